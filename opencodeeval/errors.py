@@ -1,0 +1,44 @@
+"""Errors whose message is meant for the person at the keyboard.
+
+Each message is one sentence that says what is wrong and what to do next.
+The command line prints it to stderr without a traceback and exits with the
+class's `exit_status`.
+"""
+
+from __future__ import annotations
+
+
+class OpenCodeEvalError(Exception):
+    """Base of every expected failure."""
+
+    exit_status = 1
+
+
+class UsageError(OpenCodeEvalError):
+    """The request itself cannot be carried out as written."""
+
+    exit_status = 2
+
+
+class DataError(OpenCodeEvalError):
+    """A data set or sample file is missing, damaged or of another version."""
+
+    exit_status = 3
+
+
+class BackendError(OpenCodeEvalError):
+    """The model or the inference engine cannot be used."""
+
+    exit_status = 4
+
+
+class SandboxError(OpenCodeEvalError):
+    """No sandbox can be had, or it failed persistently (no score results)."""
+
+    exit_status = 5
+
+
+class StoreError(OpenCodeEvalError):
+    """The output folder cannot be written or read."""
+
+    exit_status = 6

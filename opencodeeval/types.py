@@ -1,0 +1,173 @@
+"""The values that travel from benchmark to record, and nothing else.
+
+Every step of the pipeline (prompt, completion, program, verdict) takes and
+gives these frozen dataclasses; none of them refers back to an earlier step's
+machinery, so each can be written to a file and read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, Literal
+
+ModelType = Literal["base", "chat"]
+
+
+class Verdict(str, Enum):
+    """What the judge observed of one sample under one test suite."""
+
+    PASSED = "passed"
+    WRONG = "wrong"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    NO_CODE = "no_code"
+    FORGED = "forged"
+    INFRA_ERROR = "infra_error"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Style(str, Enum):
+    """How a task's program is exercised."""
+
+    FUNCTION = "function"
+    STDIO = "stdio"
+    UNITTEST = "unittest"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a JSON-able value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One problem of a benchmark.
+
+    `tests` is the specification that the judge inside the sandbox executes
+    (see sandbox/guest/README.md for its kinds); it is plain JSON.
+    `reference` is a complete program that passes all of it.
+    `fields` holds the publisher's row, for prompt templates.
+    """
+
+    task_id: str
+    style: Style
+    prompt: str
+    entry_point: str
+    reference: str
+    tests: Mapping[str, Any]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def tests_digest(self) -> str:
+        return digest(self.tests)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One chat turn; `role` is "system", "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model is asked.
+
+    A base-model prompt has `text` and no `messages`; a chat prompt has
+    `messages`, and `response_prefix` is put at the start of the answer.
+    `stop` strings end a completion and are not part of it.
+    """
+
+    task_id: str
+    text: str = ""
+    messages: tuple[Message, ...] = ()
+    response_prefix: str = ""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn: `n` per task; temperature 0 is greedy."""
+
+    n: int = 1
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 1024
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The raw text of one answer.
+
+    `prompt` is the exact text the model saw. `finish_reason` is the engine's
+    ("stop", "length"), or "prompt_too_long" where nothing could be generated,
+    or "reference"/"sample" where no model was asked. `form` says what the text
+    is: an answer to be extracted from ("answer"), the continuation of the
+    task's prompt ("completion"), or a complete program ("program").
+    """
+
+    task_id: str
+    sample_id: int
+    text: str
+    prompt: str = ""
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    form: Literal["answer", "completion", "program"] = "answer"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Code extracted and assembled from a completion; `found` says how.
+
+    An empty `code` means that no code was found (verdict `no_code`).
+    """
+
+    task_id: str
+    sample_id: int
+    code: str
+    found: str
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """One sample under one test suite.
+
+    `tests_run`/`tests_total` count tests. `detail` is one short line;
+    `failure` holds the first failing test as display text (`input`,
+    `expected`, `got`) with its zero-based `index`. `wall_s` and `cpu_s` are
+    seconds spent by the sample's own processes.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    tests_run: int = 0
+    tests_total: int = 0
+    failure: Mapping[str, Any] | None = None
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Grade:
+    """All suites of one sample, and the tails of what it printed."""
+
+    task_id: str
+    sample_id: int
+    suites: Mapping[str, SuiteResult]
+    stdout: str = ""
+    stderr: str = ""
