@@ -7,10 +7,6 @@ adapters, so that a fault in either cannot hide a fault in the data.
 from __future__ import annotations
 
 import ast
-import json
-import math
-import subprocess
-import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -18,12 +14,9 @@ from typing import Any
 
 import pytest
 
-TASKS_FILE = Path(__file__).parent.parent / "benchmarks" / "starter" / "tasks.jsonl"
-ROWS: list[dict[str, Any]] = [json.loads(line) for line in TASKS_FILE.read_text().splitlines()]
-CALLS_FROM_STDIN = """
-import json, sys
-print(json.dumps([{entry_point}(*args) for args in json.load(sys.stdin)]))
-"""
+from tests.starter_plain import passes, rows, run
+
+ROWS = rows()
 WRONG_BODY = "    return None\n"
 # The example of count_notes names a file that is not there.
 WITH_EXAMPLES = [
@@ -36,41 +29,6 @@ each_task = pytest.mark.parametrize("row", ROWS, ids=[row["task_id"] for row in 
 def of_style(style: str) -> pytest.MarkDecorator:
     rows = [row for row in ROWS if row["style"] == style]
     return pytest.mark.parametrize("row", rows, ids=[row["task_id"] for row in rows])
-
-
-def run(program: str, folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    path = folder / "program.py"
-    path.write_text(program)
-    return subprocess.run(
-        [sys.executable, str(path)],
-        input=given,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=20,
-        cwd=folder,
-    )
-
-
-def close(got: Any, expected: Any, atol: float) -> bool:
-    if isinstance(got, float) and isinstance(expected, float):
-        return math.isclose(got, expected, rel_tol=0.0, abs_tol=atol)
-    return type(got) is type(expected) and bool(got == expected)
-
-
-def passes(row: dict[str, Any], program: str, folder: Path) -> bool:
-    """Whether a complete program solves the task, by a plain subprocess."""
-    if row["style"] == "function":
-        calls = CALLS_FROM_STDIN.format(entry_point=row["entry_point"])
-        done = run(program + calls, folder, json.dumps(row["inputs"]))
-        got = json.loads(done.stdout) if done.returncode == 0 else []
-        pairs = zip(got, row["expected"], strict=False)
-        atol = row.get("atol", 0.0)
-        return len(got) == len(row["expected"]) and all(close(a, b, atol) for a, b in pairs)
-    if row["style"] == "stdio":
-        results = [(run(program, folder, test["input"]), test["output"]) for test in row["tests"]]
-        return all(done.returncode == 0 and done.stdout == output for done, output in results)
-    return run(f"{program}\n{row['test']}\nunittest.main()\n", folder).returncode == 0
 
 
 def test_there_are_24_tasks_of_three_styles() -> None:
@@ -141,9 +99,9 @@ def test_unittests_have_3_to_6_tests(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", WITH_EXAMPLES, ids=[row["task_id"] for row in WITH_EXAMPLES])
 def test_examples_in_docstrings_hold(row: dict[str, Any], tmp_path: Path) -> None:
     program = row["prompt"] + row["canonical_solution"]
-    done = run(f"{program}\nimport doctest\nprint(doctest.testmod())\n", tmp_path)
-    assert "failed=0" in done.stdout, done.stdout
-    assert "attempted=0" not in done.stdout
+    _, stdout = run(f"{program}\nimport doctest\nprint(doctest.testmod())\n", tmp_path)
+    assert "failed=0" in stdout, stdout
+    assert "attempted=0" not in stdout
 
 
 @of_style("function")
