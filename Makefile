@@ -1,0 +1,48 @@
+# `make help` lists the targets. PYTHON=... names the interpreter for .venv;
+# OPENCODEEVAL_BASE_IMAGE=... what the sandbox image is built on.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+# The last training step of the smallest chat model that comes with the tests.
+QUICKSTART_MODEL ?= $(shell ls -d tests/checkpoints/starter-tiny-chat/*/ 2>/dev/null | sort -V | tail -n 1)
+# More options for pytest, as in `make test PYTEST_ARGS="-k pass_at_k"`.
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@sed -n $(if $(wildcard tests/bench/run.py),,-e '/^bench:/d') \
+		-e 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: quickstart
+quickstart: ## Install into .venv, then generate with a tiny model and grade what it wrote
+	@.ci/venv.sh
+	@.ci/jail.sh
+	$(BIN)/opencodeeval --model $(QUICKSTART_MODEL) --bench starter --dtype float32 --max-model-len 1024
+
+.PHONY: test
+test: lint ## Install into .venv, lint, and run every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: install ## Ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy opencodeeval tests
+	$(BIN)/mypy sandbox/guest
+
+.PHONY: install
+install:
+	@.ci/venv.sh test
+
+ifneq ($(wildcard tests/bench/run.py),)
+.PHONY: bench
+bench: install ## Measure speed and print the table
+	$(BIN)/python tests/bench/run.py
+endif
+
+.PHONY: clean
+clean: ## Remove .venv, caches and build products; results stay
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
