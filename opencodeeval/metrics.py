@@ -98,8 +98,3 @@ def wilson(proportion: float, size: float, confidence: float = 0.95) -> tuple[fl
     low = 0.0 if proportion == 0.0 else max(0.0, centre - half)
     high = 1.0 if proportion == 1.0 else min(1.0, centre + half)
     return min(low, proportion), max(high, proportion)
-
-
-def default_ks(n: int) -> tuple[int, ...]:
-    """The k that are reported for n samples a task when nobody names them."""
-    return (1, *(k for k in (10, 100) if k <= n))

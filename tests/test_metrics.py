@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencodeeval.errors import UsageError
-from opencodeeval.metrics import Count, default_ks, estimate_pass_at_k, pass_at_k, wilson
+from opencodeeval.metrics import Count, estimate_pass_at_k, pass_at_k, wilson
 
 
 @st.composite
@@ -119,9 +119,3 @@ def test_intervals_cover_the_true_score(
         estimate = estimate_pass_at_k([Count(samples, int(c)) for c in correct], k)
         hits += int(estimate.low <= truth <= estimate.high)
     assert hits / runs >= 0.92
-
-
-def test_the_default_ks_are_those_that_n_allows() -> None:
-    assert default_ks(1) == (1,)
-    assert default_ks(10) == (1, 10)
-    assert default_ks(200) == (1, 10, 100)
