@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -165,6 +166,18 @@ class RunStore:
     def _load(self, name: str, parse: Callable[[dict[str, Any]], tuple[Any, T]]) -> dict[Any, T]:
         journal = self._journals[name] = Journal(self.folder / f"{name}.jsonl")
         return dict(journal.read(parse))
+
+
+def check_writable(output: Path) -> None:
+    """Make the folder of results if it is not there, and a file in it, before hours are spent.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    runs = output / "runs"
+    guarded(output, lambda: runs.mkdir(parents=True, exist_ok=True))
+    with guarded(output, lambda: tempfile.TemporaryFile(dir=runs)):
+        pass
 
 
 def is_fault(grade: Grade) -> bool:
