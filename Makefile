@@ -17,6 +17,7 @@ help: ## List the targets
 
 .PHONY: quickstart
 quickstart: ## Install into .venv, then generate with a tiny model and grade what it wrote
+	$(if $(QUICKSTART_MODEL),,$(error No model in tests/checkpoints/starter-tiny-chat: name a folder with QUICKSTART_MODEL=...))
 	@.ci/venv.sh
 	@.ci/jail.sh
 	$(BIN)/opencodeeval --model $(QUICKSTART_MODEL) --bench starter --dtype float32 --max-model-len 1024

@@ -52,5 +52,5 @@ for ((second = 0; second < wait; second++)); do
     kill -0 "$engine" 2>/dev/null || break
     sleep 1
 done
-tail -n 5 "$log" >&2
-die "The Docker engine did not answer within $wait seconds: its last lines are above, all of them in $log."
+grep -E 'level=(error|fatal)|^failed' "$log" | tail -n 5 >&2 || true
+die "The Docker engine was started but does not answer: its errors are above, all it said is in $log."
