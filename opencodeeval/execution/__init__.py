@@ -1,0 +1,144 @@
+"""The host side of the sandbox: jails, slots, and the pool that feeds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from opencodeeval.errors import SandboxError, UsageError
+from opencodeeval.execution.base import Sandbox
+
+__all__ = ["Sandbox", "build_image", "clean", "open_sandbox"]
+
+Log = Callable[[str], None]
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def open_sandbox(
+    kind: str = "auto",
+    slots: int | None = None,
+    log: Log = lambda _: None,
+    image: str | None = None,
+    runtime: str | None = None,
+) -> Sandbox:
+    """A sandbox with its first slot running.
+
+    `kind` is "docker", "local", or "auto": Docker where an engine answers and
+    the image is there or can be built, else the local jail; the choice and its
+    reason go to `log`.
+
+    Raises:
+        UsageError: unknown kind, or slots < 1.
+        SandboxError: that sandbox cannot be had; the message says what to do.
+    """
+    if kind not in ("auto", "docker", "local"):
+        raise UsageError(f"unknown sandbox {kind!r}: choose auto, docker or local")
+    if slots is not None and slots < 1:
+        raise UsageError("--slots must be at least 1")
+    count = slots or usable_cores()
+    if kind == "docker":
+        return _open_docker(count, log, image, runtime)
+    if kind == "local":
+        if image or runtime:
+            raise UsageError("--image and --runtime go with --sandbox docker")
+        return _open_local(count, log)
+    return _open_auto(count, log, image, runtime)
+
+
+def _open_auto(slots: int, log: Log, image: str | None, runtime: str | None) -> Sandbox:
+    from opencodeeval.execution import local
+
+    try:
+        return _open_docker(slots, log, image, runtime, build=image is None)
+    except SandboxError as error:
+        why = local.available()
+        if image or runtime or why:
+            raise SandboxError(f"{error}; and no local sandbox either: {why}") from None
+        log(f"not using Docker: {error}")
+        return _open_local(slots, log)
+
+
+def _open_docker(
+    slots: int, log: Log, image: str | None, runtime: str | None, build: bool = False
+) -> Sandbox:
+    from opencodeeval.execution import docker, guest
+    from opencodeeval.execution.pool import SlotPool
+
+    engine = docker.client()
+    name = image or docker.default_image()
+    try:
+        identity = docker.image_id(engine, name)
+    except SandboxError:
+        if not build:
+            raise
+        docker.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
+        identity = docker.image_id(engine, name)
+    swept = docker.sweep(engine)
+    if swept:
+        log(f"removed {swept} container(s) that a killed run had left")
+
+    def make() -> docker.DockerSlot:
+        return docker.DockerSlot(name, runtime)
+
+    first = _started(make)
+    version = engine.version().get("Version", "unknown")
+    log(f"sandbox: docker {version}, image {name}, runtime {runtime or 'default'}, {slots} slot(s)")
+    about = {
+        "runtime": runtime or "default",
+        "engine": version,
+        "image": name,
+        "image_id": identity,
+        "guest": guest.guest_digest(),
+        "python": first.hello.get("python"),
+        "numpy": first.hello.get("numpy"),
+        "weaker": [],
+    }
+    return SlotPool("docker", slots, make, first, about, log)
+
+
+def _open_local(slots: int, log: Log) -> Sandbox:
+    from opencodeeval.execution import guest, local
+    from opencodeeval.execution.pool import SlotPool
+
+    local.require()
+    first = _started(local.LocalSlot)
+    log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker in: ")
+    for line in local.WEAKER:
+        log(f"  - {line}")
+    about = {
+        **local.describe(),
+        "guest": guest.guest_digest(),
+        "python": first.hello.get("python"),
+        "numpy": first.hello.get("numpy"),
+    }
+    return SlotPool("local", slots, local.LocalSlot, first, about, log)
+
+
+def _started(make: Callable[[], Any]) -> Any:
+    from opencodeeval.execution.frames import SlotFailed
+
+    slot = make()
+    try:
+        slot.start()
+    except SlotFailed as error:
+        raise SandboxError(f"the sandbox does not start: {error}") from None
+    return slot
+
+
+def build_image(base_image: str | None = None, log: Log = lambda _: None) -> str:
+    """Build the sandbox image; its name. See opencodeeval.execution.docker."""
+    from opencodeeval.execution import docker
+
+    return docker.build_image(base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
+
+
+def clean() -> int:
+    """Remove what killed runs have left; how many containers that was."""
+    from opencodeeval.execution import docker
+
+    return docker.sweep(docker.client())

@@ -1,0 +1,236 @@
+"""The local jail: Linux namespaces through bubblewrap, no container engine needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.errors import SandboxError
+from opencodeeval.execution import frames
+from opencodeeval.execution.slot import Slot
+from opencodeeval.resources import sandbox_dir
+
+GUEST = "/opt/opencodeeval"
+SCRATCH_BYTES = 256 << 20
+SHM_BYTES = 64 << 20
+
+WEAKER = (
+    "no memory cgroup: memory is limited for each process (RLIMIT_AS), not for all together",
+    "no pids cgroup: processes are limited by uid (RLIMIT_NPROC)",
+    "scratch is limited in bytes but not in inodes",
+    "the host's kernel, /usr and Python interpreter are shared, read-only",
+)
+
+
+def available() -> str | None:
+    """Why the local jail cannot be used here, in one sentence; None if it can."""
+    if sys.platform != "linux":
+        return "the local jail needs Linux"
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed: apt-get install bubblewrap (or your system's package)"
+    if os.geteuid() != 0:
+        return "the local jail needs root for now: use --sandbox docker, or run as root"
+    probe = subprocess.run(
+        ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    if probe.returncode:
+        why = (probe.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return f"bubblewrap cannot make namespaces here ({why}): use --sandbox docker"
+    return None
+
+
+class LocalSlot(Slot):
+    """A slot whose jail is a bubblewrap child of this process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.errors = tempfile.TemporaryFile()
+
+    def _launch(self) -> None:
+        try:
+            self.process = _launcher.spawn(command(), self.errors.fileno())
+        except OSError as error:
+            raise frames.SlotFailed(f"bubblewrap could not be started: {error}") from None
+        assert self.process.stdin and self.process.stdout
+        os.set_blocking(self.process.stdin.fileno(), False)
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        assert self.process and self.process.stdin
+        frames.write_all(self.process.stdin.fileno(), data, deadline)
+
+    def _read(self, deadline: float) -> bytes:
+        assert self.process and self.process.stdout
+        return frames.read_some(self.process.stdout.fileno(), 1 << 20, deadline)
+
+    def kill(self) -> None:
+        """End the jail; its pid namespace takes every process with it."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def release(self) -> None:
+        """Close the pipes."""
+        if self.process:
+            for stream in (self.process.stdin, self.process.stdout):
+                if stream:
+                    stream.close()
+        self.errors.close()
+
+    def last_words(self) -> str:
+        """The guest's standard error."""
+        if self.errors.closed:
+            return ""
+        self.errors.seek(0)
+        return self.errors.read(1 << 16).decode("utf-8", "replace")
+
+
+class _Launcher:
+    """Spawns jails from one thread that lives as long as the process.
+
+    bubblewrap's --die-with-parent follows the thread that spawned it, so a
+    worker thread that ends must not be that thread.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def spawn(self, arguments: list[str], stderr: int) -> subprocess.Popen[bytes]:
+        with self.lock:
+            return subprocess.Popen(
+                arguments,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={},
+                start_new_session=True,
+            )
+
+
+_launcher = _Launcher()
+
+
+def command() -> list[str]:
+    """The bubblewrap command line of a jail.
+
+    Nothing of the host is visible but /usr, the interpreter with its standard
+    library, NumPy, and the guest; all of it read-only.
+    """
+    arguments = [
+        str(shutil.which("bwrap")),
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *("--unshare-cgroup-try", "--die-with-parent", "--as-pid-1", "--new-session"),
+        *("--hostname", "sandbox", "--clearenv", "--chdir", GUEST),
+        *("--cap-drop", "ALL"),
+        *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"),
+        *("--proc", "/proc", "--dev", "/dev"),
+        *("--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"),
+        *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"),
+    ]
+    for parent in _parents([*readable_paths(), f"{GUEST}/site/numpy"]):
+        # bubblewrap would make them for its own uid only, and the player has another.
+        arguments += ["--perms", "0755", "--dir", parent]
+    for path in readable_paths():
+        arguments += ["--ro-bind", path, path]
+    for link in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if os.path.islink(link):
+            arguments += ["--symlink", os.readlink(link), link]
+        elif os.path.isdir(link):
+            arguments += ["--ro-bind", link, link]
+    for name, value in environment().items():
+        arguments += ["--setenv", name, value]
+    for source, target in [(str(sandbox_dir() / "guest"), f"{GUEST}/guest"), *numpy_binds()]:
+        arguments += ["--ro-bind", source, target]
+    for folder in site_packages():
+        arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
+    arguments += ["--remount-ro", "/"]
+    return [*arguments, "--", base_interpreter(), "-s", "-m", "guest"]
+
+
+def _parents(paths: list[str]) -> list[str]:
+    """All folders above the paths, outermost first."""
+    found = {str(parent) for path in paths for parent in Path(path).parents}
+    return sorted(found - {"/"})
+
+
+def environment() -> dict[str, str]:
+    """The guest's whole environment."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",  # verdicts must not depend on the order of sets
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": f"{GUEST}/site",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def base_interpreter() -> str:
+    """The interpreter behind any virtual environment, by its real path."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    candidate = Path(sys.base_exec_prefix) / "bin" / name
+    return os.path.realpath(candidate if candidate.exists() else sys.executable)
+
+
+def readable_paths() -> list[str]:
+    """Host paths that the jail shows under the same name."""
+    paths = ["/usr"]
+    for path in (sys.base_prefix, sys.base_exec_prefix, str(Path(base_interpreter()).parent)):
+        real = os.path.realpath(path)
+        if not any(real == p or real.startswith(p + "/") for p in paths):
+            paths.append(real)
+    if os.path.exists("/etc/ld.so.cache"):
+        paths.append("/etc/ld.so.cache")
+    return paths
+
+
+def site_packages() -> list[str]:
+    """Folders of packages below what is shown, to be covered: they are the host's business."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    folders = [
+        f"{os.path.realpath(sys.base_prefix)}/lib/{version}/site-packages",
+        f"/usr/local/lib/{version}/dist-packages",
+        "/usr/lib/python3/dist-packages",
+    ]
+    return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
+
+
+def numpy_binds() -> list[tuple[str, str]]:
+    """NumPy's folders, and where the jail shows them: nothing else of site-packages."""
+    import numpy
+
+    package = Path(numpy.__file__).parent
+    found = [(str(package), f"{GUEST}/site/numpy")]
+    libs = package.parent / "numpy.libs"
+    if libs.is_dir():
+        found.append((str(libs), f"{GUEST}/site/numpy.libs"))
+    return found
+
+
+def describe() -> dict[str, Any]:
+    """For the record."""
+    version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
+    return {"runtime": version.stdout.strip(), "weaker": list(WEAKER)}
+
+
+def require() -> None:
+    """Raise what `available` says.
+
+    Raises:
+        SandboxError: the local jail cannot be used here.
+    """
+    why = available()
+    if why:
+        raise SandboxError(f"no local sandbox: {why}")

@@ -1,0 +1,243 @@
+"""A pool of slots behind asyncio: who runs where, what is run again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from opencodeeval.execution.frames import SlotFailed
+from opencodeeval.execution.slot import Slot
+from opencodeeval.types import Grade, Program, SuiteResult, Task, Verdict
+
+ATTEMPTS = 3
+STALLED = "the judge stalled"
+RESTART_PAUSE_S = 1.0
+
+
+@dataclass
+class _Job:
+    task: Task
+    program: Program
+    done: asyncio.Future[Grade]
+    attempts: int = 0
+    stalls: int = 0
+
+
+class Gate:
+    """Many may pass together, or one alone; the one that wants to be alone goes first."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self.alone = 0
+        self.changed = asyncio.Condition()
+        self.single = asyncio.Lock()
+
+    async def enter(self) -> None:
+        """Come in with others."""
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.alone == 0)
+            self.inside += 1
+
+    async def leave(self) -> None:
+        """Go out again."""
+        async with self.changed:
+            self.inside -= 1
+            self.changed.notify_all()
+
+    @contextlib.asynccontextmanager
+    async def be_alone(self) -> AsyncIterator[None]:
+        """From inside: wait until all others are out, and keep them out."""
+        async with self.changed:
+            self.alone += 1
+            self.inside -= 1
+            self.changed.notify_all()
+        try:
+            async with self.single:
+                async with self.changed:
+                    await self.changed.wait_for(lambda: self.inside == 0)
+                yield
+        finally:
+            async with self.changed:
+                self.alone -= 1
+                self.inside += 1
+                self.changed.notify_all()
+
+
+class SlotPool:
+    """Implements opencodeeval.execution.base.Sandbox over one kind of slot."""
+
+    def __init__(
+        self,
+        jail: str,
+        slots: int,
+        make: Callable[[], Slot],
+        first: Slot,
+        about: Mapping[str, Any],
+        log: Callable[[str], None],
+    ) -> None:
+        self.jail, self.slots = jail, slots
+        self.make, self.log = make, log
+        self.about = dict(about)
+        self.idle: list[Slot] = [first]
+        self.running: set[Slot] = set()
+        self.pending: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self.workers: list[asyncio.Task[None]] = []
+        self.threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
+        self.closed = False
+
+    def describe(self) -> Mapping[str, Any]:
+        """See opencodeeval.execution.base.Sandbox."""
+        return {"jail": self.jail, "slots": self.slots, **self.about}
+
+    async def grade(self, task: Task, program: Program) -> Grade:
+        """See opencodeeval.execution.base.Sandbox."""
+        if not self.workers:
+            self.more = asyncio.Condition()
+            self.gate = Gate()
+            self.workers = [asyncio.create_task(self._work()) for _ in range(self.slots)]
+        job = _Job(task, program, asyncio.get_running_loop().create_future())
+        await self._put(job)
+        return await job.done
+
+    async def _put(self, job: _Job) -> None:
+        async with self.more:
+            self.pending.setdefault(job.task.tests_digest, deque()).append(job)
+            self.more.notify()
+
+    async def _take(self, warm: str) -> _Job:
+        """The next job, of the task whose judge is warm where there is one."""
+        async with self.more:
+            await self.more.wait_for(lambda: bool(self.pending))
+            key = warm if warm in self.pending else next(iter(self.pending))
+            jobs = self.pending[key]
+            job = jobs.popleft()
+            if not jobs:
+                del self.pending[key]
+            return job
+
+    async def _work(self) -> None:
+        slot: Slot | None = None
+        while True:
+            job = await self._take(slot.task_key if slot else "")
+            if not job.done.cancelled():
+                slot = await self._run(job, slot)
+
+    async def _run(self, job: _Job, slot: Slot | None) -> Slot | None:
+        """One job in this worker's slot; the slot to use next."""
+        try:
+            await self.gate.enter()
+            try:
+                slot = slot or await self._thread(self._open)
+                answer = await self._thread(self._grade, slot, job)
+                # A time limit met while the processor was shared is not yet the sample's fault.
+                if _starved(answer):
+                    async with self.gate.be_alone():
+                        answer = await self._thread(self._grade, slot, job)
+            finally:
+                await self.gate.leave()
+        except SlotFailed as failure:
+            if slot:
+                await self._thread(self._end, slot)
+            await self._failed(job, str(failure))
+            return None
+        if not job.done.cancelled():
+            job.done.set_result(_grade_of(job, answer))
+        if answer.get("clean"):
+            return slot
+        self.log("a sample left something behind that could not be removed: replacing its slot")
+        await self._thread(self._end, slot)
+        return None
+
+    def _end(self, slot: Slot) -> None:
+        self.running.discard(slot)
+        slot.kill()
+        slot.release()
+
+    async def _thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
+
+    def _open(self) -> Slot:
+        if self.idle:
+            slot = self.idle.pop()
+        else:
+            slot = self.make()
+            slot.start()
+        self.running.add(slot)
+        if self.closed:
+            slot.kill()
+        return slot
+
+    def _grade(self, slot: Slot, job: _Job) -> dict[str, Any]:
+        return slot.grade(job.task.tests_digest, job.task.tests, job.program.code)
+
+    async def _failed(self, job: _Job, why: str) -> None:
+        job.attempts += 1
+        job.stalls += why == STALLED
+        self.log(f"{job.task.task_id}: {why} (attempt {job.attempts} of {ATTEMPTS})")
+        if job.stalls >= 2:
+            # Two fresh jails stalled on the same program: what it returned did it.
+            detail = "what the program returned could not be compared in time"
+            result = SuiteResult(Verdict.ERROR, detail)
+        elif job.attempts >= ATTEMPTS:
+            result = SuiteResult(Verdict.INFRA_ERROR, why)
+        else:
+            await asyncio.sleep(RESTART_PAUSE_S * (job.attempts - 1))
+            await self._put(job)
+            return
+        if not job.done.cancelled():
+            suites = {name: result for name in suite_names(job.task)}
+            job.done.set_result(Grade(job.task.task_id, job.program.sample_id, suites))
+
+    async def close(self) -> None:
+        """See opencodeeval.execution.base.Sandbox."""
+        self.closed = True
+        for worker in self.workers:
+            worker.cancel()
+        # Killing first makes the threads that wait for a jail's answer return.
+        everything = [*self.running, *self.idle]
+        killing = [asyncio.to_thread(slot.kill) for slot in everything]
+        await asyncio.gather(*killing, *self.workers, return_exceptions=True)
+        await asyncio.to_thread(self.threads.shutdown, cancel_futures=True)
+        for slot in {*everything, *self.running}:
+            slot.kill()
+            slot.release()
+
+
+def suite_names(task: Task) -> list[str]:
+    """The suites that a task's tests report under."""
+    return [suite["name"] for suite in task.tests.get("suites", ())] or ["base"]
+
+
+def _starved(answer: Mapping[str, Any]) -> bool:
+    return any(
+        suite.get("verdict") == Verdict.TIMEOUT.value and suite.get("starved")
+        for suite in answer["suites"].values()
+    )
+
+
+def _grade_of(job: _Job, answer: Mapping[str, Any]) -> Grade:
+    suites = {name: _suite(found) for name, found in answer["suites"].items()}
+    tails = {
+        stream: "\n".join(
+            dict.fromkeys(str(found.get(stream, "")) for found in answer["suites"].values())
+        ).strip("\n")
+        for stream in ("stdout", "stderr")
+    }
+    return Grade(job.task.task_id, job.program.sample_id, suites, **tails)
+
+
+def _suite(found: Mapping[str, Any]) -> SuiteResult:
+    return SuiteResult(
+        verdict=Verdict(found["verdict"]),
+        detail=str(found.get("detail", "")),
+        tests_run=int(found.get("tests_run", 0)),
+        tests_total=int(found.get("tests_total", 0)),
+        failure=found.get("failure"),
+        wall_s=round(float(found.get("wall_s", 0.0)), 4),
+        cpu_s=round(float(found.get("cpu_s", 0.0)), 4),
+    )

@@ -1,0 +1,123 @@
+"""One slot: a warm jail that grades one program at a time."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
+
+START_S = 60.0
+SPARE_S = 15.0  # what the jail's own machinery may take on a busy machine
+PREPARE_S = 320.0  # a task's reference solution may be slow; the guest's own limit is lower
+JUDGE_MEMORY_MB = 8192
+# Judges that a slot keeps for tasks whose samples may still come by.
+JUDGES = 2
+
+
+class Slot(ABC):
+    """Starts a jail, sends it programs, ends it; subclasses know one kind of jail.
+
+    Not thread-safe: one thread uses a slot at a time.
+    """
+
+    def __init__(self) -> None:
+        self.reader = FrameReader()
+        self.hello: Mapping[str, Any] = {}
+        self.task_key = ""
+
+    @abstractmethod
+    def _launch(self) -> None:
+        """Start the jail; its channel is open afterwards.
+
+        Raises:
+            SlotFailed: it could not be started.
+        """
+
+    @abstractmethod
+    def _write(self, data: bytes, deadline: float) -> None: ...
+
+    @abstractmethod
+    def _read(self, deadline: float) -> bytes:
+        """Some bytes of the guest's output."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End the jail within seconds, whatever state it is in; idempotent.
+
+        May be called by another thread than the one that waits for an answer,
+        which then gets SlotFailed.
+        """
+
+    @abstractmethod
+    def release(self) -> None:
+        """Close what is left of a killed slot; only when no thread uses it any more."""
+
+    @abstractmethod
+    def last_words(self) -> str:
+        """What the guest wrote to its standard error, for error messages."""
+
+    def start(self) -> None:
+        """Launch the jail and greet its guest.
+
+        Raises:
+            SlotFailed: with the guest's last words.
+        """
+        deadline = time.monotonic() + START_S
+        try:
+            self._launch()
+            # A uid that no other jail on this machine is likely to use: limits count by uid.
+            config = {
+                "player_uid": 100_000 + secrets.randbelow(1_000_000_000),
+                "judges": JUDGES,
+                "judge_memory_mb": JUDGE_MEMORY_MB,
+            }
+            self.hello = self._ask({"config": config}, deadline)["hello"]
+        except SlotFailed as error:
+            words = self.last_words().strip().splitlines()
+            self.kill()
+            self.release()
+            raise SlotFailed(f"{error}{': ' + words[-1] if words else ''}") from None
+        except KeyError:
+            self.kill()
+            self.release()
+            raise SlotFailed("the sandbox's guest did not greet") from None
+
+    def _ask(self, message: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+        self._write(pack(message), deadline)
+        while True:
+            frame = self.reader.frame()
+            if frame is not None:
+                return frame
+            self.reader.add(self._read(deadline))
+
+    def grade(self, key: str, spec: Mapping[str, Any], program: str) -> dict[str, Any]:
+        """Grade one program; the guest's answer with "suites" in it.
+
+        Raises:
+            SlotFailed: nothing is known about the sample; this slot must be killed.
+        """
+        seconds = work_seconds(spec)
+        job: dict[str, Any] = {"task": key, "program": program, "deadline_s": seconds}
+        if key != self.task_key:
+            job["spec"] = dict(spec)
+        answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
+        if "need" in answer:
+            job["spec"] = dict(spec)
+            answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
+        self.task_key = key
+        if "fault" in answer:
+            raise SlotFailed(str(answer["fault"]))
+        if not isinstance(answer.get("suites"), dict):
+            raise SlotFailed("the sandbox's answer has no result")
+        return answer
+
+
+def work_seconds(spec: Mapping[str, Any]) -> float:
+    """How long a judge may take for one sample before it counts as stalled."""
+    limits = spec["limits"]
+    runs = {"calls": len(spec.get("suites", ())), "unittest": 2}.get(spec["kind"], 1)
+    return float(runs * (limits["total_s"] + limits.get("grace_s", 0.0) + 1.0) + SPARE_S)

@@ -1,0 +1,259 @@
+"""The judge's end of a player: hostile bytes in, deadlines and caps on everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import time
+from collections import deque
+from typing import Any, Deque, Dict, List, Optional
+
+from . import wire
+
+TAIL = 4096
+CHUNK = 1 << 16
+MAX_LINE = 16 << 20
+CONTROL_S = 20.0  # how long the supervisor may take for its part
+
+
+class Gone(Exception):
+    """The player closed its channel or died without an answer."""
+
+
+class TimeUp(Exception):
+    """The deadline passed; `starved` if the processor was busy elsewhere."""
+
+    def __init__(self, starved: bool) -> None:
+        super().__init__()
+        self.starved = starved
+
+
+class Garbage(Exception):
+    """The channel carried what no honest player sends."""
+
+
+class Tail:
+    """The last bytes of a stream, however much it carries."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.total = 0
+
+    def add(self, part: bytes) -> None:
+        self.total += len(part)
+        self.data = (self.data + part)[-TAIL:]
+
+    def text(self) -> str:
+        return self.data.decode("utf-8", "replace")
+
+
+class Room:
+    """Asks the supervisor for players, one at a time."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+
+    def start(self, mode: str, limits: Dict[str, Any]) -> "Player":
+        """A fresh player in an empty working folder."""
+        deadline = time.monotonic() + CONTROL_S
+        wire.send_with_fds(self.control, {"op": "start", "mode": mode, "limits": limits}, [])
+        answer, fds = wire.receive_with_fds(self.control, deadline)
+        return Player(int(answer["pid"]), fds, self)
+
+    def stop(self) -> Dict[str, Any]:
+        """End the player and all it started; its status, cpu_s and peak_mb."""
+        deadline = time.monotonic() + CONTROL_S
+        wire.send_with_fds(self.control, {"op": "stop"}, [])
+        while True:
+            answer, _ = wire.receive_with_fds(self.control, deadline)
+            if "stopped" in answer:
+                return answer["stopped"]
+
+
+class Player:
+    """One running player: its channel, its pipes, and whether it has ended."""
+
+    def __init__(self, pid: int, fds: List[int], room: Room) -> None:
+        self.pid = pid
+        self.room = room
+        self.channel, self.out, self.err = fds[0], fds[1], fds[2]
+        self.stdin: Optional[int] = fds[3] if len(fds) > 3 else None
+        for fd in fds:
+            os.set_blocking(fd, False)
+        self.stdout, self.stderr = Tail(), Tail()
+        self.lines: Deque[bytes] = deque()
+        self.partial = bytearray()
+        self.max_line = MAX_LINE
+        self.unsent = memoryview(b"")
+        self.feed = memoryview(b"")
+        self.collected: Optional[bytearray] = None
+        self.exit: Optional[Dict[str, Any]] = None
+        self.eof = False
+        self.began = time.monotonic()
+        self.clock = _Clock(pid)
+
+    def send(self, text: str) -> None:
+        """Queue one request line."""
+        self.unsent = memoryview(bytes(self.unsent) + text.encode("ascii") + b"\n")
+
+    def line(self, deadline: float) -> bytes:
+        """The next reply line.
+
+        Raises:
+            Gone, TimeUp, Garbage (a line longer than `max_line`).
+        """
+        while not self.lines:
+            if self.eof:
+                raise Gone
+            self.pump(deadline)
+        return self.lines.popleft()
+
+    def pump(self, deadline: float) -> None:
+        """Wait for something to happen and take in what came.
+
+        Raises:
+            TimeUp: nothing more may be waited for.
+        """
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeUp(self.clock.starved())
+        reads = [fd for fd in (self.out, self.err) if fd >= 0]
+        if not self.eof and self.channel >= 0:
+            reads.append(self.channel)
+        reads.append(self.room.control.fileno())
+        writes = [self.channel] if self.unsent and not self.eof else []
+        if self.feed and self.stdin is not None:
+            writes.append(self.stdin)
+        readable, writable, _ = select.select(reads, writes, [], left)
+        for fd in writable:
+            self._write(fd)
+        for fd in readable:
+            self._read(fd)
+
+    def _write(self, fd: int) -> None:
+        data = self.unsent if fd == self.channel else self.feed
+        try:
+            data = data[os.write(fd, data[: 1 << 18]) :]
+        except BlockingIOError:
+            return
+        except OSError:  # the other side closed: what it does not read it does not need
+            data = memoryview(b"")
+        if fd == self.channel:
+            self.unsent = data
+        else:
+            self.feed = data
+            if not data:
+                self.close_stdin()
+
+    def _read(self, fd: int) -> None:
+        if fd == self.room.control.fileno():
+            message, _ = wire.receive_with_fds(self.room.control)
+            self.exit = message
+            return
+        try:
+            part = os.read(fd, CHUNK if fd != self.channel else 1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            part = b""
+        if fd == self.channel:
+            self._take(part)
+        elif fd == self.out:
+            self._printed(part)
+        elif part:
+            self.stderr.add(part)
+        else:
+            os.close(self.err)
+            self.err = -1
+
+    def _printed(self, part: bytes) -> None:
+        if not part:
+            os.close(self.out)
+            self.out = -1
+            return
+        self.stdout.add(part)
+        if self.collected is not None:
+            self.collected += part
+
+    def _take(self, part: bytes) -> None:
+        if not part:
+            self.eof = True
+            return
+        self.partial += part
+        end = self.partial.rfind(b"\n")
+        if end >= 0:
+            self.lines.extend(bytes(self.partial[:end]).split(b"\n"))
+            del self.partial[: end + 1]
+            if any(len(line) > self.max_line for line in self.lines):
+                raise Garbage("a reply longer than any right answer")
+        if len(self.partial) > self.max_line:
+            raise Garbage("a reply longer than any right answer")
+
+    def drain(self) -> None:
+        """Take what the pipes still hold, without waiting."""
+        for _ in range(1 << 10):
+            fds = [fd for fd in (self.out, self.err) if fd >= 0]
+            ready = select.select(fds, [], [], 0)[0] if fds else []
+            if not ready:
+                return
+            for fd in ready:
+                self._read(fd)
+
+    def close_stdin(self) -> None:
+        """End of the program's input."""
+        if self.stdin is not None:
+            os.close(self.stdin)
+            self.stdin = None
+
+    def finish(self) -> Dict[str, Any]:
+        """Stop the player; its usage with `wall_s` added."""
+        self.drain()
+        usage = self.room.stop()
+        usage["wall_s"] = time.monotonic() - self.began
+        for fd in (self.channel, self.out, self.err, self.stdin):
+            if fd is not None and fd >= 0:
+                os.close(fd)
+        return usage
+
+
+class _Clock:
+    """Whether a process got the processor that it asked for."""
+
+    def __init__(self, pid: int) -> None:
+        self.path = f"/proc/{pid}/schedstat"
+        self.since()
+
+    def since(self) -> None:
+        """Start of the stretch that `starved` judges."""
+        self.start, self.waited = time.monotonic(), self._waited()
+
+    def _waited(self) -> float:
+        try:
+            with open(self.path) as file:
+                return int(file.read().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return -1.0
+
+    def starved(self) -> bool:
+        """More than a tenth of the stretch was spent runnable but not running."""
+        wall, waited = time.monotonic() - self.start, self._waited()
+        if waited < 0 or self.waited < 0:
+            return True  # not known here: let the host confirm it
+        return waited - self.waited > 0.1 * wall
+
+
+def parse(line: bytes) -> List[Any]:
+    """A reply line as [kind, body...], not yet decoded.
+
+    Raises:
+        Garbage: anything else.
+    """
+    try:
+        reply = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Garbage("not a reply") from None
+    if type(reply) is not list or not reply or type(reply[0]) is not str:
+        raise Garbage("not a reply")
+    return reply

@@ -1,0 +1,284 @@
+"""Plain Python values as typed JSON text, and back.
+
+JSON's own values stand for None, bool, int, float, str and list; everything
+else is an object with exactly one key, its tag. A subclass of a plain type
+crosses as its base value; a value of any other type crosses as an opaque token
+that equals nothing but itself. Nothing is ever unpickled or evaluated, so
+hostile text can at worst be refused (`Malformed`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Dict, List
+
+try:
+    import numpy
+except ImportError:  # a jail without NumPy still grades programs that do not use it
+    numpy = None  # type: ignore[assignment]
+
+MAX_DEPTH = 150
+MAX_NODES = 2_000_000
+# A set of integers can be built so that all of them collide; this many cost seconds at worst.
+MAX_HASHED = 20_000
+
+_SCALARS = {type(None), bool, int, float, str}
+_DTYPE = re.compile(r"[<>|=]?[?biufcSU][0-9]{0,4}\Z")
+
+
+class Malformed(Exception):
+    """The text is not the encoding of a value within the limits."""
+
+
+class TooBig(Exception):
+    """The value is too deep or has too many parts to cross."""
+
+
+class Opaque:
+    """Stands for a value that cannot cross; equal to nothing but itself."""
+
+    __slots__ = ("name", "truth")
+
+    def __init__(self, name: str, truth: bool) -> None:
+        self.name = name
+        self.truth = truth
+
+    def __bool__(self) -> bool:
+        return self.truth
+
+    def __repr__(self) -> str:
+        return f"<{self.name} object>"
+
+
+def encode(value: Any) -> str:
+    """JSON text (ASCII, no newline) of a value.
+
+    Raises:
+        TooBig: more than MAX_DEPTH levels or MAX_NODES parts.
+    """
+    try:
+        return json.dumps(_Encoder(False).tree(value, 0), separators=(",", ":"))
+    except ValueError:
+        # CPython refuses to print integers of more than 4300 digits: cross them in hexadecimal.
+        return json.dumps(_Encoder(True).tree(value, 0), separators=(",", ":"))
+
+
+class _Encoder:
+    def __init__(self, hex_integers: bool) -> None:
+        self.hex_integers = hex_integers
+        self.nodes = 0
+
+    def tree(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind in _SCALARS:
+            return self.scalar(value, kind)
+        if depth > MAX_DEPTH:
+            raise TooBig
+        if kind is list:
+            return self.items(value, depth)
+        if kind is tuple:
+            return {"t": self.items(value, depth)}
+        return self.other(value, kind, depth)
+
+    def scalar(self, value: Any, kind: type) -> Any:
+        if self.hex_integers and kind is int and not -(1 << 63) <= value < 1 << 63:
+            return {"i": hex(value)}
+        return value
+
+    def items(self, values: Any, depth: int) -> List[Any]:
+        self.nodes += len(values)
+        if self.nodes > MAX_NODES:
+            raise TooBig
+        if not self.hex_integers and _SCALARS.issuperset(map(type, values)):
+            return values if type(values) is list else list(values)
+        return [self.tree(item, depth + 1) for item in values]
+
+    def other(self, value: Any, kind: type, depth: int) -> Any:
+        if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
+            return self.array(value)
+        if isinstance(value, dict):
+            pairs = [[k, v] for k, v in dict.items(value)]
+            return {"d": [self.items(pair, depth + 1) for pair in pairs]}
+        for base, tag in ((set, "s"), (frozenset, "fs")):
+            if isinstance(value, base):
+                return {tag: self.items(list(base.__iter__(value)), depth)}
+        if isinstance(value, list):
+            return self.items(list(list.__iter__(value)), depth)
+        if isinstance(value, tuple):
+            return {"t": self.items(list(tuple.__iter__(value)), depth)}
+        return self.leaf(value, kind)
+
+    def array(self, value: Any) -> Any:
+        dtype = value.dtype.str
+        if not _DTYPE.match(dtype):
+            return opaque(value)
+        if isinstance(value, numpy.ndarray):
+            return {"nd": [dtype, list(value.shape), value.tobytes().hex()]}
+        return {"np": [dtype, value.tobytes().hex()]}
+
+    def leaf(self, value: Any, kind: type) -> Any:
+        if isinstance(value, str):
+            return "".join([value])
+        if isinstance(value, int):
+            return self.scalar(int.__add__(value, 0), int)
+        if isinstance(value, float):
+            return float.__neg__(float.__neg__(value))
+        if kind is complex:
+            return {"c": [value.real, value.imag]}
+        if kind is bytes or kind is bytearray:
+            return {"b" if kind is bytes else "ba": value.hex()}
+        if kind is Decimal:
+            return {"dec": str(value)}
+        if kind is Fraction:
+            return {"fr": [hex(value.numerator), hex(value.denominator)]}
+        return opaque(value)
+
+
+def opaque(value: Any) -> Dict[str, Any]:
+    """The token of a value that cannot cross: its type's name and its truth."""
+    try:
+        truth = bool(value)
+    except BaseException:  # a hostile __bool__ may raise anything
+        truth = True
+    return {"op": [type_name(value), truth]}
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type, whatever the value does to hide it."""
+    try:
+        name = type.__dict__["__name__"].__get__(type(value))
+        return "".join([name])[:80]
+    except BaseException:
+        return "object"
+
+
+def decode(text: Any, max_hashed: int = MAX_HASHED) -> Any:
+    """The value of an encoding; `max_hashed` bounds set and dict elements.
+
+    Raises:
+        Malformed: anything but a well-formed encoding within the limits.
+    """
+    try:
+        return from_tree(json.loads(text), max_hashed)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(type(error).__name__) from None
+
+
+def from_tree(tree: Any, max_hashed: int = MAX_HASHED) -> Any:
+    """The value of an encoding that has been parsed as JSON already.
+
+    Raises:
+        Malformed: anything but a well-formed encoding within the limits.
+    """
+    try:
+        return _Decoder(max_hashed).value(tree, 0)
+    except Malformed:
+        raise
+    except (ValueError, TypeError, RecursionError, ArithmeticError) as error:
+        raise Malformed(type(error).__name__) from None
+
+
+class _Decoder:
+    def __init__(self, max_hashed: int) -> None:
+        self.left = max_hashed
+
+    def value(self, tree: Any, depth: int) -> Any:
+        kind = type(tree)
+        if kind in _SCALARS:
+            return tree
+        if depth > MAX_DEPTH + 10:
+            raise Malformed("too deep")
+        if kind is list:
+            return self.items(tree, depth)
+        if len(tree) != 1:
+            raise Malformed("not a tag")
+        ((tag, body),) = tree.items()
+        return self.tagged(tag, body, depth)
+
+    def items(self, values: Any, depth: int) -> List[Any]:
+        if type(values) is not list:
+            raise Malformed("not a list")
+        if _SCALARS.issuperset(map(type, values)):
+            return values
+        return [self.value(item, depth + 1) for item in values]
+
+    def hashed(self, values: Any, depth: int) -> List[Any]:
+        found = self.items(values, depth)
+        self.left -= len(found)
+        if self.left < 0:
+            raise Malformed("too many set or dict elements")
+        return found
+
+    def tagged(self, tag: str, body: Any, depth: int) -> Any:
+        if tag == "t":
+            return tuple(self.items(body, depth))
+        if tag == "d":
+            pairs = self.hashed(body, depth)
+            if any(len(pair) != 2 for pair in pairs):
+                raise Malformed("not a pair")
+            return {key: value for key, value in pairs}
+        if tag == "s":
+            return set(self.hashed(body, depth))
+        if tag == "fs":
+            return frozenset(self.hashed(body, depth))
+        if tag == "op":
+            name, truth = body
+            if type(name) is not str or type(truth) is not bool:
+                raise Malformed("not an opaque token")
+            return Opaque(name[:80], truth)
+        return self.leaf(tag, body)
+
+    def leaf(self, tag: str, body: Any) -> Any:
+        if tag == "i":
+            return int(body, 16)
+        if tag == "c":
+            real, imag = body
+            return complex(float(real), float(imag))
+        if tag == "b":
+            return bytes.fromhex(body)
+        if tag == "ba":
+            return bytearray.fromhex(body)
+        if tag == "dec" and len(body) < 10_000:
+            return Decimal(body)
+        if tag == "fr":
+            numerator, denominator = body
+            if len(numerator) + len(denominator) > 10_000:  # reducing larger ones takes too long
+                raise Malformed("fraction too long")
+            return Fraction(int(numerator, 16), int(denominator, 16))
+        if tag in ("np", "nd") and numpy is not None:
+            return _array(tag, body)
+        raise Malformed("unknown tag")
+
+
+def _array(tag: str, body: Any) -> Any:
+    dtype, shape, data = body if tag == "nd" else (body[0], [], body[1])
+    if type(dtype) is not str or not _DTYPE.match(dtype) or len(shape) > 32:
+        raise Malformed("not an array")
+    if not all(type(size) is int and 0 <= size < 1 << 32 for size in shape):
+        raise Malformed("not a shape")
+    flat = numpy.frombuffer(bytes.fromhex(data), dtype=numpy.dtype(dtype))
+    if tag == "np":
+        if flat.size != 1:
+            raise Malformed("not a scalar")
+        return flat[0]
+    return flat.reshape(shape).copy()
+
+
+def hashed_parts(value: Any) -> int:
+    """How many set and dict elements a (trusted) value holds, at any depth."""
+    count, todo = 0, [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            count += len(item)
+            todo.extend(item.keys())
+            todo.extend(item.values())
+        elif isinstance(item, (set, frozenset)):
+            count += len(item)
+            todo.extend(item)
+        elif isinstance(item, (list, tuple)) and not _SCALARS.issuperset(map(type, item)):
+            todo.extend(item)
+    return count

@@ -1,0 +1,193 @@
+"""What keeps a player in: limits, another uid, an end that nothing survives.
+
+The supervisor is root inside the jail with the capabilities to change uid and
+to signal, and nothing more. It acts on the player's files and processes only
+while wearing the player's uid, so that a mistake there can do no more than the
+player itself could.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import stat
+import time
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterator, List
+
+WORK = "/tmp/work"
+SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
+SYSV_LISTS = ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")
+KILLER_UID = 65533  # real uid while signalling: shared with no process
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, value: int) -> None:
+    """prctl(2); failure is ignored, for each use has another guard behind it."""
+    _libc.prctl(option, value, 0, 0, 0)
+
+
+def become_subreaper() -> None:
+    """Orphans of players become children of this process."""
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def harden_self() -> None:
+    """No process of the same uid may attach to this one or read its memory."""
+    prctl(_PR_SET_DUMPABLE, 0)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def limit_player(limits: Dict[str, int]) -> None:
+    """Apply rlimits: memory_mb per process, pids per uid, cpu_s as a backstop."""
+    memory = limits["memory_mb"] << 20
+    # Stacks grow towards RLIMIT_STACK; deep recursion needs more than the usual 8 MiB.
+    wanted = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_STACK: min(memory, 128 << 20),
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: limits["pids"],
+        resource.RLIMIT_NOFILE: 1024,
+        resource.RLIMIT_CPU: limits["cpu_s"],
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    for kind, value in wanted.items():
+        _, hard = resource.getrlimit(kind)
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def drop_to(uid: int) -> None:
+    """Become `uid` for good: no groups, no capabilities, no way back."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def make_first_victim() -> None:
+    """Let the kernel choose this process when memory runs out; allow /proc/self."""
+    prctl(_PR_SET_DUMPABLE, 1)  # changing uid cleared it, and /dev/stdin needs it
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
+
+
+@contextmanager
+def wearing(uid: int) -> Iterator[None]:
+    """Act with the player's effective uid, and come back to root."""
+    os.setresuid(KILLER_UID, uid, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+def kill_all(uid: int, reap: Callable[[], None], deadline: float) -> bool:
+    """End every process of `uid`, and say whether none is left.
+
+    kill(-1) reaches all of them at once and a process with a pending SIGKILL
+    cannot fork, so none escapes between listing and signalling. `reap` is
+    called to collect the dead.
+    """
+    while True:
+        with wearing(uid):
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except OSError:
+                pass  # there was nobody to signal
+        reap()
+        if not processes_of(uid):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.0005)
+
+
+def processes_of(uid: int) -> List[int]:
+    """Pids of the processes (zombies too) that run as `uid`."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/status", "rb") as file:
+                    status = file.read()
+            except OSError:
+                continue
+            # Real, effective, saved and filesystem uid: any of them marks a player.
+            uids = status.partition(b"\nUid:")[2].split(b"\n", 1)[0].split()
+            if str(uid).encode() in uids:
+                found.append(int(name))
+    return found
+
+
+def clean_scratch(uid: int) -> bool:
+    """Empty every writable place, make a new working folder; False if not shown clean."""
+    with wearing(uid):
+        for root in SCRATCH_ROOTS:
+            _empty(root)
+        try:
+            os.mkdir(WORK, 0o700)
+            os.chmod(WORK, 0o700)
+        except OSError:
+            return False
+    return _is_clean()
+
+
+def _is_clean() -> bool:
+    for root in SCRATCH_ROOTS:
+        try:
+            left = [name for name in os.listdir(root) if os.path.join(root, name) != WORK]
+        except FileNotFoundError:
+            continue
+        if left:
+            return False
+    return not any(_lines(path) > 1 for path in SYSV_LISTS)
+
+
+def _lines(path: str) -> int:
+    try:
+        with open(path) as file:
+            return len(file.readlines())
+    except OSError:
+        return 0
+
+
+def _empty(root: str) -> None:
+    """Remove all below `root` without recursion and without following links.
+
+    A folder's folders are first moved up to `root`: names stay short however
+    deep the tree is.
+    """
+    try:
+        todo: List[str] = [entry.path for entry in os.scandir(root)]
+    except OSError:
+        return
+    serial = 0
+    while todo:
+        path = todo.pop()
+        try:
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISDIR(mode):
+                os.unlink(path)
+                continue
+            os.chmod(path, 0o700)
+            for entry in list(os.scandir(path)):
+                if entry.is_dir(follow_symlinks=False):
+                    serial += 1
+                    moved = os.path.join(root, f".rm{os.getpid()}-{serial}")
+                    os.chmod(entry.path, 0o700)
+                    os.rename(entry.path, moved)
+                    todo.append(moved)
+                else:
+                    os.unlink(entry.path)
+            os.rmdir(path)
+        except OSError:
+            continue  # what stays is seen by _is_clean

@@ -1,0 +1,186 @@
+"""Function-call tasks: the judge calls the player by value and compares.
+
+Task: {"kind": "calls", "entry_point", "reference", "suites": [{"name",
+"inputs": [[argument, ...], ...], "expected"?}], "compare", "limits"}.
+Without "expected" the reference solution is run once, here, to get it.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any, Callable, Dict, List, Tuple
+
+from . import channel, codec, compare
+from .judge import Grader, Result, player_limits, result, show
+
+MAX_BATCH = 256
+MAX_BATCH_BYTES = 1 << 18
+SLACK_S = 0.05  # replies of one batch may be this late
+
+
+class _Suite:
+    """One suite's calls, their expected values and what each may cost."""
+
+    def __init__(self, spec: Dict[str, Any], reference: Callable[..., Any], task: Dict[str, Any]):
+        self.name = spec["name"]
+        self.inputs: List[List[Any]] = spec["inputs"]
+        self.encoded = [codec.encode(arguments) for arguments in self.inputs]
+        if "expected" in spec:
+            self.expected, took = spec["expected"], [0.0] * len(self.inputs)
+        else:
+            self.expected, took = _run_reference(reference, self.inputs)
+        limits = task["limits"]
+        factor, least = limits["reference_factor"], limits["min_call_s"]
+        self.limits = [max(least, factor * seconds) for seconds in took]
+        self.total_s = min(limits["total_s"], sum(self.limits)) + limits["grace_s"]
+        sizes = [len(codec.encode(value)) for value in self.expected]
+        # A right answer is never much longer than the expected one.
+        self.max_line = min(channel.MAX_LINE, 4 * max(sizes, default=0) + (1 << 20))
+        self.max_hashed = max(map(codec.hashed_parts, self.expected), default=0) + codec.MAX_HASHED
+
+
+def _run_reference(
+    function: Callable[..., Any], inputs: List[List[Any]]
+) -> Tuple[List[Any], List[float]]:
+    values, took = [], []
+    for arguments in inputs:
+        own = copy.deepcopy(arguments)
+        began = time.monotonic()
+        # Through the codec, so that both sides of a comparison have had the same treatment.
+        value = function(*own)
+        took.append(time.monotonic() - began)
+        values.append(codec.decode(codec.encode(value), codec.MAX_NODES))
+    return values, took
+
+
+def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
+    """A grader of this task's samples."""
+    namespace: Dict[str, Any] = {"__name__": "reference"}
+    exec(compile(task["reference"], "<reference>", "exec"), namespace)
+    suites = [_Suite(spec, namespace[task["entry_point"]], task) for spec in task["suites"]]
+    rule = {**task["compare"], "entry_point": task["entry_point"]}
+    compare.value_rule(rule)
+
+    def grade(program: str) -> Dict[str, Result]:
+        return {suite.name: _grade_suite(suite, program, task, rule, room) for suite in suites}
+
+    return grade
+
+
+def _grade_suite(
+    suite: _Suite, program: str, task: Dict[str, Any], rule: Dict[str, Any], room: channel.Room
+) -> Result:
+    player = room.start("calls", player_limits(task["limits"], suite.total_s))
+    player.max_line = suite.max_line
+    run = _Run(suite, player, compare.value_rule(rule))
+    found = run.outcome(program, task["entry_point"])
+    usage = player.finish()
+    found.update(
+        tests_run=run.done,
+        tests_total=len(suite.inputs),
+        wall_s=usage["wall_s"],
+        cpu_s=usage["cpu_s"],
+        stdout=player.stdout.text(),
+        stderr=player.stderr.text(),
+    )
+    if found["verdict"] == "error" and found["detail"] == "died" and usage.get("memory"):
+        found.update(verdict="memory", detail="killed for memory")
+    return found
+
+
+class _Run:
+    def __init__(self, suite: _Suite, player: channel.Player, same: Callable[..., bool]) -> None:
+        self.suite, self.player, self.same = suite, player, same
+        self.done = 0
+        self.sent = 0
+        self.batch = 1
+        self.end = time.monotonic() + suite.total_s
+
+    def outcome(self, program: str, entry_point: str) -> Result:
+        """Load the program, make the calls, stop at the first that is not right."""
+        try:
+            return self._load(program, entry_point) or self._calls()
+        except channel.TimeUp as late:
+            where = f"call {self.done}" if self.sent else "loading the program"
+            return result("timeout", f"time limit in {where}", starved=late.starved, **self._at())
+        except channel.Gone:
+            return result("error", "died", **self._at())
+        except (channel.Garbage, codec.Malformed) as why:
+            return result("forged", f"channel: {why}", **self._at())
+
+    def _load(self, program: str, entry_point: str) -> Dict[str, Any]:
+        self.player.send(codec.encode([program, entry_point]))
+        kind, *body = channel.parse(self.player.line(self.end))
+        if kind == "ready" and not body:
+            return {}
+        return error_result(kind, body)
+
+    def _calls(self) -> Result:
+        last = time.monotonic()
+        while self.done < len(self.suite.inputs):
+            if self.sent == self.done:
+                self._send_batch()
+                self.player.clock.since()
+                last = time.monotonic()
+            limit = last + self.suite.limits[self.done] + SLACK_S
+            line = self.player.line(min(limit, self.end))
+            last = time.monotonic()
+            wrong = self._judge(line)
+            if wrong:
+                got = wrong.pop("got", None)
+                return {**wrong, **self._at(got)}
+            self.done += 1
+        if self.player.lines or self.player.partial:
+            return result("forged", "channel: more replies than calls")
+        return result("passed")
+
+    def _send_batch(self) -> None:
+        if self.player.lines or self.player.partial:
+            raise channel.Garbage("a reply before the call")
+        start, size = self.sent, 0
+        while self.sent < len(self.suite.encoded) and self.sent - start < self.batch:
+            size += len(self.suite.encoded[self.sent])
+            if size > MAX_BATCH_BYTES and self.sent > start:
+                break
+            self.sent += 1
+        self.batch = min(self.batch * 4, MAX_BATCH)
+        self.player.send("[" + ",".join(self.suite.encoded[start : self.sent]) + "]")
+
+    def _judge(self, line: bytes) -> Dict[str, Any]:
+        kind, *body = channel.parse(line)
+        if kind != "v" or len(body) != 1:
+            return error_result(kind, body)
+        value = codec.from_tree(body[0], self.suite.max_hashed)
+        arguments = self.suite.inputs[self.done]
+        try:
+            right = self.same(value, self.suite.expected[self.done], copy.deepcopy(arguments))
+        except Exception:  # an odd value that cannot even be compared is not the expected one
+            right = False
+        return {} if right else {**result("wrong", "wrong answer"), "got": show(value)}
+
+    def _at(self, got: Any = None) -> Dict[str, Any]:
+        """The call under way as display text."""
+        if self.done >= len(self.suite.inputs) or not self.sent:
+            return {}
+        arguments = ", ".join(map(show, self.suite.inputs[self.done]))
+        failure = {
+            "index": self.done,
+            "input": arguments[:2000],
+            "expected": show(self.suite.expected[self.done]),
+        }
+        if got is not None:
+            failure["got"] = got
+        return {"failure": failure}
+
+
+def error_result(kind: str, body: List[Any]) -> Result:
+    """The result for a reply that reports an exception by its type's name.
+
+    Raises:
+        Garbage: it is no such reply either.
+    """
+    if kind != "e" or len(body) != 1 or type(body[0]) is not str:
+        raise channel.Garbage("not a reply")
+    name = body[0].encode("ascii", "replace").decode()[:80]
+    return result("memory" if name == "MemoryError" else "error", name)

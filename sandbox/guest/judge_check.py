@@ -1,0 +1,149 @@
+"""HumanEval's own form: `check(candidate)` runs here, the candidate elsewhere.
+
+Task: {"kind": "check", "entry_point", "test", "helpers", "limits": {"total_s",
+"memory_mb"}}. `helpers` is the prompt with its canonical solution: tests use
+functions of the prompt beside the candidate (HumanEval/32, 38, 50), and those
+must come from the task, never from the sample.
+"""
+
+from __future__ import annotations
+
+import builtins
+import time
+from typing import Any, Dict
+
+from . import channel, codec
+from .judge import Grader, Result, player_limits, result, show
+from .judge_calls import error_result
+
+START_S = 0.25  # the fork and its set-up are not the sample's time
+
+
+class _Ended(BaseException):
+    """The player cannot go on; carries the suite's result out of the test code."""
+
+    def __init__(self, found: Result) -> None:
+        super().__init__()
+        self.found = found
+
+
+def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
+    """A grader of this task's samples."""
+    helpers = compile(task["helpers"], "<helpers>", "exec")
+    test = compile(task["test"], "<test>", "exec")
+
+    def grade(program: str) -> Dict[str, Result]:
+        limits = task["limits"]
+        player = room.start("calls", player_limits(limits, limits["total_s"]))
+        candidate = _Candidate(player, time.monotonic() + limits["total_s"])
+        try:
+            candidate.load(program, task["entry_point"])
+            found = _check(helpers, test, task["entry_point"], candidate)
+        except _Ended as ended:
+            found = ended.found
+        usage = player.finish()
+        if found["detail"] == "died" and usage.get("memory"):
+            found = result("memory", "killed for memory")
+        if found["verdict"] != "passed" and candidate.last:
+            found["failure"] = candidate.last
+        found.update(
+            tests_run=candidate.calls,
+            wall_s=usage["wall_s"],
+            cpu_s=usage["cpu_s"],
+            stdout=player.stdout.text(),
+            stderr=player.stderr.text(),
+        )
+        return {"base": found}
+
+    return grade
+
+
+def _check(helpers: Any, test: Any, entry_point: str, candidate: "_Candidate") -> Result:
+    namespace: Dict[str, Any] = {"__name__": "check"}
+    exec(helpers, namespace)
+    # Some tests call the function by its name (HumanEval/33), others as `candidate`.
+    namespace[entry_point] = candidate
+    exec(test, namespace)
+    try:
+        namespace["check"](candidate)
+    except AssertionError:
+        return result("wrong", "assertion failed")
+    except _Raised as error:
+        return error_result("e", [error.name])
+    except Exception as error:
+        if candidate.raised:
+            return error_result("e", [candidate.raised])
+        return result("wrong", f"{type(error).__name__} in the test")
+    return result("passed")
+
+
+class _Raised(Exception):
+    """The candidate raised something that is no built-in exception."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class _Candidate:
+    """Stands for the sample's function in the published test code."""
+
+    def __init__(self, player: channel.Player, end: float) -> None:
+        self.player, self.end = player, end
+        self.calls = 0
+        self.raised = ""
+        self.last: Dict[str, Any] = {}
+
+    def load(self, program: str, entry_point: str) -> None:
+        """Have the player execute the program."""
+        self.player.send(codec.encode([program, entry_point]))
+        kind, *body = self._reply()
+        if kind != "ready" or body:
+            raise _Ended(self._error(kind, body))
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The sample's function, by value.
+
+        Raises the built-in exception of the name that the sample raised, so
+        that tests of exceptions read as published.
+        """
+        if self.player.lines or self.player.partial:
+            raise _Ended(result("forged", "channel: a reply before the call"))
+        shown = ", ".join(map(show, arguments))[:2000]
+        self.last = {"index": self.calls, "input": shown}
+        self.raised = ""
+        self.player.send("[" + codec.encode(list(arguments)) + "]")
+        kind, *body = self._reply()
+        if kind == "v" and len(body) == 1:
+            self.calls += 1
+            return self._value(body[0])
+        found = self._error(kind, body)
+        self.raised = str(body[0])
+        known = getattr(builtins, self.raised, None)
+        if isinstance(known, type) and issubclass(known, Exception):
+            raise known(found["detail"])
+        raise _Raised(self.raised)
+
+    def _value(self, tree: Any) -> Any:
+        try:
+            value = codec.from_tree(tree)
+        except codec.Malformed as why:
+            raise _Ended(result("forged", f"channel: {why}")) from None
+        self.last["got"] = show(value)
+        return value
+
+    def _error(self, kind: str, body: Any) -> Result:
+        try:
+            return error_result(kind, body)
+        except channel.Garbage as why:
+            raise _Ended(result("forged", f"channel: {why}")) from None
+
+    def _reply(self) -> Any:
+        try:
+            return channel.parse(self.player.line(self.end + START_S))
+        except channel.TimeUp as late:
+            raise _Ended(result("timeout", "time limit", starved=late.starved)) from None
+        except channel.Gone:
+            raise _Ended(result("error", "died")) from None
+        except channel.Garbage as why:
+            raise _Ended(result("forged", f"channel: {why}")) from None

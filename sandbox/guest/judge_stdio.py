@@ -1,0 +1,110 @@
+"""Stdin/stdout tasks: each test is a process of its own with real pipes.
+
+Task: {"kind": "stdio", "tests": [{"input", "output"}], "compare": {"rule":
+"lines", "tol"?}, "limits": {"test_s", "total_s", "memory_mb"}}. A test passes
+if the printed text is right and the process ended with status 0.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any, Dict, Optional
+
+from . import channel, codec, compare
+from .judge import Grader, Result, player_limits, result
+
+OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
+
+
+def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
+    """A grader of this task's samples."""
+    if task["compare"]["rule"] != "lines":
+        raise compare.Unsupported(f"unknown comparison rule {task['compare']['rule']!r}")
+    if not task["tests"]:
+        raise ValueError("a task without tests cannot be graded")
+
+    def grade(program: str) -> Dict[str, Result]:
+        return {"base": _grade(program, task, room)}
+
+    return grade
+
+
+def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
+    tests, limits = task["tests"], task["limits"]
+    end = time.monotonic() + limits["total_s"]
+    total = {"wall_s": 0.0, "cpu_s": 0.0}
+    for index, test in enumerate(tests):
+        deadline = min(time.monotonic() + limits["test_s"], end)
+        found = _run(program, test, deadline, task, room)
+        for name in total:
+            total[name] += found.pop(name)
+        if found["verdict"] != "passed":
+            failure = {
+                "index": index,
+                "input": test["input"][:2000],
+                "expected": test["output"][:2000],
+                "got": found["stdout"],
+            }
+            return {**found, **total, "failure": failure, **_count(index, tests)}
+    return {**found, **total, **_count(len(tests), tests)}
+
+
+def _count(done: int, tests: Any) -> Dict[str, int]:
+    return {"tests_run": done, "tests_total": len(tests)}
+
+
+def _run(
+    program: str, test: Dict[str, str], deadline: float, task: Dict[str, Any], room: channel.Room
+) -> Result:
+    seconds = max(0.0, deadline - time.monotonic())
+    player = room.start("stdio", player_limits(task["limits"], seconds))
+    player.collected = bytearray()
+    player.feed = memoryview(test["input"].encode("utf-8", "surrogateescape"))
+    if not player.feed:
+        player.close_stdin()
+    player.send(codec.encode([program]))
+    cap = 8 * len(test["output"]) + OUTPUT_SPARE
+    found = _wait(player, deadline, cap)
+    usage = player.finish()
+    if found is None:
+        found = _ended(usage, bytes(player.collected), test, task)
+    found.update(
+        wall_s=usage["wall_s"],
+        cpu_s=usage["cpu_s"],
+        stdout=player.stdout.text(),
+        stderr=player.stderr.text(),
+    )
+    return found
+
+
+def _wait(player: channel.Player, deadline: float, cap: int) -> Optional[Result]:
+    """Feed and drain until the process ends; a result only if it had to be cut short."""
+    try:
+        while player.exit is None:
+            player.pump(deadline)
+            if player.collected is not None and len(player.collected) > cap:
+                return result("wrong", "printed far more than the expected output")
+    except channel.TimeUp as late:
+        return result("timeout", "time limit", starved=late.starved)
+    except channel.Garbage as why:
+        return result("forged", f"channel: {why}")
+    return None
+
+
+def _ended(
+    usage: Dict[str, Any], output: bytes, test: Dict[str, str], task: Dict[str, Any]
+) -> Result:
+    status = usage["status"]
+    if usage.get("memory"):
+        return result("memory", "killed for memory")
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        return result("error", f"ended by {name}")
+    if os.WEXITSTATUS(status):
+        return result("error", f"exit status {os.WEXITSTATUS(status)}")
+    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
+    if compare.same_lines(text, test["output"], float(task["compare"].get("tol") or 0)):
+        return result("passed")
+    return result("wrong", "wrong output")

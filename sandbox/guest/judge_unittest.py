@@ -1,0 +1,144 @@
+"""Unittest tasks: every test that the reference run reported must report again.
+
+Task: {"kind": "unittest", "entry_point", "test", "reference", "limits":
+{"total_s", "memory_mb"}}. See unit_player.py for what this can and cannot
+promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import time
+from typing import Any, Dict, List, Set
+
+from . import channel, codec
+from .judge import Grader, Result, player_limits, result
+from .judge_calls import error_result
+
+REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
+
+
+class _Outcome:
+    """What one run of the tests reported."""
+
+    def __init__(self) -> None:
+        self.statuses: Dict[str, str] = {}
+        self.found: Dict[str, Any] = {}
+
+    def ok(self) -> Set[str]:
+        return {name for name, status in self.statuses.items() if status == "ok"}
+
+
+def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
+    """A grader of this task's samples; runs the reference to learn the tests' ids."""
+    limits = {**task["limits"], "total_s": task["limits"]["total_s"] * REFERENCE_FACTOR}
+    reference = _run(task["reference"], {**task, "limits": limits}, room, decoy=False)
+    wanted = reference.ok()
+    if not wanted or wanted != set(reference.statuses) or reference.found["verdict"] != "passed":
+        raise ValueError(f"the reference does not pass its own tests: {reference.found}")
+    fooled = _run(task["reference"], {**task, "limits": limits}, room, decoy=True).ok()
+
+    def grade(program: str) -> Dict[str, Result]:
+        run = _run(program, task, room, decoy=False)
+        found = _verdict(run, wanted)
+        if found["verdict"] == "passed" and wanted - fooled:
+            decoy = _run(program, task, room, decoy=True).ok()
+            if decoy - fooled:
+                found.update(verdict="forged", detail="tests pass without the function")
+        found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted))
+        return {"base": found}
+
+    return grade
+
+
+def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
+    if run.found["verdict"] != "passed":
+        return run.found
+    bad = [name for name in sorted(wanted) if run.statuses.get(name) not in ("ok", None)]
+    if bad:
+        status = run.statuses[bad[0]]
+        if status in ("skip", "not run"):
+            return {**run.found, "verdict": "forged", "detail": f"{bad[0]}: {status}"}
+        kind = {"fail": "wrong", "memory": "memory"}.get(status, "error")
+        failure = {"index": sorted(wanted).index(bad[0]), "input": bad[0]}
+        detail = f"{bad[0]}: {status}"
+        return {**run.found, "verdict": kind, "detail": detail, "failure": failure}
+    if set(run.statuses) != wanted:
+        return {**run.found, "verdict": "forged", "detail": "other tests ran than must run"}
+    return run.found
+
+
+def _run(program: str, task: Dict[str, Any], room: channel.Room, decoy: bool) -> _Outcome:
+    seconds = task["limits"]["total_s"]
+    player = room.start("unittest", player_limits(task["limits"], seconds))
+    outcome = _Outcome()
+    end = time.monotonic() + seconds
+    try:
+        outcome.found = _talk(player, program, task, decoy, end, outcome)
+    except channel.TimeUp as late:
+        outcome.found = result("timeout", "time limit", starved=late.starved)
+    except channel.Gone:
+        outcome.found = result("error", "ended before all tests had reported")
+    except (channel.Garbage, codec.Malformed) as why:
+        outcome.found = result("forged", f"channel: {why}")
+    usage = player.finish()
+    if usage.get("memory") and outcome.found["verdict"] == "error":
+        outcome.found = result("memory", "killed for memory")
+    outcome.found.update(
+        wall_s=usage["wall_s"],
+        cpu_s=usage["cpu_s"],
+        stdout=player.stdout.text(),
+        stderr=player.stderr.text(),
+    )
+    return outcome
+
+
+def _talk(
+    player: channel.Player,
+    program: str,
+    task: Dict[str, Any],
+    decoy: bool,
+    end: float,
+    outcome: _Outcome,
+) -> Result:
+    player.send(codec.encode([program, task["entry_point"], decoy]))
+    kind, *body = channel.parse(player.line(end))
+    if kind == "tampered":
+        return result("forged", "changed the test framework while loading")
+    if kind != "loaded" or body:
+        return error_result(kind, body)
+    if player.lines or player.partial:
+        raise channel.Garbage("reports before the tests")
+    key = os.urandom(32)
+    player.send(codec.encode([task["test"], key.hex()]))
+    for count in range(10_000):
+        kind, name, status = _report(player.line(end), key, count)
+        if kind == "done":
+            return _done(status)
+        if name in outcome.statuses:
+            raise channel.Garbage("a test reported twice")
+        outcome.statuses[name] = status
+    raise channel.Garbage("endless reports")
+
+
+def _report(line: bytes, key: bytes, count: int) -> List[str]:
+    reply = channel.parse(line)
+    if len(reply) != 4 or not all(type(part) is str for part in reply):
+        raise channel.Garbage("not a report")
+    *said, mac = reply
+    right = hashlib.blake2b(key=key, digest_size=16)
+    right.update(json.dumps([count, *said]).encode())
+    if not hmac.compare_digest(right.hexdigest().encode(), mac.encode("utf-8", "replace")):
+        raise channel.Garbage("a report without the key")
+    return said
+
+
+def _done(note: str) -> Result:
+    if not note:
+        return result("passed")
+    if note.startswith(("setUpClass", "tearDownClass", "tests could not")):
+        return result("error", note[:200])
+    return result("forged", note[:200])

@@ -1,0 +1,210 @@
+"""The player: runs one sample's program and answers with values.
+
+This code shares a process with the sample, so nothing that it says is
+believed beyond being "what the sample returned". It holds no test, no
+expected value and no descriptor but its own channel.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import io
+import linecache
+import os
+import sys
+import threading
+import traceback
+from types import ModuleType
+from typing import Any, Callable, Dict, List
+
+from . import codec
+
+CHANNEL = 3
+FLUSH_BYTES = 1 << 16
+FLUSH_S = 0.005
+NAME = "solution"
+FILENAME = "solution.py"
+
+_read, _write, _exit = os.read, os.write, os._exit
+
+
+def main(mode: str) -> None:
+    """Serve one sample in `mode` and exit."""
+    gc.enable()
+    _fresh_streams()
+    if mode == "calls":
+        _serve_calls()
+    elif mode == "stdio":
+        _run_script()
+    elif mode == "unittest":
+        from . import unit_player  # it imports this module; the zygote has loaded both
+
+        unit_player.run(receive, send)
+    _exit(0)
+
+
+def _fresh_streams() -> None:
+    """Standard streams over fds 0-2, as a new interpreter makes them."""
+    source = io.BufferedReader(io.FileIO(0, "r", closefd=False))
+    out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
+    err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
+    sys.stdin = io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape")
+    sys.stdout = io.TextIOWrapper(out, encoding="utf-8", errors="surrogateescape")
+    sys.stderr = io.TextIOWrapper(
+        err, encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = (  # type: ignore[misc]
+        sys.stdin,
+        sys.stdout,
+        sys.stderr,
+    )
+    sys.argv = [FILENAME]
+
+
+class _Lines:
+    """Newline-delimited requests from the judge."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+    def next(self) -> bytes:
+        """One line; ends the process when the judge has gone."""
+        while True:
+            end = self.buffer.find(b"\n")
+            if end >= 0:
+                line = bytes(self.buffer[:end])
+                del self.buffer[: end + 1]
+                return line
+            part = _read(CHANNEL, 1 << 20)
+            if not part:
+                _exit(0)
+            self.buffer += part
+
+
+_lines = _Lines()
+
+
+def receive() -> Any:
+    """The next request, decoded."""
+    return codec.decode(_lines.next(), max_hashed=codec.MAX_NODES)
+
+
+def send(text: str) -> None:
+    """Write one reply line."""
+    _send_bytes(text.encode("ascii") + b"\n")
+
+
+def _send_bytes(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[_write(CHANNEL, view) :]
+
+
+def load(code: str, name: str) -> Dict[str, Any]:
+    """Execute a program as module `name`, registered as imports expect it."""
+    module = ModuleType(name)
+    module.__file__ = FILENAME
+    sys.modules[name] = module
+    if name != "__main__":
+        sys.modules["__main__"] = module
+    linecache.cache[FILENAME] = (len(code), None, code.splitlines(True), FILENAME)
+    exec(compile(code, FILENAME, "exec"), module.__dict__)
+    return module.__dict__
+
+
+def complain(error: BaseException) -> None:
+    """Print a traceback as the interpreter would, whatever the error does to stop it."""
+    try:
+        shown = traceback.TracebackException.from_exception(error, limit=-5)
+        sys.stderr.write("".join(shown.format())[-4000:])
+        sys.stderr.flush()
+    except BaseException:
+        pass
+
+
+def _serve_calls() -> None:
+    code, entry_point = receive()
+    import time
+
+    clock = time.monotonic
+    try:
+        namespace = load(code, NAME)
+        function = namespace[entry_point]
+    except BaseException as error:
+        complain(error)
+        send('["e",%s]' % codec.encode(codec.type_name(error)))
+        _exit(0)
+    send('["ready"]')
+    while True:
+        calls = receive()
+        _answer(function, calls, clock)
+
+
+def _answer(function: Callable[..., Any], calls: List[Any], clock: Callable[[], float]) -> None:
+    """Make the calls of one batch in order; reply early when one took long."""
+    replies: List[str] = []
+    size, flushed = 0, clock()
+    for arguments in calls:
+        reply = _call(function, arguments)
+        replies.append(reply)
+        size += len(reply)
+        if size > FLUSH_BYTES or clock() - flushed > FLUSH_S:
+            send("\n".join(replies))
+            replies, size, flushed = [], 0, clock()
+    try:
+        sys.stdout.flush()  # what was printed is kept even though this process will be killed
+    except BaseException:
+        pass
+    if replies:
+        send("\n".join(replies))
+
+
+def _call(function: Callable[..., Any], arguments: List[Any]) -> str:
+    try:
+        return '["v",' + codec.encode(function(*arguments)) + "]"
+    except codec.TooBig:
+        return '["e","TooBig"]'
+    except BaseException as error:
+        complain(error)
+        return '["e",%s]' % codec.encode(codec.type_name(error))
+
+
+def _run_script() -> None:
+    """Run the program as a script: real pipes, real exit status."""
+    (code,) = receive()
+    os.close(CHANNEL)
+    status = 0
+    try:
+        load(code, "__main__")
+    except SystemExit as leave:
+        status = _exit_status(leave.code)
+    except BaseException as error:
+        complain(error)
+        status = 1
+    _exit(_finish(status))
+
+
+def _exit_status(code: Any) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _finish(status: int) -> int:
+    """What the interpreter does at exit: join threads, exit hooks, flush."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()  # type: ignore[attr-defined]
+        sys.stdout.flush()
+    except BaseException as error:
+        complain(error)
+        status = status or 120
+    try:
+        sys.stderr.flush()
+    except BaseException:
+        pass
+    return status

@@ -1,0 +1,263 @@
+"""The supervisor: process 1 of the jail, the only one the host talks to.
+
+It starts the zygote before anything else, keeps one judge for each task in
+use, gives judges their players, and ends every player with all that it
+started. Host frames: a first {"config"}, answered by {"hello"}; then one
+{"task": key, "spec"?, "program"} at a time, answered by {"suites"}, {"need":
+key} (send the spec along) or {"fault"}. End of input ends the jail.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import socket
+import sys
+import time
+from collections import OrderedDict
+from typing import Any, Dict, Optional
+
+from . import containment, judge, wire, zygote
+
+JUDGE_UID = 65532
+CLEAN_S = 5.0
+PREPARE_S = 300.0
+MAX_PLAYER_FDS = 1024
+
+
+def main() -> None:
+    """Run until the host closes the channel."""
+    host_in, host_out = _private_channel()
+    try:
+        config = wire.receive(host_in)["config"]
+        supervisor = _Supervisor(config, host_in, host_out)
+        wire.send(host_out, {"hello": supervisor.hello()})
+        while True:
+            wire.send(host_out, supervisor.serve(wire.receive(host_in)))
+    except wire.Closed:
+        os._exit(0)
+
+
+def _private_channel() -> "tuple[int, int]":
+    """Move the host's channel off fds 0 and 1, where nothing else can meet it."""
+    host_in, host_out = os.dup(0), os.dup(1)
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+    return host_in, host_out
+
+
+class _Judge:
+    """A judge process and the two sockets to it."""
+
+    def __init__(self, pid: int, jobs: socket.socket, control: socket.socket) -> None:
+        self.pid, self.jobs, self.control = pid, jobs, control
+
+
+class _Supervisor:
+    def __init__(self, config: Dict[str, Any], host_in: int, host_out: int) -> None:
+        self.config, self.private = config, [host_in, host_out]
+        self.host_in = host_in
+        self.clean = True
+        self.uid = int(config["player_uid"])
+        self.judges: "OrderedDict[str, _Judge]" = OrderedDict()
+        self.player: Optional[int] = None
+        self.ended: Dict[int, Dict[str, Any]] = {}
+        self.oom_kills = _oom_kills()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_PLAYER_FDS, MAX_PLAYER_FDS))
+        containment.become_subreaper()
+        containment.harden_self()
+        zygote.warm_up()
+        self.zygote = self._start_zygote()
+        judge.kinds()  # while files can still be read: judges have another uid
+        if not containment.clean_scratch(self.uid):
+            raise SystemExit("the scratch folders are not empty and writable")
+
+    def _start_zygote(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            for fd in self.private:
+                os.close(fd)
+            try:
+                zygote.serve(theirs, self.uid)
+            finally:
+                os._exit(70)
+        theirs.close()
+        self.zygote_pid = pid
+        return ours
+
+    def hello(self) -> Dict[str, Any]:
+        """What the host records of this jail."""
+        return {
+            "python": sys.version.split()[0],
+            "numpy": getattr(sys.modules.get("numpy"), "__version__", None),
+            "pid": os.getpid(),
+        }
+
+    def serve(self, job: Dict[str, Any]) -> Dict[str, Any]:
+        """One sample, from program to suites."""
+        key = str(job["task"])
+        found = self.judges.get(key)
+        if found is None:
+            if "spec" not in job:
+                return {"need": key}
+            prepared = self._prepare(key, job["spec"])
+            if "fault" in prepared:
+                return prepared
+            found = self.judges[key]
+        self.judges.move_to_end(key)
+        try:
+            wire.send(found.jobs.fileno(), {"program": job["program"]})
+            answer = self._attend(found, time.monotonic() + float(job["deadline_s"]))
+        except (wire.Closed, wire.Late) as why:
+            self._drop(key)
+            how = "died" if isinstance(why, wire.Closed) else "stalled"
+            answer = {"fault": f"the judge {how}"}
+        self._stop_player()
+        answer["clean"] = self.clean
+        return answer
+
+    def _prepare(self, key: str, spec: Dict[str, Any]) -> Dict[str, Any]:
+        while len(self.judges) >= int(self.config["judges"]):
+            self._drop(next(iter(self.judges)))
+        self.judges[key] = found = self._start_judge()
+        try:
+            wire.send(found.jobs.fileno(), {"task": spec})
+            answer = self._attend(found, time.monotonic() + PREPARE_S)
+        except (wire.Closed, wire.Late):
+            answer = {"fault": "the task could not be prepared: the judge died or stalled"}
+        if "fault" in answer:
+            self._drop(key)
+            self._stop_player()
+        return answer
+
+    def _start_judge(self) -> _Judge:
+        jobs, their_jobs = socket.socketpair()
+        control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                for other in self.judges.values():
+                    other.jobs.close()
+                    other.control.close()
+                for ours in (jobs, control, self.zygote):
+                    ours.close()
+                for fd in self.private:
+                    os.close(fd)
+                memory = int(self.config["judge_memory_mb"])
+                judge.main(their_jobs.fileno(), their_control, JUDGE_UID, memory)
+            finally:
+                os._exit(70)
+        their_jobs.close()
+        their_control.close()
+        return _Judge(pid, jobs, control)
+
+    def _drop(self, key: str) -> None:
+        found = self.judges.pop(key)
+        os.kill(found.pid, 9)
+        os.waitpid(found.pid, 0)
+        found.jobs.close()
+        found.control.close()
+
+    def _attend(self, found: _Judge, deadline: float) -> Dict[str, Any]:
+        """Give the judge players until it answers.
+
+        Raises:
+            Closed, Late: the judge died, or did not answer in time.
+        """
+        watched = [found.jobs, found.control, self.zygote, self.host_in]
+        while True:
+            ready = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))[0]
+            if not ready:
+                raise wire.Late
+            if self.host_in in ready:
+                os._exit(0)  # the host sends nothing while it waits: it has gone
+            if self.zygote in ready:
+                self._note_exit(found)
+            if found.jobs in ready:
+                return wire.receive(found.jobs.fileno(), deadline)
+            if found.control in ready:
+                request, _ = wire.receive_with_fds(found.control)
+                if request["op"] == "start":
+                    self._start_player(found, request)
+                else:
+                    stopped = self._stop_player()
+                    wire.send_with_fds(found.control, {"stopped": stopped}, [])
+
+    def _note_exit(self, found: Optional[_Judge]) -> None:
+        message, _ = wire.receive_with_fds(self.zygote)
+        self.ended[message["exit"]] = message
+        if found is not None and message["exit"] == self.player:
+            wire.send_with_fds(found.control, {"exited": message["status"]}, [])
+
+    def _start_player(self, found: _Judge, request: Dict[str, Any]) -> None:
+        self._stop_player()
+        ours, theirs = socket.socketpair()
+        with containment.wearing(self.uid):  # so that a player may reopen its own pipes
+            pipes = [os.pipe() for _ in range(3 if request["mode"] == "stdio" else 2)]
+        (out_r, out_w), (err_r, err_w) = pipes[:2]
+        give, keep = [theirs.fileno(), out_w, err_w], [ours.fileno(), out_r, err_r]
+        if len(pipes) > 2:
+            give.append(pipes[2][0])
+            keep.append(pipes[2][1])
+        start = {"mode": request["mode"], "limits": request["limits"]}
+        wire.send_with_fds(self.zygote, start, give)
+        while True:
+            answer, _ = wire.receive_with_fds(self.zygote, time.monotonic() + CLEAN_S)
+            if "pid" in answer:
+                break
+            self.ended[answer["exit"]] = answer
+        self.player = answer["pid"]
+        wire.send_with_fds(found.control, {"pid": self.player}, keep)
+        for fd in give[1:] + keep[1:]:
+            os.close(fd)
+        ours.close()
+        theirs.close()
+
+    def _stop_player(self) -> Dict[str, Any]:
+        """End the player and everything it left; its usage, empty where there was none."""
+        if self.player is None:
+            return {}
+        pid, self.player = self.player, None
+        if pid not in self.ended:
+            os.kill(pid, 9)
+        deadline = time.monotonic() + CLEAN_S
+        clean = containment.kill_all(self.uid, self._reap, deadline)
+        while pid not in self.ended and time.monotonic() < deadline:
+            self._note_exit(None)
+        usage = self.ended.pop(pid, None)
+        self.ended.clear()
+        clean = containment.clean_scratch(self.uid) and clean and usage is not None
+        self.clean = self.clean and clean
+        found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
+        kills, self.oom_kills = self.oom_kills, _oom_kills()
+        return {**found, "memory": self.oom_kills > kills}
+
+    def _reap(self) -> None:
+        """Collect orphans of players; the zygote collects the players themselves."""
+        own = {self.zygote_pid} | {found.pid for found in self.judges.values()}
+        for pid in containment.processes_of(self.uid):
+            if pid not in own:
+                try:
+                    os.waitpid(pid, os.WNOHANG)
+                except ChildProcessError:
+                    continue
+
+
+def _oom_kills() -> int:
+    """How often the kernel has killed for memory in this jail; 0 where it does not tell."""
+    for path in (
+        "/sys/fs/cgroup/memory.events",
+        "/sys/fs/cgroup/memory/memory.oom_control",
+    ):
+        try:
+            with open(path) as file:
+                fields = dict(line.split() for line in file if len(line.split()) == 2)
+            return int(fields.get("oom_kill", 0))
+        except (OSError, ValueError):
+            continue
+    return 0

@@ -1,0 +1,183 @@
+"""Unittest tasks inside the player: tests share the process with the sample.
+
+What is reported here is claimed by a process that the sample runs in, so it is
+hardened, not forge-proof: the judge knows which tests must report, every
+report carries a keyed digest, the key and the tests arrive only after the
+program was loaded and found not to have touched unittest, builtins or tracing,
+and that is checked again at the end.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import hashlib
+import json
+import sys
+import types
+import unittest
+import unittest.case
+import unittest.loader
+import unittest.mock
+import unittest.result
+import unittest.suite
+from typing import Any, Callable, Dict, List, Tuple
+
+from . import codec, player
+
+_WATCHED: Tuple[Any, ...] = (
+    unittest,
+    unittest.case,
+    unittest.loader,
+    unittest.result,
+    unittest.suite,
+    unittest.TestCase,
+    unittest.TestResult,
+    unittest.TestLoader,
+    unittest.TestSuite,
+    unittest.case._Outcome,  # type: ignore[attr-defined]
+    unittest.case._AssertRaisesContext,  # type: ignore[attr-defined]
+    unittest.case._AssertRaisesBaseContext,  # type: ignore[attr-defined]
+    unittest.mock.NonCallableMock,
+    builtins,
+)
+
+# Held here so that a sample that replaces the names changes nothing.
+_blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_name, vars
+_TestCase, _TestResult, _Loader = unittest.TestCase, unittest.TestResult, unittest.TestLoader
+# Written by unittest itself, or by the interpreter, in honest runs.
+_VOLATILE = {"__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"}
+
+
+def _snapshot() -> List[Dict[str, Any]]:
+    return [
+        {k: v for k, v in dict(_vars(thing)).items() if k not in _VOLATILE} for thing in _WATCHED
+    ] + [
+        {k: v.__code__ for k, v in _vars(thing).items() if type(v) is types.FunctionType}
+        for thing in _WATCHED
+    ]
+
+
+def _tampered(before: List[Dict[str, Any]]) -> str:
+    """What differs from the pristine state, or an empty string."""
+    if sys.gettrace() is not None or sys.getprofile() is not None:
+        return "tracing is on"
+    for thing, old, new in zip(_WATCHED * 2, before, _snapshot()):
+        if old.keys() != new.keys() or any(old[key] is not new[key] for key in old):
+            return f"{getattr(thing, '__name__', 'module')} was changed"
+    return ""
+
+
+def run(receive: Callable[[], Any], send: Callable[[str], None]) -> None:
+    """Load the program, then the tests, run them one by one and report each.
+
+    Requests: [program, entry_point, decoy], then [test source, key in hex].
+    Replies: ["loaded"] or ["e", type name], then ["t", id, status, mac] for
+    each test and ["done", note, mac]. With `decoy` the entry point is replaced
+    by a function that raises: an honest run of the tests must notice.
+    """
+    before = _snapshot()
+    program, entry_point, decoy = receive()
+    try:
+        namespace = player.load(program, player.NAME)
+    except BaseException as error:
+        player.complain(error)
+        send('["e",%s]' % codec.encode(_type_name(error)))
+        return
+    note = _tampered(before)
+    if note:
+        send('["tampered",%s]' % codec.encode(note))
+        return
+    if decoy:
+        namespace[entry_point] = _decoy
+    send('["loaded"]')
+    test, key = receive()
+    report = _Reporter(key, send)
+    del key
+    _run_tests(test, namespace, report, before)
+
+
+def _decoy(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("the decoy was called")
+
+
+class _Reporter:
+    """Sends each outcome with a keyed digest over it and its place in the order."""
+
+    __slots__ = ("__mac", "__send", "__count")
+
+    def __init__(self, key: str, send: Callable[[str], None]) -> None:
+        self.__mac = _blake2b(key=bytes.fromhex(key), digest_size=16)
+        self.__send = send
+        self.__count = 0
+
+    def __call__(self, kind: str, name: str, status: str) -> None:
+        mac = self.__mac.copy()
+        mac.update(_dumps([self.__count, kind, name, status]).encode())
+        self.__count += 1
+        self.__send(_dumps([kind, name, status, mac.hexdigest()]))
+
+
+def _run_tests(
+    test: str, namespace: Dict[str, Any], report: _Reporter, before: List[Dict[str, Any]]
+) -> None:
+    try:
+        exec(compile(test, "test.py", "exec"), namespace)
+        cases = namespace["TestCases"]
+        names = _Loader().getTestCaseNames(cases)
+    except BaseException as error:
+        player.complain(error)
+        report("done", "", f"tests could not be loaded: {_type_name(error)}")
+        return
+    try:
+        cases.setUpClass()
+    except BaseException as error:
+        player.complain(error)
+        report("done", "", f"setUpClass: {_type_name(error)}")
+        return
+    for name in names:
+        report("t", name, _outcome(cases, name))
+    try:
+        cases.tearDownClass()
+    except BaseException as error:
+        player.complain(error)
+        report("done", "", f"tearDownClass: {_type_name(error)}")
+        return
+    gc.collect()
+    report("done", "", _tampered(before))
+
+
+class _Result(_TestResult):
+    """Remembers whether anything but success happened, and prints why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = "ok"
+
+    def addError(self, test: Any, err: Any) -> None:
+        self.status = "memory" if err[0] is MemoryError else "error"
+        player.complain(err[1])
+
+    def addFailure(self, test: Any, err: Any) -> None:
+        self.status = "fail"
+        player.complain(err[1])
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        if err is not None:
+            self.addFailure(test, err)
+
+    def addSkip(self, test: Any, reason: str) -> None:
+        self.status = "skip"
+
+    def addUnexpectedSuccess(self, test: Any) -> None:
+        self.status = "fail"
+
+
+def _outcome(cases: Any, name: str) -> str:
+    found = _Result()
+    try:
+        _TestCase.run(cases(name), found)
+    except BaseException as error:
+        player.complain(error)
+        return "error"
+    return found.status if found.testsRun == 1 else "not run"

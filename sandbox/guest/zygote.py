@@ -1,0 +1,127 @@
+"""The fork server: a warm interpreter that has never seen a test.
+
+It is forked from the supervisor before the first task arrives, so that no
+player can find a test, an expected value or another sample in its memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Dict, List, Set
+
+from . import containment, player, unit_player, wire
+
+# What programs import most; paid once here instead of by every sample.
+WARM = (
+    "abc array ast base64 bisect calendar cmath collections collections.abc contextlib copy "
+    "copyreg dataclasses datetime decimal enum fractions functools hashlib heapq inspect io "
+    "itertools json math numbers operator os pathlib queue random re secrets shutil signal "
+    "statistics string struct sys tempfile textwrap threading time traceback types typing "
+    "unicodedata unittest unittest.mock uuid warnings zlib "
+    "numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random"
+).split()
+
+
+def warm_up() -> None:
+    """Import what programs commonly use; a missing module is no failure."""
+    for name in WARM:
+        try:
+            __import__(name)
+        except ImportError:
+            pass
+
+
+# Imported here so that players, which may not be able to read the guest's files, have it.
+assert unit_player
+
+
+def serve(control: socket.socket, uid: int) -> None:
+    """Fork players on request until the supervisor goes away.
+
+    Requests {"op": "start", "mode", "limits"} come with the player's
+    descriptors; answers are {"pid"}, and later {"exit": pid, "status",
+    "cpu_s", "peak_mb"} for each player that ended.
+    """
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_write)
+    children: Set[int] = set()
+    gc.collect()
+    gc.freeze()
+    while True:
+        ready, _, _ = select.select([control, wake_read], [], [])
+        if wake_read in ready:
+            os.read(wake_read, 4096)
+            _report_ended(control, children)
+        if control in ready:
+            try:
+                request, fds = wire.receive_with_fds(control)
+            except wire.Closed:
+                os._exit(0)
+            pid = _fork_player(request, fds, uid)
+            children.add(pid)
+            for fd in fds:
+                os.close(fd)
+            wire.send_with_fds(control, {"pid": pid}, [])
+
+
+def _report_ended(control: socket.socket, children: Set[int]) -> None:
+    for pid in list(children):
+        found, status, usage = os.wait4(pid, os.WNOHANG)
+        if found:
+            children.discard(pid)
+            message: Dict[str, object] = {
+                "exit": pid,
+                "status": status,
+                "cpu_s": usage.ru_utime + usage.ru_stime,
+                "peak_mb": usage.ru_maxrss / 1024,
+            }
+            wire.send_with_fds(control, message, [])
+
+
+def _fork_player(request: Dict[str, object], fds: List[int], uid: int) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        _become_player(fds, uid, request["limits"])  # type: ignore[arg-type]
+        player.main(str(request["mode"]))
+    except BaseException as error:  # nothing may unwind into the zygote's loop
+        sys.stderr.write(f"player could not start: {error!r}\n")
+    finally:
+        os._exit(70)
+
+
+def _become_player(fds: List[int], uid: int, limits: Dict[str, int]) -> None:
+    """Keep only fds 0-2 and the channel (3), drop every privilege, apply limits.
+
+    `fds` are channel, stdout, stderr and, for stdin/stdout tasks, stdin.
+    """
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    channel, out, err = fds[0], fds[1], fds[2]
+    source = fds[3] if len(fds) > 3 else os.open("/dev/null", os.O_RDONLY)
+    high = [os.dup2(fd, 200 + i) for i, fd in enumerate((source, out, err, channel))]
+    for target, fd in enumerate(high):
+        os.dup2(fd, target, inheritable=target < 3)
+    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    os.setsid()
+    containment.limit_player(limits)
+    containment.drop_to(uid)
+    containment.make_first_victim()
+    os.chdir(containment.WORK)
+    os.environ.clear()
+    os.environ.update(
+        PATH="/usr/local/bin:/usr/bin:/bin",
+        HOME=containment.WORK,
+        LANG="C.UTF-8",
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+    )
