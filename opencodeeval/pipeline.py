@@ -33,8 +33,9 @@ from opencodeeval.types import (
     digest,
 )
 
-# Workers beyond the slots, so that a slot never waits for an extraction.
-SPARE_WORKERS = 2
+# Programs handed to the sandbox beyond those that it can run at once: it puts
+# them in an order that keeps the judges of their tasks warm.
+WAITING_PROGRAMS = 256
 
 
 class Progress(Protocol):
@@ -138,7 +139,7 @@ class _Run:
         self.extractor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
 
     async def complete(self, wanted: Sequence[SampleId]) -> None:
-        workers = self.sandbox.slots + SPARE_WORKERS
+        workers = self.sandbox.slots + WAITING_PROGRAMS
         self.progress.start(self.benchmark.name, len(wanted))
         try:
             await _together(

@@ -1,0 +1,34 @@
+"""Say what this machine has for a run, and what to type for what is missing.
+
+The exit status is 0 if at least one backend and one sandbox work, else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from opencodeeval.cli.options import OUTPUT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `doctor`."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="look for data sets there, too")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Look, and print what was found."""
+    from opencodeeval.doctor import examine, report, usable
+
+    findings = examine(options.output, options.data)
+    ok = usable(findings)
+    if options.json:
+        print(json.dumps({"ok": ok, "findings": [asdict(finding) for finding in findings]}))
+    else:
+        print(report(findings))
+        print("ready" if ok else "not ready: one backend and one sandbox are needed")
+    return 0 if ok else 1

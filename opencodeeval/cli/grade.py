@@ -1,0 +1,85 @@
+"""Grade samples that another tool has drawn: a file of EvalPlus or human-eval, or a folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from opencodeeval.cli.options import (
+    add_benchmark_options,
+    add_output_options,
+    add_sandbox_options,
+    check_common,
+    parse_ks,
+    resolve_ks,
+)
+from opencodeeval.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `grade`."""
+    parser.add_argument("samples", type=Path, metavar="FILE", help="samples to be graded")
+    parser.add_argument("--bench", required=True, help="the benchmark they belong to")
+    parser.add_argument("--model", help="whose samples these are (default: the file's name)")
+    parser.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+    add_benchmark_options(parser)
+    add_sandbox_options(parser)
+    add_output_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Read the samples and run them through the same pipeline as a model's."""
+    check_common(options)
+    if not options.samples.exists():
+        raise UsageError(f"{options.samples} does not exist: name a file or folder of samples")
+    asked_ks = parse_ks(options.k)
+    return _grade(options, asked_ks)
+
+
+def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
+    from collections import Counter
+
+    from opencodeeval.adapters import load_benchmark
+    from opencodeeval.backends.samples import SamplesBackend
+    from opencodeeval.cli.session import Job, evaluate
+    from opencodeeval.samples import read_samples
+    from opencodeeval.types import Sampling
+
+    benchmark = load_benchmark(options.bench, options.protocol, options.data, options.limit)
+    completions = read_samples(options.samples, benchmark)
+    counts = Counter(completion.task_id for completion in completions)
+    model = options.model or model_name(options.samples)
+    identity = {"model": model, "samples_sha256": content_digest(options.samples)}
+    ks = resolve_ks(asked_ks, min(counts.values()))
+    job = Job(benchmark, Sampling(n=max(counts.values())), ks, counts)
+    return evaluate(model, [job], lambda _: SamplesBackend(completions, identity), options)
+
+
+def model_name(samples: Path) -> str:
+    """The name of a samples file without its endings (.jsonl, .gz)."""
+    name = samples.resolve().name
+    for ending in (".gz", ".jsonl", ".json"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def content_digest(samples: Path) -> str:
+    """SHA-256 of a file, or of all files below a folder with their names.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    import hashlib
+
+    total = hashlib.sha256()
+    try:
+        if samples.is_file():
+            total.update(samples.read_bytes())
+            return total.hexdigest()
+        for path in sorted(samples.rglob("*")):
+            if path.is_file():
+                inner = hashlib.sha256(path.read_bytes()).hexdigest()
+                total.update(f"{path.relative_to(samples)}\0{inner}\n".encode())
+    except OSError as error:
+        raise UsageError(f"{samples} cannot be read ({error.strerror})") from error
+    return total.hexdigest()

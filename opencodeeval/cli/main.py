@@ -1,0 +1,102 @@
+"""Finds the command, runs it, and turns what goes wrong into one line and an exit status.
+
+A command is a module with two functions: `add_arguments(parser)` declares its
+options, and `execute(options) -> int` gives the exit status. Adding a command
+is a module and a row in COMMANDS; only the module that is asked for is loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
+
+import opencodeeval
+from opencodeeval.cli.interrupted import Interrupted
+from opencodeeval.errors import OpenCodeEvalError, UsageError
+
+VERSION = f"opencodeeval {opencodeeval.__version__}"
+EXIT_UNEXPECTED = 70
+EXIT_BROKEN_PIPE = 141
+
+
+class Command(NamedTuple):
+    """Where a command lives, and what it is for."""
+
+    module: str
+    purpose: str
+
+
+COMMANDS = {
+    "run": Command("opencodeeval.cli.run", "score a model on benchmarks (the default command)"),
+    "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
+    "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
+    "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
+    "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are UsageErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            status = _execute(given)
+        except SystemExit as done:  # argparse, after --help and --version
+            status = int(done.code or 0)
+        sys.stdout.flush()
+        return status
+    except OpenCodeEvalError as error:
+        return _fail(str(error), error.exit_status)
+    except Interrupted as stop:
+        return _fail(str(stop), stop.exit_status)
+    except KeyboardInterrupt:
+        return _fail(str(Interrupted()), Interrupted().exit_status)
+    except BrokenPipeError:
+        # The reader is gone; without this the interpreter complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except Exception:
+        traceback.print_exc()
+        return EXIT_UNEXPECTED
+
+
+def _execute(given: list[str]) -> int:
+    if not given:
+        raise UsageError("nothing is asked for (see `opencodeeval --help`)")
+    name = "run" if given[0].startswith("-") else given.pop(0)
+    if name not in COMMANDS:
+        raise UsageError(f"there is no command {name!r}: the commands are {', '.join(COMMANDS)}")
+    command = importlib.import_module(COMMANDS[name].module)
+    parser = Parser(
+        prog=f"opencodeeval {name}",
+        description=command.__doc__,
+        epilog=_overview() if name == "run" else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    command.add_arguments(parser)
+    status: int = command.execute(parser.parse_args(given))
+    return status
+
+
+def _overview() -> str:
+    rows = [f"  {name:<12}{command.purpose}" for name, command in COMMANDS.items()]
+    return "\n".join(["commands (opencodeeval COMMAND --help):", *rows])
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"opencodeeval: error: {message}", file=sys.stderr)
+    return status

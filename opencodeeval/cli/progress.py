@@ -1,0 +1,116 @@
+"""Progress on stderr: two bars on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from opencodeeval.pipeline import Progress
+
+LINE_EVERY_S = 10.0
+
+
+def open_progress(kind: str, quiet: bool) -> Progress:
+    """`kind` is "auto", "bars" or "lines"."""
+    if quiet:
+        return Silent()
+    if kind == "bars" or (kind == "auto" and sys.stderr.isatty()):
+        return Bars()
+    return Lines()
+
+
+class Silent:
+    """Says nothing."""
+
+    def start(self, title: str, samples: int) -> None:
+        """Nothing."""
+
+    def generated(self) -> None:
+        """Nothing."""
+
+    def graded(self, passed: bool) -> None:
+        """Nothing."""
+
+    def finish(self) -> None:
+        """Nothing."""
+
+
+class Bars:
+    """Two bars, the second with the share of samples that passed so far."""
+
+    def start(self, title: str, samples: int) -> None:
+        """Draw both bars."""
+        from tqdm import tqdm
+
+        def bar(step: str, position: int) -> Any:
+            return tqdm(
+                desc=f"{title} {step}",
+                total=samples,
+                position=position,
+                file=sys.stderr,
+                unit="sample",
+                dynamic_ncols=True,
+            )
+
+        self._generated, self._graded = bar("generated", 0), bar("graded", 1)
+        self._passed = 0
+
+    def generated(self) -> None:
+        """Advance the first bar."""
+        self._generated.update()
+
+    def graded(self, passed: bool) -> None:
+        """Advance the second bar."""
+        self._passed += passed
+        self._graded.update()
+        self._graded.set_postfix_str(f"pass@1 {self._passed / self._graded.n:.1%}", refresh=False)
+
+    def finish(self) -> None:
+        """Leave both bars as they are."""
+        self._graded.refresh()
+        self._graded.close()
+        self._generated.close()
+
+
+class Lines:
+    """A line at most every few seconds, and one at the end."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+
+    def start(self, title: str, samples: int) -> None:
+        """Start counting."""
+        self._title, self._samples = title, samples
+        self._n_generated = self._n_graded = self._passed = 0
+        self._next = self._clock() + LINE_EVERY_S
+
+    def generated(self) -> None:
+        """Count, and say so if a line is due."""
+        self._n_generated += 1
+        self._tell_if_due()
+
+    def graded(self, passed: bool) -> None:
+        """Count, and say so if a line is due."""
+        self._n_graded += 1
+        self._passed += passed
+        self._tell_if_due()
+
+    def finish(self) -> None:
+        """Say how far it came."""
+        self._tell()
+
+    def _tell_if_due(self) -> None:
+        if self._clock() >= self._next:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._next = self._clock() + LINE_EVERY_S
+        score = f", pass@1 {self._passed / self._n_graded:.1%}" if self._n_graded else ""
+        print(
+            f"{self._title}: {self._n_generated}/{self._samples} generated, "
+            f"{self._n_graded}/{self._samples} graded{score}",
+            file=sys.stderr,
+            flush=True,
+        )

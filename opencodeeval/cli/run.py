@@ -1,0 +1,125 @@
+"""Score a model: generate, execute, and report pass@k with 95 % intervals.
+
+A run that was interrupted continues when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from opencodeeval.cli.options import (
+    add_benchmark_options,
+    add_output_options,
+    add_sandbox_options,
+    check_common,
+    comma_list,
+    parse_ks,
+    resolve_ks,
+    resolve_sampling,
+)
+from opencodeeval.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `run`."""
+    parser.add_argument("--model", help="a model folder, or a model id on the hub")
+    parser.add_argument(
+        "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
+    )
+    add_benchmark_options(parser)
+    _add_sampling_options(parser)
+    _add_model_options(parser)
+    add_sandbox_options(parser)
+    add_output_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Check everything cheap, then run."""
+    check_common(options)
+    specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
+    if not specs:
+        raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
+    model = options.model or ("reference" if options.backend == "reference" else None)
+    if model is None:
+        raise UsageError("no model is named: add --model FOLDER_OR_HUB_ID")
+    return _run(options, specs, model, parse_ks(options.k))
+
+
+def _run(
+    options: argparse.Namespace, specs: list[str], model: str, asked_ks: list[int] | None
+) -> int:
+    from opencodeeval.adapters import load_benchmark
+    from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
+    from opencodeeval.backends.base import Backend
+    from opencodeeval.cli.session import Job, evaluate
+
+    backend_options = BackendOptions(
+        revision=options.revision,
+        trust_remote_code=options.trust_remote_code,
+        dtype=options.dtype,
+        tensor_parallel_size=options.tensor_parallel_size,
+        max_model_len=options.max_model_len,
+        model_type=options.model_type,
+        engine_args=parse_engine_args(options.engine_arg),
+    )
+    jobs = []
+    for spec in specs:
+        benchmark = load_benchmark(spec, options.protocol, options.data, options.limit)
+        sampling = resolve_sampling(
+            benchmark.default_sampling(),
+            n=options.n,
+            temperature=options.temperature,
+            top_p=options.top_p,
+            max_tokens=options.max_tokens,
+            seed=options.seed,
+        )
+        jobs.append(Job(benchmark, sampling, resolve_ks(asked_ks, sampling.n)))
+    opened: list[Backend] = []
+
+    def open_backend_for(job: Job) -> Backend:
+        # One load of a model serves all benchmarks; the reference answers
+        # belong to one benchmark, and task ids are only unique within one.
+        if options.backend == "reference" or not opened:
+            tasks = job.benchmark.tasks
+            opened.append(open_backend(options.backend, model, backend_options, tasks))
+        return opened[-1]
+
+    return evaluate(model, jobs, open_backend_for, options)
+
+
+def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sampling (defaults: the benchmark's)")
+    group.add_argument("--n", type=int, help="samples a task")
+    group.add_argument("--temperature", type=float, help="0 is greedy")
+    group.add_argument("--top-p", type=float)
+    group.add_argument("--max-tokens", type=int, help="longest answer")
+    group.add_argument("--seed", type=int)
+    group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model and engine")
+    group.add_argument(
+        "--backend",
+        choices=("vllm", "reference"),
+        default="vllm",
+        help="reference runs the benchmark's own solutions (default: vllm)",
+    )
+    group.add_argument(
+        "--model-type",
+        choices=("auto", "base", "chat"),
+        default="auto",
+        help="how to prompt (default: chat where the tokenizer has a chat template)",
+    )
+    group.add_argument("--revision", help="revision of the model on the hub")
+    group.add_argument("--dtype", default="auto")
+    group.add_argument("--max-model-len", type=int, metavar="TOKENS")
+    group.add_argument("--tensor-parallel-size", type=int, default=1, metavar="GPUS")
+    group.add_argument("--trust-remote-code", action="store_true")
+    group.add_argument(
+        "--engine-arg",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any other argument of the engine; repeatable",
+    )
