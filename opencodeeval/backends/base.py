@@ -28,7 +28,9 @@ class Backend(Protocol):
 
     def identity(self) -> Mapping[str, Any]: ...
 
-    def generate(self, requests: Sequence[Request], sampling: Sampling) -> AsyncIterator[Completion]:
+    def generate(
+        self, requests: Sequence[Request], sampling: Sampling
+    ) -> AsyncIterator[Completion]:
         """Yield each completion the moment it is finished, in any order.
 
         Every request draws with a seed of its own, derived from

@@ -1,0 +1,178 @@
+"""Where a model's files are, and the digest that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from opencodeeval.errors import BackendError
+
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "tekken.json",
+    "*.tiktoken",
+)
+_OTHER_FILES = (
+    "config.json",
+    "generation_config.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.*",
+    "*.py",
+)
+_WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
+# What trainers leave beside the weights: no part of the model.
+_TRAINER_FILES = ("training_args", "optimizer", "scheduler", "rng_state", "scaler")
+_CHUNK_BYTES = 1 << 20
+_HUB_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model: `name` as given, its `folder` on this machine, its `commit` on the hub.
+
+    A model that is already in the hub's local cache, where the hub cannot be
+    reached, has both.
+    """
+
+    name: str
+    folder: Path | None = None
+    commit: str | None = None
+
+
+def find_model(name: str, revision: str | None) -> ModelSource:
+    """Find a model folder, or resolve a hub model to a commit, without loading it.
+
+    Raises:
+        BackendError: there is no such model, or it lacks files it cannot run
+            without.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder)
+        return ModelSource(name, folder=folder)
+    if folder.exists():
+        raise BackendError(f"{name} is a file: give the model folder that holds config.json")
+    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise BackendError(f"there is no model folder {name}: check the path")
+    return _find_on_hub(name, revision)
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        if (folder / "adapter_config.json").is_file():
+            raise BackendError(
+                f"{folder} holds an adapter without its model: merge the adapter into the model "
+                "and give the folder of the result"
+            )
+        inside = sorted(child.parent.name for child in folder.glob("*/config.json"))
+        hint = f" (there is one in {folder / inside[-1]})" if inside else ""
+        raise BackendError(
+            f"{folder} has no config.json: give a folder that save_pretrained wrote{hint}"
+        )
+    if not _matching(folder, _TOKENIZER_FILES):
+        raise BackendError(
+            f"{folder} has no tokenizer (tokenizer.json or tokenizer.model): save the tokenizer "
+            "there too, with tokenizer.save_pretrained"
+        )
+    if not _weights(folder):
+        raise BackendError(
+            f"{folder} has no weights (*.safetensors or *.bin): "
+            "was the model saved, and the download complete?"
+        )
+
+
+def _find_on_hub(name: str, revision: str | None) -> ModelSource:
+    from huggingface_hub import HfApi, errors
+
+    at = f" at revision {revision}" if revision else ""
+    try:
+        info = HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT_S)
+    except errors.HFValidationError:
+        raise BackendError(
+            f"there is no folder {name}, and it is not a hub model id of the form owner/name either"
+        ) from None
+    except errors.GatedRepoError:
+        raise BackendError(
+            f"the model {name} is gated: accept its terms on its hub page and set HF_TOKEN"
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise BackendError(
+            f"the model {name} has no revision {revision}: give --revision a branch, tag or commit"
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise BackendError(
+            f"there is no folder {name} and no such model on the hub: check the name, "
+            "or set HF_TOKEN if it is private"
+        ) from None
+    except Exception:  # no answer: every HTTP library has errors of its own
+        folder = _cached_snapshot(name, revision)
+        if folder is None:
+            raise BackendError(
+                f"there is no folder {name}, the model{at} is not in the local cache, and the hub "
+                "cannot be reached: give the path of a local folder, or with --revision "
+                "a revision that was downloaded before"
+            ) from None
+        _check_folder(folder)
+        return ModelSource(name, folder=folder, commit=folder.name)
+    if not any(each.rfilename == "config.json" for each in info.siblings or ()):
+        raise BackendError(f"the hub model {name}{at} has no config.json: is it a language model?")
+    return ModelSource(name, commit=info.sha)
+
+
+def _cached_snapshot(name: str, revision: str | None) -> Path | None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        config = hf_hub_download(name, "config.json", revision=revision, local_files_only=True)
+    except EntryNotFoundError:
+        return None
+    return Path(config).parent
+
+
+def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return sorted(found)
+
+
+def _weights(folder: Path) -> list[Path]:
+    files = [
+        path
+        for path in _matching(folder, _WEIGHT_FILES)
+        if not path.name.startswith(_TRAINER_FILES)
+    ]
+    # An engine that finds both kinds loads the safetensors.
+    return [path for path in files if path.suffix == ".safetensors"] or files
+
+
+def weight_digest(folder: Path) -> str:
+    """SHA-256 (hex) over the names and contents of a model folder's files.
+
+    Weights, configuration, tokenizer, chat template and model code count;
+    what a trainer leaves beside them does not.
+    """
+    files = sorted({*_weights(folder), *_matching(folder, (*_TOKENIZER_FILES, *_OTHER_FILES))})
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        digests = pool.map(_file_digest, files)
+    total = hashlib.sha256()
+    for path, file_digest in zip(files, digests, strict=True):
+        total.update(f"{path.name}\0{file_digest}\n".encode())
+    return total.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    content = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            content.update(chunk)
+    return content.hexdigest()

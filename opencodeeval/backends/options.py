@@ -1,0 +1,84 @@
+"""How a backend is opened: its options, and the free-form arguments of the engine."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from opencodeeval.errors import UsageError
+
+# These name the weights of the record; a second way to say them would let the
+# record name other weights than those that ran.
+_RESERVED = {"model": "--model", "revision": "--revision"}
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """What the user may say about the engine.
+
+    `revision` is a branch, tag or commit of a hub model. `max_model_len` is in
+    tokens, prompt and answer together; None leaves it to the engine.
+    `model_type` "auto" takes a model with a chat template for a chat model.
+    `engine_args` go to the engine as they are and win over the fields above.
+    """
+
+    revision: str | None = None
+    trust_remote_code: bool = False
+    dtype: str = "auto"
+    tensor_parallel_size: int = 1
+    max_model_len: int | None = None
+    model_type: Literal["auto", "base", "chat"] = "auto"
+    engine_args: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_engine_args(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read "key=value" pairs into arguments of vLLM's AsyncEngineArgs.
+
+    Values are JSON where they parse as JSON, else strings; "-" and "_" in keys
+    are the same. Keys are checked against the vLLM that is installed.
+
+    Raises:
+        UsageError: a pair without "=", or a key that vLLM does not know.
+    """
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key = key.strip().lstrip("-").replace("-", "_")
+        if not equals or not key:
+            raise UsageError(
+                f"the engine argument {pair!r} is not of the form key=value "
+                "(for example gpu_memory_utilization=0.8)"
+            )
+        if key in _RESERVED:
+            raise UsageError(f"the engine argument {key!r} is given with {_RESERVED[key]}")
+        parsed[key] = _value(text)
+    if parsed and importlib.util.find_spec("vllm") is not None:
+        _check_names(parsed)
+    return parsed
+
+
+def _value(text: str) -> Any:
+    # Python's spelling of booleans is what users of vLLM's Python API type.
+    spelled = {"True": True, "False": False, "None": None}
+    if text in spelled:
+        return spelled[text]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _check_names(arguments: Iterable[str]) -> None:
+    from opencodeeval.backends.vllm_engine import engine_argument_names
+
+    known = engine_argument_names()
+    for name in arguments:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"the installed vLLM has no engine argument {name!r}{hint or '.'}")

@@ -1,0 +1,43 @@
+"""The backend that asks no model: every answer is the task's own reference program."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from opencodeeval.backends.base import Request
+from opencodeeval.errors import BackendError
+from opencodeeval.types import Completion, ModelType, Sampling, Task
+
+
+class ReferenceBackend:
+    """Answers each task with its reference: a run that must score 100 %."""
+
+    model_type: ModelType = "base"
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._references = {task.task_id: task.reference for task in tasks}
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"backend": "reference", "model": "reference", "model_type": self.model_type}
+
+    async def generate(
+        self, requests: Sequence[Request], sampling: Sampling
+    ) -> AsyncIterator[Completion]:
+        for request in requests:
+            task_id = request.prompt.task_id
+            if task_id not in self._references:
+                raise BackendError(
+                    f"the reference backend was opened without task {task_id}: "
+                    "open it with the tasks of the benchmark that is run"
+                )
+            yield Completion(
+                task_id=task_id,
+                sample_id=request.sample_id,
+                text=self._references[task_id],
+                finish_reason="reference",
+                form="program",
+            )
+
+    async def close(self) -> None:
+        return None

@@ -1,0 +1,117 @@
+"""From a Prompt to the text and tokens that a model sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from opencodeeval.backends.models import ModelSource
+from opencodeeval.errors import BackendError
+from opencodeeval.types import ModelType, Prompt
+
+# Stands for the rest of the answer while the chat template is applied, as in
+# EvalPlus (provider/utility.py: make_raw_chat_prompt).
+_REST_OF_ANSWER = "-[[the-rest-of-the-answer]]-"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A prompt as the model sees it."""
+
+    text: str
+    token_ids: tuple[int, ...]
+
+
+def load_tokenizer(
+    source: ModelSource, tokenizer: str | None = None, trust_remote_code: bool = False
+) -> Any:
+    """The model's tokenizer (transformers), or the one named `tokenizer` instead.
+
+    Raises:
+        BackendError: it cannot be loaded.
+    """
+    from transformers import AutoTokenizer
+
+    own = {"revision": source.commit, "local_files_only": source.folder is not None}
+    try:
+        return AutoTokenizer.from_pretrained(
+            tokenizer or str(source.folder or source.name),
+            trust_remote_code=trust_remote_code,
+            **({} if tokenizer else own),
+        )
+    except Exception as error:  # whatever its files make the parsers raise
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise BackendError(
+            f"the tokenizer of {tokenizer or source.name} cannot be loaded: {reason}"
+        ) from error
+
+
+def model_type_of(tokenizer: Any, wanted: Literal["auto", "base", "chat"], name: str) -> ModelType:
+    """A model with a chat template is a chat model, unless the user says otherwise.
+
+    Raises:
+        BackendError: a chat model is wanted of a tokenizer without a template.
+    """
+    templated = bool(getattr(tokenizer, "chat_template", None))
+    if wanted == "chat" and not templated:
+        raise BackendError(
+            f"{name} has no chat template, so it cannot be asked as a chat model: "
+            "use --model-type base, or add chat_template.jinja to its folder"
+        )
+    if wanted == "auto":
+        return "chat" if templated else "base"
+    return wanted
+
+
+def render(tokenizer: Any, prompt: Prompt) -> Rendered:
+    """Apply the chat template where the prompt has messages, and tokenise.
+
+    The tokenizer's own default decides about special tokens, as it does in
+    the graders whose numbers are reproduced, but a template that has written
+    the first of them itself gets no second one.
+
+    Raises:
+        BackendError: the template refuses the messages.
+    """
+    text = _chat_text(tokenizer, prompt) if prompt.messages else prompt.text
+    bos = getattr(tokenizer, "bos_token", None)
+    templated = bool(prompt.messages and bos and text.startswith(bos))
+    token_ids = tokenizer(text, add_special_tokens=not templated)["input_ids"]
+    return Rendered(text, tuple(token_ids))
+
+
+def _chat_text(tokenizer: Any, prompt: Prompt) -> str:
+    turns = [{"role": each.role, "content": each.content} for each in prompt.messages]
+    prefix = prompt.response_prefix
+    if prefix:
+        turns.append({"role": "assistant", "content": f"{prefix}{_REST_OF_ANSWER}"})
+    try:
+        text: str = tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=not prefix
+        )
+    except Exception as error:  # templates raise what they like
+        raise BackendError(
+            f"the model's chat template refuses the prompt of {prompt.task_id}: {error}"
+        ) from error
+    if not prefix:
+        return text
+    before, marker, _ = text.partition(_REST_OF_ANSWER)
+    if not marker:
+        raise BackendError(
+            "the model's chat template drops the start of the answer: use --model-type base"
+        )
+    return before
+
+
+def stop_token_ids(tokenizer: Any, stop: tuple[str, ...]) -> list[int]:
+    """Ids of those stop strings that are special tokens.
+
+    Special tokens are left out of the text of an answer, where the engine
+    looks for stop strings.
+    """
+    found = []
+    for each in stop:
+        token_ids = tokenizer(each, add_special_tokens=False)["input_ids"]
+        if len(token_ids) == 1 and not tokenizer.decode(token_ids, skip_special_tokens=True):
+            found.append(token_ids[0])
+    return found

@@ -1,0 +1,215 @@
+"""Completions from vLLM's asynchronous engine, on GPUs or on the CPU."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import platform
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.backends.base import Request
+from opencodeeval.backends.models import ModelSource, find_model, weight_digest
+from opencodeeval.backends.options import BackendOptions
+from opencodeeval.backends.rendering import (
+    Rendered,
+    load_tokenizer,
+    model_type_of,
+    render,
+    stop_token_ids,
+)
+from opencodeeval.backends.streaming import as_finished, request_seed
+from opencodeeval.backends.vllm_engine import Engine, require_vllm, start_engine
+from opencodeeval.errors import BackendError
+from opencodeeval.types import Completion, ModelType, Prompt, Sampling
+
+_CLOSED = "the vLLM engine was closed while answers were awaited: open the backend again"
+
+
+def open_vllm(model: str, options: BackendOptions) -> VllmBackend:
+    """Find a model, check what can be checked cheaply, and load it.
+
+    Raises:
+        BackendError: the model or the engine cannot be used.
+    """
+    source = find_model(model, options.revision)
+    require_vllm()
+    arguments = _engine_arguments(source, options)
+    tokenizer = load_tokenizer(
+        source, arguments.get("tokenizer"), bool(arguments["trust_remote_code"])
+    )
+    model_type = model_type_of(tokenizer, options.model_type, model)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # Read the weights for their digest while the engine reads them too.
+        digesting = None
+        if source.folder and not source.commit:
+            digesting = pool.submit(weight_digest, source.folder)
+        engine = start_engine(arguments, local=source.folder is not None)
+        digest = digesting.result() if digesting else None
+    identity = {
+        "backend": "vllm",
+        "model": model,
+        "revision": source.commit,
+        "weights_digest": digest,
+        "model_type": model_type,
+        **_describe(engine.llm.vllm_config),
+        "engine_args": dict(options.engine_args),
+    }
+    return VllmBackend(engine, tokenizer, model_type, identity)
+
+
+def _engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "model": str(source.folder or source.name),
+        "trust_remote_code": options.trust_remote_code,
+        "dtype": options.dtype,
+        "tensor_parallel_size": options.tensor_parallel_size,
+        "disable_log_stats": True,
+    }
+    if source.commit and not source.folder:
+        arguments["revision"] = source.commit
+        if "tokenizer" not in options.engine_args:
+            arguments["tokenizer_revision"] = source.commit
+    if options.max_model_len is not None:
+        arguments["max_model_len"] = options.max_model_len
+    return {**arguments, **options.engine_args}
+
+
+class VllmBackend:
+    """A model in a running engine; see `open_vllm`."""
+
+    def __init__(
+        self, engine: Engine, tokenizer: Any, model_type: ModelType, identity: Mapping[str, Any]
+    ) -> None:
+        self.model_type = model_type
+        self._engine = engine
+        self._tokenizer = tokenizer
+        self._identity = dict(identity)
+        self._numbers = itertools.count()
+        config = engine.llm.vllm_config
+        self._max_model_len = int(config.model_config.max_model_len)
+        # Twice what the engine works on at once, so that it never waits.
+        self._in_flight = 2 * int(config.scheduler_config.max_num_seqs)
+
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+    async def generate(
+        self, requests: Sequence[Request], sampling: Sampling
+    ) -> AsyncIterator[Completion]:
+        # The samples of a task follow each other and share its prompt.
+        rendered = lru_cache(maxsize=1024)(self._render)
+
+        async def answer(request: Request) -> Completion:
+            return await self._answer(request, rendered(request.prompt), sampling)
+
+        async for completion in as_finished(requests, answer, self._in_flight):
+            yield completion
+
+    def _render(self, prompt: Prompt) -> Rendered:
+        return render(self._tokenizer, prompt)
+
+    async def _answer(self, request: Request, rendered: Rendered, sampling: Sampling) -> Completion:
+        prompt_tokens = len(rendered.token_ids)
+        room = self._max_model_len - prompt_tokens
+        if room < 1:
+            text, reason, count = "", "prompt_too_long", 0
+        else:
+            text, reason, count = await self._complete(
+                request, rendered, sampling, min(sampling.max_tokens, room)
+            )
+        return Completion(
+            task_id=request.prompt.task_id,
+            sample_id=request.sample_id,
+            text=text,
+            prompt=rendered.text,
+            finish_reason=reason,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=count,
+            form="answer" if request.prompt.messages else "completion",
+        )
+
+    async def _complete(
+        self, request: Request, rendered: Rendered, sampling: Sampling, max_tokens: int
+    ) -> tuple[str, str, int]:
+        """Text, finish reason and number of tokens of one answer."""
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+        llm = self._engine.llm
+        if llm is None:
+            raise BackendError(_CLOSED)
+        stop = request.prompt.stop
+        parameters = SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=max_tokens,
+            seed=request_seed(sampling.seed, request.prompt.task_id, request.sample_id)
+            if sampling.temperature > 0
+            else None,
+            stop=list(stop),
+            stop_token_ids=stop_token_ids(self._tokenizer, stop),
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        prompt = {"prompt_token_ids": list(rendered.token_ids)}
+        try:
+            async for output in llm.generate(prompt, parameters, str(next(self._numbers))):
+                answer = output.outputs[0]
+        except (EngineDeadError, EngineGenerateError) as error:
+            if self._engine.llm is None:
+                raise BackendError(_CLOSED) from error
+            raise BackendError(
+                f"the vLLM engine died during the run: {self._engine.failure()}"
+            ) from error
+        if answer.finish_reason not in ("stop", "length"):
+            raise BackendError(
+                f"the vLLM engine gave up on sample {request.sample_id} of "
+                f"{request.prompt.task_id} ({answer.finish_reason}): run again to resume"
+            )
+        return answer.text, answer.finish_reason, len(answer.token_ids)
+
+    async def close(self) -> None:
+        # Takes seconds, in which the caller has other things to end.
+        await asyncio.to_thread(self._engine.shutdown)
+
+
+def _describe(config: Any) -> dict[str, Any]:
+    """Of a vllm_config, what a record stores: settings as resolved, versions, hardware."""
+    import torch
+    import transformers
+    import vllm
+
+    return {
+        "dtype": str(config.model_config.dtype).removeprefix("torch."),
+        "tensor_parallel_size": config.parallel_config.tensor_parallel_size,
+        "max_model_len": config.model_config.max_model_len,
+        "max_num_seqs": config.scheduler_config.max_num_seqs,
+        "enforce_eager": config.model_config.enforce_eager,
+        "versions": {
+            "vllm": vllm.__version__,
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+        "hardware": _hardware(config.parallel_config.world_size_across_dp),
+    }
+
+
+def _hardware(devices: int) -> dict[str, Any]:
+    from vllm.platforms import current_platform
+
+    if current_platform.is_cpu():
+        return {"device": _cpu_model(), "count": len(os.sched_getaffinity(0))}
+    return {"device": current_platform.get_device_name(0), "count": devices}
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

@@ -1,0 +1,206 @@
+"""Starting and ending vLLM's asynchronous engine, quietly and completely."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import logging
+import os
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.backends.lifeline import end_tied, output_to, tied_processes
+from opencodeeval.errors import BackendError
+
+# A user who sets the level wants to read the log on the terminal.
+_LEVEL = "VLLM_LOGGING_LEVEL"
+_DEFAULT_ENVIRONMENT = {
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    # A fork would copy the locks of this process's threads.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+_SHUTDOWN_S = 20.0
+
+_LOG_PREFIX = re.compile(
+    r"^(\([^()]* pid=\d+\) )?((DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+ \S+ \[[^\]]*\] )?"
+)
+_ERROR_LINE = re.compile(r"^(?P<kind>[\w.]*(?:Error|Exception)): (?P<reason>\S.*)$")
+# Errors that only point to another one.
+_VAGUE = re.compile(r"stack trace|root cause|^cancelled$|^Executor failed", re.IGNORECASE)
+_DEATH_LINE = re.compile(r"Worker proc \S+ died unexpectedly")
+
+
+class Engine:
+    """A running vLLM engine (`llm` is vLLM's AsyncLLM) with its processes and its log."""
+
+    def __init__(self, llm: Any, processes: list[BaseProcess], log: Path | None) -> None:
+        self.llm = llm
+        self._processes = processes
+        self._log = log
+
+    def failure(self) -> str:
+        """Why the engine died, as far as its log and its processes tell."""
+        return _why(self._processes, self._log)
+
+    def shutdown(self) -> None:
+        """End every process of the engine; a second call does nothing."""
+        llm, self.llm = self.llm, None
+        if llm is None:
+            return
+        healthy = not llm.errored
+        try:
+            llm.shutdown(timeout=_SHUTDOWN_S)
+        finally:
+            end_tied(self._processes)
+            if healthy and self._log:
+                self._log.unlink(missing_ok=True)
+
+
+def start_engine(arguments: Mapping[str, Any], local: bool) -> Engine:
+    """Load a model into vLLM; takes seconds to minutes and blocks meanwhile.
+
+    `arguments` are those of AsyncEngineArgs; `local` says that the model is a
+    folder, for which nothing is asked of the network. While it runs, what this
+    process prints goes to the engine's log, unless VLLM_LOGGING_LEVEL is set.
+
+    Raises:
+        BackendError: vLLM is not installed, or the engine does not start.
+    """
+    require_vllm()
+    log = None if os.environ.get(_LEVEL) else _new_log()
+    with _quiet(log), _environment(local), tied_processes() as processes:
+        try:
+            llm = _construct(arguments, log)
+        except BaseException as error:
+            end_tied(processes)
+            if not processes or not isinstance(error, Exception):
+                _forget(log)
+                log = None
+            if not isinstance(error, Exception):
+                raise
+            reason = _why(processes, log, error)
+            raise BackendError(f"the vLLM engine did not start: {reason}") from error
+    return Engine(llm, processes, log)
+
+
+def require_vllm() -> None:
+    """Raise BackendError unless vLLM is installed."""
+    if importlib.util.find_spec("vllm") is None:
+        raise BackendError(
+            "vLLM is not installed: pip install 'opencodeeval[vllm]' for NVIDIA GPUs, "
+            "or 'opencodeeval[cpu]' without"
+        )
+
+
+def engine_argument_names() -> frozenset[str]:
+    """The arguments that the installed vLLM's AsyncEngineArgs takes."""
+    with open(os.devnull, "w") as nowhere, output_to(nowhere.fileno()), _environment(local=False):
+        from vllm.engine.arg_utils import AsyncEngineArgs
+
+    return frozenset(each.name for each in dataclasses.fields(AsyncEngineArgs))
+
+
+def _construct(arguments: Mapping[str, Any], log: Path | None) -> Any:
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.platforms import current_platform
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    _route_logging(log)
+    on_cpu = {"enforce_eager": True} if current_platform.is_cpu() else {}
+    llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**{**on_cpu, **arguments}))
+    _route_logging(log)  # some versions set their logging up again meanwhile
+    return llm
+
+
+def _route_logging(log: Path | None) -> None:
+    stream = log.open("a") if log else sys.stderr
+    for handler in logging.getLogger("vllm").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(stream)
+
+
+def _new_log() -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="opencodeeval-vllm-", suffix=".log")
+    os.close(descriptor)
+    return Path(name)
+
+
+def _forget(log: Path | None) -> None:
+    if log:
+        log.unlink(missing_ok=True)
+
+
+@contextmanager
+def _quiet(log: Path | None) -> Iterator[None]:
+    if log is None:
+        with output_to(2):
+            yield
+    else:
+        with log.open("a") as file, output_to(file.fileno()):
+            yield
+
+
+@contextmanager
+def _environment(local: bool) -> Iterator[None]:
+    """The settings that vLLM reads from the environment, where the user made none."""
+    # Read now, so that being offline holds for the engine's processes only:
+    # this process may have data sets to fetch.
+    import huggingface_hub.constants  # noqa: F401
+
+    wanted = {_LEVEL: "WARNING", **_DEFAULT_ENVIRONMENT}
+    if local:
+        wanted["HF_HUB_OFFLINE"] = "1"
+    added = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _why(processes: list[BaseProcess], log: Path | None, error: Exception | None = None) -> str:
+    kept = log is not None and log.exists()
+    where = f" (its log is {log})" if kept else ""
+    if error is not None and not _VAGUE.search(str(error)):
+        return one_line(error) + where
+    if log and kept and (reason := last_error(log.read_text(errors="replace"))):
+        return reason + where
+    for process in processes:
+        if process.exitcode is not None and process.exitcode < 0:
+            name = signal.Signals(-process.exitcode).name
+            hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
+            return f"its process was ended by {name}{hint}{where}"
+    return f"it gave no reason{where or ' but what it printed above'}"
+
+
+def last_error(log: str) -> str:
+    """What the last line of a log that names an error says, or ""."""
+    for line in reversed(log.splitlines()):
+        found = _ERROR_LINE.match(_LOG_PREFIX.sub("", line).strip())
+        if found and not _VAGUE.search(found["reason"]):
+            return found["reason"]
+    if _DEATH_LINE.search(log):
+        return "one of its workers was killed, perhaps for want of memory"
+    return ""
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message in one line; of a pydantic error, its first objection."""
+    objections = getattr(error, "errors", None)
+    if callable(objections):
+        first = objections(include_url=False)[0]
+        place = f"{first['loc'][0]}: " if first["loc"] else ""
+        return place + str(first["msg"]).removeprefix("Value error, ").splitlines()[0]
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
