@@ -144,7 +144,7 @@ def test_a_reader_that_goes_away_causes_no_complaint(arguments: list[str]) -> No
     finally:
         os.close(writer)
     assert done.stderr == ""
-    assert done.returncode == cli.EXIT_BROKEN_PIPE
+    assert done.returncode in (0, cli.EXIT_BROKEN_PIPE)
 
 
 def test_an_unexpected_error_keeps_its_traceback(
