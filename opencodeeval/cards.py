@@ -1,0 +1,158 @@
+"""Benchmark cards: what `benchmarks/<family>/card.toml` says of each family.
+
+A card is data, not code: where the rows come from and how to know them, and
+the protocols with their stop strings, limits and sampling defaults. Beside it
+lie the prompt templates (`*.jinja`) and the table of quirks (`quirks.toml`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from opencodeeval.resources import benchmarks_dir
+from opencodeeval.types import ModelType, Sampling
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the publisher keeps a data version.
+
+    `kind` "huggingface": `dataset` is the id on the Hub, `revision` a commit.
+    `kind` "evalplus": `dataset` is the file's stem, `revision` the release.
+    `kind` "shipped": `dataset` is a path below the benchmarks folder.
+    """
+
+    kind: Literal["huggingface", "evalplus", "shipped"]
+    dataset: str
+    revision: str
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class DataVersion:
+    """One version of a benchmark's rows.
+
+    `files` are the paths to look for below a folder of data files, in order.
+    `bytes` and `sha256` are of the uncompressed file; `rows_sha256` is the
+    digest of the rows' used fields, sorted by task id. Empty digests mean
+    that the version is not checked.
+    """
+
+    name: str
+    tasks: int
+    files: tuple[str, ...]
+    source: Source
+    bytes: int = 0
+    sha256: str = ""
+    rows_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ProtocolCard:
+    """A named, versioned way to prompt, extract and grade.
+
+    `stop` maps the start of a template's name to its stop strings; `limits`
+    are in seconds (`*_s`) and MiB (`*_mb`).
+    """
+
+    name: str
+    version: str
+    description: str
+    suites: tuple[str, ...]
+    headline: str
+    stop: Mapping[str, tuple[str, ...]]
+    limits: Mapping[str, Any]
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Card:
+    """One family; of `versions` and `protocols` the first is the default."""
+
+    name: str
+    title: str
+    licence: str
+    homepage: str
+    description: str
+    fields: tuple[str, ...]
+    versions: tuple[DataVersion, ...]
+    protocols: tuple[ProtocolCard, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The family's folder, with templates and quirks."""
+        return benchmarks_dir() / self.name
+
+
+def families() -> list[str]:
+    """The names of all families that have a card, in alphabetical order."""
+    return sorted(path.parent.name for path in benchmarks_dir().glob("*/card.toml"))
+
+
+@cache
+def read_card(family: str) -> Card:
+    """The card of a family that `families()` names."""
+    with (benchmarks_dir() / family / "card.toml").open("rb") as file:
+        table = tomllib.load(file)
+    return Card(
+        **{
+            **table,
+            "fields": tuple(table["fields"]),
+            "versions": tuple(_version(each) for each in table["versions"]),
+            "protocols": tuple(_protocol(each) for each in table["protocols"]),
+        }
+    )
+
+
+def _version(table: dict[str, Any]) -> DataVersion:
+    return DataVersion(
+        **{**table, "files": tuple(table["files"]), "source": Source(**table["source"])}
+    )
+
+
+def _protocol(table: dict[str, Any]) -> ProtocolCard:
+    return ProtocolCard(
+        **{
+            **table,
+            "suites": tuple(table["suites"]),
+            "stop": {name: tuple(strings) for name, strings in table["stop"].items()},
+            "sampling": Sampling(**table["sampling"]),
+        }
+    )
+
+
+def render(card: Card, template: str, fields: Mapping[str, Any]) -> str:
+    """The family's template `<template>.jinja` with a task's fields.
+
+    The text is taken to the letter: its last newline stays.
+    """
+    return _environment(card.folder).get_template(f"{template}.jinja").render(fields)
+
+
+def prompt_sources(card: Card, protocol: ProtocolCard, model_type: ModelType) -> dict[str, Any]:
+    """The templates and stop strings that make the prompts of a model type."""
+    templates = sorted(card.folder.glob(f"{model_type}*.jinja"))
+    stop = {name: list(each) for name, each in protocol.stop.items() if name.startswith(model_type)}
+    return {"templates": {path.name: path.read_text("utf-8") for path in templates}, "stop": stop}
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(folder), keep_trailing_newline=True, undefined=StrictUndefined
+    )
