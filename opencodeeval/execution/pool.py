@@ -141,9 +141,11 @@ class SlotPool:
             finally:
                 await self.gate.leave()
         except SlotFailed as failure:
+            words = ""
             if slot:
+                words = await self._thread(slot.last_words)
                 await self._thread(self._end, slot)
-            await self._failed(job, str(failure))
+            await self._failed(job, str(failure), words)
             return None
         if not job.done.cancelled():
             job.done.set_result(_grade_of(job, answer))
@@ -175,10 +177,12 @@ class SlotPool:
     def _grade(self, slot: Slot, job: _Job) -> dict[str, Any]:
         return slot.grade(job.task.tests_digest, job.task.tests, job.program.code)
 
-    async def _failed(self, job: _Job, why: str) -> None:
+    async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1
         job.stalls += why == STALLED
         self.log(f"{job.task.task_id}: {why} (attempt {job.attempts} of {ATTEMPTS})")
+        if words.strip():
+            self.log("the sandbox's last words: " + words.strip().splitlines()[-1][:300])
         if job.stalls >= 2:
             # Two fresh jails stalled on the same program: what it returned did it.
             detail = "what the program returned could not be compared in time"
@@ -190,7 +194,7 @@ class SlotPool:
             await self._put(job)
             return
         if not job.done.cancelled():
-            suites = {name: result for name in suite_names(job.task)}
+            suites = dict.fromkeys(suite_names(job.task), result)
             job.done.set_result(Grade(job.task.task_id, job.program.sample_id, suites))
 
     async def close(self) -> None:

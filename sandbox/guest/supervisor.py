@@ -224,7 +224,10 @@ class _Supervisor:
             return {}
         pid, self.player = self.player, None
         if pid not in self.ended:
-            os.kill(pid, 9)
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass  # it ended just now; the zygote is about to say so
         deadline = time.monotonic() + CLEAN_S
         clean = containment.kill_all(self.uid, self._reap, deadline)
         while pid not in self.ended and time.monotonic() < deadline:
