@@ -122,6 +122,8 @@ def _best(blocks: Sequence[_Block], entry_point: str | None) -> _Block:
     defining = [block for block in blocks if _mentions(block.code, entry_point)] or blocks
     rank = max(_rank(block) for block in defining)
     ranked = [block for block in defining if _rank(block) == rank]
+    if len(ranked) == 1:
+        return ranked[0]
     return next((each for each in reversed(ranked) if parse(each.code) is not None), ranked[-1])
 
 

@@ -32,23 +32,7 @@ def hopeless(lines: Sequence[str]) -> bool:
     True is certain, False is not: the parser reads from left to right, so a
     failure that it met before the end of the text stays whatever follows.
     """
-    # After a trailing backslash the end of the text may pass for an error inside it.
-    if not lines or lines[-1].rstrip("\r").endswith("\\"):
-        return False
-    source = "\n".join(lines)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(source, "<answer>", "exec", ast.PyCF_ONLY_AST | _INCOMPLETE, dont_inherit=True)
-    except SyntaxError as error:
-        if _INCOMPLETE:
-            return error.msg != "incomplete input"
-        return _fails_before_last_line(error, len(lines))
-    except ValueError:
-        return True
-    except (MemoryError, RecursionError):
-        return False
-    return False
+    return _failure(lines) is not None
 
 
 def viable_end(lines: Sequence[str], start: int, end: int) -> int:
@@ -60,21 +44,45 @@ def viable_end(lines: Sequence[str], start: int, end: int) -> int:
     """
     viable, reach = start - 1, 1
     while True:
-        probe = min(start + reach - 1, end)
-        if hopeless(lines[start : probe + 1]):
+        refuted = min(start + reach - 1, end)
+        failed = _failure(lines[start : refuted + 1])
+        if failed is not None:
             break
-        viable = probe
-        if probe == end:
+        viable = refuted
+        if refuted == end:
             return end
         reach *= 2
-    refuted = probe
     while refuted - viable > 1:
-        middle = (viable + refuted) // 2
-        if hopeless(lines[start : middle + 1]):
-            refuted = middle
+        # Where the parser points is almost always the line that decides.
+        hint = min(start + failed - 1, refuted - 1)
+        middle = hint if hint > viable else (viable + refuted) // 2
+        failure = _failure(lines[start : middle + 1])
+        if failure is None:
+            viable, failed = middle, 0
         else:
-            viable = middle
+            refuted, failed = middle, failure
     return refuted - 1
+
+
+def _failure(lines: Sequence[str]) -> int | None:
+    """The line of the error, from 1, that makes the text hopeless; None where none is known."""
+    # After a trailing backslash the end of the text may pass for an error inside it.
+    if not lines or lines[-1].rstrip("\r").endswith("\\"):
+        return None
+    source = "\n".join(lines)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "<answer>", "exec", ast.PyCF_ONLY_AST | _INCOMPLETE, dont_inherit=True)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        certain = error.msg != "incomplete input" if _INCOMPLETE else _is_final(error, len(lines))
+        return line if certain else None
+    except ValueError:
+        return 1
+    except (MemoryError, RecursionError):
+        return None
+    return None
 
 
 def defines(source: str, name: str) -> bool:
@@ -95,7 +103,7 @@ def _binds(statement: ast.stmt, name: str) -> bool:
             return False
 
 
-def _fails_before_last_line(error: SyntaxError, line_count: int) -> bool:
-    # Python 3.10 reports the generic error at the furthest token it read.
-    generic = error.msg in ("invalid syntax", "unexpected indent")
-    return generic and error.lineno is not None and error.lineno < line_count
+def _is_final(error: SyntaxError, line_count: int) -> bool:
+    # Python 3.10 reports these at the furthest token it read.
+    furthest = error.msg in ("invalid syntax", "unexpected indent")
+    return furthest and error.lineno is not None and error.lineno < line_count
