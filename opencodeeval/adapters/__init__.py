@@ -1,0 +1,145 @@
+"""The benchmarks by name: finds the card, loads the rows, makes the tasks.
+
+Adding a family is a folder below benchmarks/, a module here and a row in
+FAMILIES.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from opencodeeval.adapters import evalplus, humaneval, starter
+from opencodeeval.adapters.base import Benchmark
+from opencodeeval.adapters.card_benchmark import CardBenchmark
+from opencodeeval.cards import Card, ProtocolCard, families, read_card
+from opencodeeval.data import Row, load_rows, read_jsonl, rows_digest
+from opencodeeval.errors import DataError, UsageError
+from opencodeeval.types import Task
+
+
+class Family(NamedTuple):
+    """The code of one family: a row as a task, and the benchmark of its tasks."""
+
+    to_task: Callable[[Row, ProtocolCard], Task]
+    benchmark: type[CardBenchmark]
+
+
+FAMILIES = {
+    "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
+    "humaneval_plus": Family(evalplus.to_task, evalplus.HumanEvalPlus),
+    "starter": Family(starter.to_task, starter.Starter),
+}
+
+
+def list_benchmarks() -> list[Card]:
+    """The cards of all benchmarks, in alphabetical order."""
+    return [read_card(family) for family in families()]
+
+
+def load_benchmark(
+    spec: str,
+    protocol: str | None = None,
+    data_dir: Path | None = None,
+    limit: int | None = None,
+) -> Benchmark:
+    """A benchmark with its tasks, under one of its protocols (the card's first by default).
+
+    `spec` is a name ("humaneval"), a name with a data version
+    ("humaneval_plus@v0.1.9"), or a file of one's own tasks in the starter's
+    format ("tasks.jsonl", "file:PATH"). `data_dir` is the folder to take the
+    data from instead of their publisher. `limit` keeps the first tasks.
+
+    Raises:
+        UsageError: there is no such benchmark, version, protocol or limit.
+        DataError: the data are not to be had, or damaged.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"a limit of {limit} leaves no task: use 1 or more")
+    own_file = _own_file(spec)
+    if own_file is not None:
+        return _load_own(own_file, protocol, limit)
+    name, at, version_name = spec.partition("@")
+    card = read_card(_one_of("benchmark", name, families()))
+    version = card.versions[0]
+    if at:
+        named = {each.name: each for each in card.versions}
+        version = named[_one_of(f"version of {name}", version_name, list(named))]
+    protocol_card = _protocol(card, protocol)
+    rows, provenance = load_rows(card, version, data_dir)
+    tasks = _tasks(rows, card, protocol_card, f"{card.title} {version.name}")
+    return FAMILIES[card.name].benchmark(
+        name=card.name,
+        card=card,
+        protocol_card=protocol_card,
+        data_version=version.name,
+        data_digest=provenance["rows_sha256"],
+        provenance=provenance,
+        tasks=tasks[:limit],
+        known_ids=frozenset(task.task_id for task in tasks),
+    )
+
+
+def _own_file(spec: str) -> Path | None:
+    if spec.startswith("file:"):
+        return Path(spec.removeprefix("file:"))
+    return Path(spec) if spec.endswith((".jsonl", ".jsonl.gz")) else None
+
+
+def _load_own(path: Path, protocol: str | None, limit: int | None) -> Benchmark:
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: name a file of tasks, or a benchmark")
+    card = read_card("starter")
+    protocol_card = _protocol(card, protocol)
+    rows = read_jsonl(path)
+    if not rows:
+        raise DataError(f"{path} holds no tasks: write one JSON object a line")
+    tasks = _tasks(rows, card, protocol_card, str(path))
+    rows_sha256 = rows_digest(rows)
+    stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    return FAMILIES["starter"].benchmark(
+        # Not the bare stem: a file humaneval.jsonl is not HumanEval.
+        name="file-" + re.sub(r"[^\w.-]", "_", stem),
+        card=replace(card, title=path.name, licence="", homepage=""),
+        protocol_card=protocol_card,
+        data_version="file",
+        data_digest=rows_sha256,
+        provenance={"origin": f"file {path.name}", "rows_sha256": rows_sha256},
+        tasks=tasks[:limit],
+        known_ids=frozenset(task.task_id for task in tasks),
+    )
+
+
+def _tasks(rows: Sequence[Row], card: Card, protocol: ProtocolCard, where: str) -> list[Task]:
+    to_task = FAMILIES[card.name].to_task
+    tasks: dict[str, Task] = {}
+    for number, row in enumerate(rows, 1):
+        try:
+            task = to_task(row, protocol)
+        except DataError as error:
+            raise DataError(f"{where}, task {number} ({row.get('task_id')!r}): {error}") from error
+        if task.task_id in tasks:
+            raise DataError(f"{where}, task {number}: {task.task_id!r} is there twice: rename one")
+        tasks[task.task_id] = task
+    return list(tasks.values())
+
+
+def _protocol(card: Card, wanted: str | None) -> ProtocolCard:
+    if wanted is None:
+        return card.protocols[0]
+    named = {each.name: each for each in card.protocols}
+    return named[_one_of(f"protocol of {card.name}", wanted, list(named))]
+
+
+def _one_of(what: str, wanted: str, names: Sequence[str]) -> str:
+    if wanted in names:
+        return wanted
+    near = get_close_matches(wanted.lower().replace("-", "_"), names, n=1) or get_close_matches(
+        wanted, names, n=1
+    )
+    hint = f"did you mean {near[0]}? There is" if near else "there is"
+    raise UsageError(f"there is no {what} {wanted!r}: {hint} {', '.join(names)}")
