@@ -153,14 +153,14 @@ def _data_sets(data: Path) -> list[Finding]:
     from opencodeeval.adapters import list_benchmarks, load_benchmark
 
     findings = []
-    for name in list_benchmarks():
+    for card in list_benchmarks():
         try:
-            benchmark = load_benchmark(name, None, data, None)
+            benchmark = load_benchmark(card.name, None, data, None)
         except OpenCodeEvalError as error:
-            findings.append(Finding(name, False, str(error), "see the message"))
+            findings.append(Finding(card.name, False, str(error), "see the message"))
         else:
             detail = f"{benchmark.data_version}, {len(benchmark.tasks)} tasks"
-            findings.append(Finding(name, True, detail))
+            findings.append(Finding(card.name, True, detail))
     return findings
 
 

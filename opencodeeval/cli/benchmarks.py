@@ -1,10 +1,34 @@
-"""List the benchmarks, with their protocols and data versions."""
+"""List the benchmarks, with their data versions and protocols (the default first)."""
 
 from __future__ import annotations
 
 import argparse
+import json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `benchmarks`."""
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print one line a benchmark."""
+    from opencodeeval.adapters import list_benchmarks
+
+    rows = [
+        {
+            "name": card.name,
+            "title": card.title,
+            "versions": [version.name for version in card.versions],
+            "protocols": [protocol.name for protocol in card.protocols],
+        }
+        for card in list_benchmarks()
+    ]
+    if options.json:
+        print(json.dumps({"benchmarks": rows}))
+        return 0
+    width = max(len(str(row["name"])) for row in rows)
+    for row in rows:
+        versions, protocols = ", ".join(row["versions"]), ", ".join(row["protocols"])
+        print(f"{row['name']:<{width}}  {row['title']} ({versions}; protocols: {protocols})")
+    return 0

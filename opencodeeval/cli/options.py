@@ -143,7 +143,11 @@ def logger(options: argparse.Namespace) -> Callable[[str], None]:
     """Where remarks go: stderr, or nowhere with --quiet."""
 
     def log(message: str) -> None:
-        if not options.quiet:
-            print(f"opencodeeval: {message}", file=sys.stderr)
+        if options.quiet:
+            return
+        from tqdm import tqdm
+
+        # Above the bars, where there are any.
+        tqdm.write(f"opencodeeval: {message}", file=sys.stderr)
 
     return log
