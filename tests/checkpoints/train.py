@@ -1,4 +1,4 @@
-"""Train the tiny checkpoints: `python tests/checkpoints/train.py [base] [chat] [--out DIR]`.
+"""Train the tiny checkpoints: `python tests/checkpoints/train.py [--kind KIND] [--out DIR]`.
 
 Very small Llama models that have learnt most of the starter benchmark's
 solutions by heart, saved early, in the middle and at the end, so that scores,
@@ -9,6 +9,8 @@ README.md for what each of them solves.
 from __future__ import annotations
 
 import argparse
+import copy
+import json
 import random
 import sys
 from pathlib import Path
@@ -133,10 +135,16 @@ def loss_of(model: Any, batch: list[tuple[list[int], list[int]]], pad: int) -> A
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Weights in half precision; the model that is trained stays in single."""
-    import copy
-
     copy.deepcopy(model).half().save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)
     tokenizer.save_pretrained(folder)
+    # Names that transformers 4 knows as well; 5 writes ones that only it reads.
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    config["additional_special_tokens"] = config.pop("extra_special_tokens")
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    config.pop("backend")
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def train(kind: str, out: Path) -> None:
@@ -171,14 +179,12 @@ def main() -> None:
     import torch
 
     parser = argparse.ArgumentParser(description="Train the tiny checkpoints on the CPU.")
-    parser.add_argument(
-        "kinds", nargs="*", choices=[*SAVE_AT, []], help="base, chat (default both)"
-    )
+    parser.add_argument("--kind", choices=list(SAVE_AT), help="only this one (default: both)")
     parser.add_argument("--out", type=Path, default=HERE, help="folder to write to")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    for kind in options.kinds or SAVE_AT:
+    for kind in [options.kind] if options.kind else SAVE_AT:
         train(kind, options.out)
 
 
