@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +36,17 @@ def available() -> str | None:
         return "the local jail needs Linux"
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed: apt-get install bubblewrap (or your system's package)"
-    if os.geteuid() != 0:
-        return "the local jail needs root for now: use --sandbox docker, or run as root"
     probe = subprocess.run(
-        ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"],
+        [
+            "bwrap",
+            "--unshare-user",
+            "--unshare-pid",
+            "--unshare-net",
+            "--ro-bind",
+            "/",
+            "/",
+            "true",
+        ],
         capture_output=True,
         text=True,
         timeout=20,
@@ -56,6 +65,11 @@ class LocalSlot(Slot):
         super().__init__()
         self.process: subprocess.Popen[bytes] | None = None
         self.errors = tempfile.TemporaryFile()
+
+    def _cage(self) -> Mapping[str, Any]:
+        if os.geteuid() == 0:
+            return super()._cage()
+        return {"cage": "namespace", "spare_pids": _own_tasks()}
 
     def _launch(self) -> None:
         try:
@@ -132,8 +146,7 @@ def command() -> list[str]:
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
         *("--unshare-cgroup-try", "--die-with-parent", "--as-pid-1", "--new-session"),
         *("--hostname", "sandbox", "--clearenv", "--chdir", GUEST),
-        *("--cap-drop", "ALL"),
-        *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"),
+        *("--cap-drop", "ALL", *_privileges()),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"),
         *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"),
@@ -156,6 +169,24 @@ def command() -> list[str]:
         arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
     arguments += ["--remount-ro", "/"]
     return [*arguments, "--", base_interpreter(), "-s", "-m", "guest"]
+
+
+def _privileges() -> list[str]:
+    """Root's jail may change uids; anybody else's has a user namespace instead."""
+    if os.geteuid() != 0:
+        return ["--unshare-user"]
+    return [word for name in ("SETUID", "SETGID", "KILL") for word in ("--cap-add", f"CAP_{name}")]
+
+
+def _own_tasks() -> int:
+    """Threads of this user on this machine: before Linux 5.14 they count in every namespace."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            text = status.read_text()
+            if int(text.partition("\nUid:")[2].split()[0]) == os.getuid():
+                total += int(text.partition("\nThreads:")[2].split()[0])
+    return total
 
 
 def _parents(paths: list[str]) -> list[str]:

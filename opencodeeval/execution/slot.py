@@ -60,6 +60,11 @@ class Slot(ABC):
     def last_words(self) -> str:
         """What the guest wrote to its standard error, for error messages."""
 
+    def _cage(self) -> Mapping[str, Any]:
+        """How the guest keeps players in (sandbox/guest/cages.py)."""
+        # A uid that no other jail on this machine is likely to use: limits count by uid.
+        return {"cage": "uid", "player_uid": 100_000 + secrets.randbelow(1_000_000_000)}
+
     def start(self) -> None:
         """Launch the jail and greet its guest.
 
@@ -69,12 +74,7 @@ class Slot(ABC):
         deadline = time.monotonic() + START_S
         try:
             self._launch()
-            # A uid that no other jail on this machine is likely to use: limits count by uid.
-            config = {
-                "player_uid": 100_000 + secrets.randbelow(1_000_000_000),
-                "judges": JUDGES,
-                "judge_memory_mb": JUDGE_MEMORY_MB,
-            }
+            config = {"judges": JUDGES, "judge_memory_mb": JUDGE_MEMORY_MB, **self._cage()}
             self.hello = self._ask({"config": config}, deadline)["hello"]
         except SlotFailed as error:
             words = self.last_words().strip().splitlines()

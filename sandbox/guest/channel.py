@@ -69,7 +69,8 @@ class Room:
         while True:
             answer, _ = wire.receive_with_fds(self.control, deadline)
             if "stopped" in answer:
-                return answer["stopped"]
+                stopped: Dict[str, Any] = answer["stopped"]
+                return stopped
 
 
 class Player:

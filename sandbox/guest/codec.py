@@ -102,9 +102,10 @@ class _Encoder:
         if isinstance(value, dict):
             pairs = [[k, v] for k, v in dict.items(value)]
             return {"d": [self.items(pair, depth + 1) for pair in pairs]}
-        for base, tag in ((set, "s"), (frozenset, "fs")):
-            if isinstance(value, base):
-                return {tag: self.items(list(base.__iter__(value)), depth)}
+        if isinstance(value, set):
+            return {"s": self.items(list(set.__iter__(value)), depth)}
+        if isinstance(value, frozenset):
+            return {"fs": self.items(list(frozenset.__iter__(value)), depth)}
         if isinstance(value, list):
             return self.items(list(list.__iter__(value)), depth)
         if isinstance(value, tuple):

@@ -63,7 +63,7 @@ class EvalPlusRule:
 
     def __call__(self, out: Any, expected: Any, arguments: List[Any]) -> bool:
         if self.find_zero:
-            return bool(abs(polynomial(*arguments, out)) <= self.atol)
+            return bool(abs(polynomial(arguments[0], out)) <= self.atol)
         exact = out == expected
         if self.atol == 0 and is_floats(expected):
             self.atol = 1e-6

@@ -1,28 +1,18 @@
-"""What keeps a player in: limits, another uid, an end that nothing survives.
-
-The supervisor is root inside the jail with the capabilities to change uid and
-to signal, and nothing more. It acts on the player's files and processes only
-while wearing the player's uid, so that a mistake there can do no more than the
-player itself could.
-"""
+"""Limits, privileges and scratch folders: what every kind of cage is made of."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import resource
-import signal
 import stat
-import time
-from contextlib import contextmanager
-from typing import Callable, Dict, Iterator, List
+from typing import Dict, List
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
 SYSV_LISTS = ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")
-KILLER_UID = 65533  # real uid while signalling: shared with no process
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -33,13 +23,13 @@ def prctl(option: int, value: int) -> None:
 
 def become_subreaper() -> None:
     """Orphans of players become children of this process."""
-    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def harden_self() -> None:
     """No process of the same uid may attach to this one or read its memory."""
-    prctl(_PR_SET_DUMPABLE, 0)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    prctl(PR_SET_DUMPABLE, 0)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def limit_player(limits: Dict[str, int]) -> None:
@@ -62,53 +52,30 @@ def limit_player(limits: Dict[str, int]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def drop_to(uid: int) -> None:
+def become(uid: int) -> None:
     """Become `uid` for good: no groups, no capabilities, no way back."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    drop_capabilities()
+
+
+def drop_capabilities() -> None:
+    """Empty the effective, permitted and inheritable sets; gain none by exec."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if _libc.capset(header, (ctypes.c_uint32 * 6)()):
+        raise OSError(ctypes.get_errno(), "capset")
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def make_first_victim() -> None:
     """Let the kernel choose this process when memory runs out; allow /proc/self."""
-    prctl(_PR_SET_DUMPABLE, 1)  # changing uid cleared it, and /dev/stdin needs it
+    prctl(PR_SET_DUMPABLE, 1)  # changing uid cleared it, and /dev/stdin needs it
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
     except OSError:
         pass
-
-
-@contextmanager
-def wearing(uid: int) -> Iterator[None]:
-    """Act with the player's effective uid, and come back to root."""
-    os.setresuid(KILLER_UID, uid, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-
-
-def kill_all(uid: int, reap: Callable[[], None], deadline: float) -> bool:
-    """End every process of `uid`, and say whether none is left.
-
-    kill(-1) reaches all of them at once and a process with a pending SIGKILL
-    cannot fork, so none escapes between listing and signalling. `reap` is
-    called to collect the dead.
-    """
-    while True:
-        with wearing(uid):
-            try:
-                os.kill(-1, signal.SIGKILL)
-            except OSError:
-                pass  # there was nobody to signal
-        reap()
-        if not processes_of(uid):
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.0005)
 
 
 def processes_of(uid: int) -> List[int]:
@@ -128,20 +95,35 @@ def processes_of(uid: int) -> List[int]:
     return found
 
 
-def clean_scratch(uid: int) -> bool:
-    """Empty every writable place, make a new working folder; False if not shown clean."""
-    with wearing(uid):
-        for root in SCRATCH_ROOTS:
-            _empty(root)
-        try:
-            os.mkdir(WORK, 0o700)
-            os.chmod(WORK, 0o700)
-        except OSError:
-            return False
-    return _is_clean()
+def children() -> List[int]:
+    """Pids whose parent is this process (orphans of players among them)."""
+    me, found = os.getpid(), []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = int(file.read().rpartition(b")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+            if parent == me:
+                found.append(int(name))
+    return found
 
 
-def _is_clean() -> bool:
+def empty_scratch() -> bool:
+    """As the player: empty every writable place and make a new working folder."""
+    for root in SCRATCH_ROOTS:
+        _empty(root)
+    try:
+        os.mkdir(WORK, 0o700)
+        os.chmod(WORK, 0o700)
+    except OSError:
+        return False
+    return True
+
+
+def is_clean() -> bool:
+    """Whether no file and no System V object of any player is left."""
     for root in SCRATCH_ROOTS:
         try:
             left = [name for name in os.listdir(root) if os.path.join(root, name) != WORK]
@@ -190,4 +172,4 @@ def _empty(root: str) -> None:
                     os.unlink(entry.path)
             os.rmdir(path)
         except OSError:
-            continue  # what stays is seen by _is_clean
+            continue  # what stays is seen by is_clean

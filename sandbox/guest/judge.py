@@ -14,7 +14,8 @@ import socket
 import time
 from typing import Any, Callable, Dict
 
-from . import channel, containment, wire
+from . import channel, wire
+from .zygote import Cage
 
 Result = Dict[str, Any]
 Grader = Callable[[str], Dict[str, Result]]
@@ -39,11 +40,10 @@ def result(verdict: str, detail: str = "", **more: Any) -> Result:
     return {"verdict": verdict, "detail": detail, **more}
 
 
-def main(jobs: int, control: socket.socket, uid: int, memory_mb: int) -> None:
+def main(jobs: int, control: socket.socket, cage: Cage, memory_mb: int) -> None:
     """Serve one task: first frame the task, then one frame a sample, until closed."""
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
-    containment.drop_to(uid)
-    containment.harden_self()
+    cage.enter_judge()
     room = channel.Room(control)
     try:
         task = wire.receive(jobs)["task"]

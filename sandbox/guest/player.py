@@ -198,7 +198,7 @@ def _finish(status: int) -> int:
     """What the interpreter does at exit: join threads, exit hooks, flush."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
         sys.stdout.flush()
     except BaseException as error:
         complain(error)

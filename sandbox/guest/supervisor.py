@@ -18,9 +18,8 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, Optional
 
-from . import containment, judge, wire, zygote
+from . import cages, containment, judge, wire, zygote
 
-JUDGE_UID = 65532
 CLEAN_S = 5.0
 PREPARE_S = 300.0
 MAX_PLAYER_FDS = 1024
@@ -61,7 +60,7 @@ class _Supervisor:
         self.config, self.private = config, [host_in, host_out]
         self.host_in = host_in
         self.clean = True
-        self.uid = int(config["player_uid"])
+        self.cage = cages.cage_for(config)
         self.judges: "OrderedDict[str, _Judge]" = OrderedDict()
         self.player: Optional[int] = None
         self.ended: Dict[int, Dict[str, Any]] = {}
@@ -72,7 +71,7 @@ class _Supervisor:
         zygote.warm_up()
         self.zygote = self._start_zygote()
         judge.kinds()  # while files can still be read: judges have another uid
-        if not containment.clean_scratch(self.uid):
+        if not self._clean_scratch():
             raise SystemExit("the scratch folders are not empty and writable")
 
     def _start_zygote(self) -> socket.socket:
@@ -83,7 +82,7 @@ class _Supervisor:
             for fd in self.private:
                 os.close(fd)
             try:
-                zygote.serve(theirs, self.uid)
+                zygote.serve(theirs, self.cage)
             finally:
                 os._exit(70)
         theirs.close()
@@ -149,7 +148,7 @@ class _Supervisor:
                 for fd in self.private:
                     os.close(fd)
                 memory = int(self.config["judge_memory_mb"])
-                judge.main(their_jobs.fileno(), their_control, JUDGE_UID, memory)
+                judge.main(their_jobs.fileno(), their_control, self.cage, memory)
             finally:
                 os._exit(70)
         their_jobs.close()
@@ -169,18 +168,19 @@ class _Supervisor:
         Raises:
             Closed, Late: the judge died, or did not answer in time.
         """
-        watched = [found.jobs, found.control, self.zygote, self.host_in]
+        sockets = (found.jobs, found.control, self.zygote)
+        watched = [sock.fileno() for sock in sockets] + [self.host_in]
         while True:
             ready = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))[0]
             if not ready:
                 raise wire.Late
             if self.host_in in ready:
                 os._exit(0)  # the host sends nothing while it waits: it has gone
-            if self.zygote in ready:
+            if self.zygote.fileno() in ready:
                 self._note_exit(found)
-            if found.jobs in ready:
+            if found.jobs.fileno() in ready:
                 return wire.receive(found.jobs.fileno(), deadline)
-            if found.control in ready:
+            if found.control.fileno() in ready:
                 request, _ = wire.receive_with_fds(found.control)
                 if request["op"] == "start":
                     self._start_player(found, request)
@@ -197,7 +197,7 @@ class _Supervisor:
     def _start_player(self, found: _Judge, request: Dict[str, Any]) -> None:
         self._stop_player()
         ours, theirs = socket.socketpair()
-        with containment.wearing(self.uid):  # so that a player may reopen its own pipes
+        with self.cage.wearing():  # so that a player may reopen its own pipes
             pipes = [os.pipe() for _ in range(3 if request["mode"] == "stdio" else 2)]
         (out_r, out_w), (err_r, err_w) = pipes[:2]
         give, keep = [theirs.fileno(), out_w, err_w], [ours.fileno(), out_r, err_r]
@@ -229,21 +229,26 @@ class _Supervisor:
             except ProcessLookupError:
                 pass  # it ended just now; the zygote is about to say so
         deadline = time.monotonic() + CLEAN_S
-        clean = containment.kill_all(self.uid, self._reap, deadline)
+        clean = self.cage.end(pid, self._reap, deadline)
         while pid not in self.ended and time.monotonic() < deadline:
             self._note_exit(None)
         usage = self.ended.pop(pid, None)
         self.ended.clear()
-        clean = containment.clean_scratch(self.uid) and clean and usage is not None
+        clean = self._clean_scratch() and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
         kills, self.oom_kills = self.oom_kills, _oom_kills()
         return {**found, "memory": self.oom_kills > kills}
 
+    def _clean_scratch(self) -> bool:
+        with self.cage.wearing():
+            made = containment.empty_scratch()
+        return made and containment.is_clean()
+
     def _reap(self) -> None:
         """Collect orphans of players; the zygote collects the players themselves."""
         own = {self.zygote_pid} | {found.pid for found in self.judges.values()}
-        for pid in containment.processes_of(self.uid):
+        for pid in containment.children():
             if pid not in own:
                 try:
                     os.waitpid(pid, os.WNOHANG)

@@ -36,15 +36,15 @@ _WATCHED: Tuple[Any, ...] = (
     unittest.TestLoader,
     unittest.TestSuite,
     unittest.case._Outcome,  # type: ignore[attr-defined]
-    unittest.case._AssertRaisesContext,  # type: ignore[attr-defined]
-    unittest.case._AssertRaisesBaseContext,  # type: ignore[attr-defined]
+    unittest.case._AssertRaisesContext,
+    unittest.case._AssertRaisesBaseContext,
     unittest.mock.NonCallableMock,
     builtins,
 )
 
 # Held here so that a sample that replaces the names changes nothing.
 _blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_name, vars
-_TestCase, _TestResult, _Loader = unittest.TestCase, unittest.TestResult, unittest.TestLoader
+_TestCase, _Loader = unittest.TestCase, unittest.TestLoader
 # Written by unittest itself, or by the interpreter, in honest runs.
 _VOLATILE = {"__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"}
 
@@ -147,7 +147,7 @@ def _run_tests(
     report("done", "", _tampered(before))
 
 
-class _Result(_TestResult):
+class _Result(unittest.TestResult):
     """Remembers whether anything but success happened, and prints why."""
 
     def __init__(self) -> None:

@@ -12,9 +12,10 @@ import select
 import signal
 import socket
 import sys
-from typing import Dict, List, Set
+from typing import Dict, List, Set, Union
 
 from . import containment, player, unit_player, wire
+from .cages import NamespaceCage, UidCage
 
 # What programs import most; paid once here instead of by every sample.
 WARM = (
@@ -25,6 +26,9 @@ WARM = (
     "unicodedata unittest unittest.mock uuid warnings zlib "
     "numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random"
 ).split()
+
+
+Cage = Union[UidCage, NamespaceCage]
 
 
 def warm_up() -> None:
@@ -40,7 +44,7 @@ def warm_up() -> None:
 assert unit_player
 
 
-def serve(control: socket.socket, uid: int) -> None:
+def serve(control: socket.socket, cage: Cage) -> None:
     """Fork players on request until the supervisor goes away.
 
     Requests {"op": "start", "mode", "limits"} come with the player's
@@ -54,16 +58,16 @@ def serve(control: socket.socket, uid: int) -> None:
     gc.collect()
     gc.freeze()
     while True:
-        ready, _, _ = select.select([control, wake_read], [], [])
+        ready, _, _ = select.select([control.fileno(), wake_read], [], [])
         if wake_read in ready:
             os.read(wake_read, 4096)
             _report_ended(control, children)
-        if control in ready:
+        if control.fileno() in ready:
             try:
                 request, fds = wire.receive_with_fds(control)
             except wire.Closed:
                 os._exit(0)
-            pid = _fork_player(request, fds, uid)
+            pid = _fork_player(request, fds, cage)
             children.add(pid)
             for fd in fds:
                 os.close(fd)
@@ -84,12 +88,12 @@ def _report_ended(control: socket.socket, children: Set[int]) -> None:
             wire.send_with_fds(control, message, [])
 
 
-def _fork_player(request: Dict[str, object], fds: List[int], uid: int) -> int:
-    pid = os.fork()
+def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> int:
+    pid = cage.fork()
     if pid:
         return pid
     try:
-        _become_player(fds, uid, request["limits"])  # type: ignore[arg-type]
+        _become_player(fds, cage, request["limits"])  # type: ignore[arg-type]
         player.main(str(request["mode"]))
     except BaseException as error:  # nothing may unwind into the zygote's loop
         sys.stderr.write(f"player could not start: {error!r}\n")
@@ -97,7 +101,7 @@ def _fork_player(request: Dict[str, object], fds: List[int], uid: int) -> int:
         os._exit(70)
 
 
-def _become_player(fds: List[int], uid: int, limits: Dict[str, int]) -> None:
+def _become_player(fds: List[int], cage: Cage, limits: Dict[str, int]) -> None:
     """Keep only fds 0-2 and the channel (3), drop every privilege, apply limits.
 
     `fds` are channel, stdout, stderr and, for stdin/stdout tasks, stdin.
@@ -113,9 +117,7 @@ def _become_player(fds: List[int], uid: int, limits: Dict[str, int]) -> None:
         os.dup2(fd, target, inheritable=target < 3)
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
     os.setsid()
-    containment.limit_player(limits)
-    containment.drop_to(uid)
-    containment.make_first_victim()
+    cage.enter(limits)
     os.chdir(containment.WORK)
     os.environ.clear()
     os.environ.update(

@@ -103,9 +103,7 @@ def read(folder: Path, name: str = "open.jsonl") -> list[Sample]:
 def _sample(entry: dict[str, Any], rows: dict[str, Any], index: int) -> Sample:
     row = rows[entry["task_id"]]
     style, spec = _SPECS[entry["style"]]
-    task = Task(
-        entry["task_id"], style, row["prompt"], row.get("entry_point", ""), "", spec(row)
-    )
+    task = Task(entry["task_id"], style, row["prompt"], row.get("entry_point", ""), "", spec(row))
     accept = frozenset().union(*(MEANING[word] for word in entry["accept"]))
     limits = [float(c.split(":")[1]) for c in entry["checks"] if c.startswith("wall_below:")]
     return Sample(
