@@ -32,6 +32,8 @@ def table(summary: Mapping[str, Any]) -> str:
     rows = [HEADER, *(row for part in summary["benchmarks"] for row in _rows(part))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines += [_line(row, widths) for row in rows]
+    if any(len(part["pass@k"]) > 1 for part in summary["benchmarks"]):
+        lines += ["* the suite whose score is the benchmark's"]
     for part in summary["benchmarks"]:
         lines += [
             "",

@@ -177,6 +177,8 @@ def test_lines_come_now_and_then_and_at_the_end(capsys: pytest.CaptureFixture[st
     lines.graded(False)
     lines.finish()
     assert capsys.readouterr().err == "starter: 2/3 generated, 2/3 graded, pass@1 50.0%\n"
+    lines.finish()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_machine_is_ready_with_one_backend_and_one_sandbox() -> None:

@@ -84,6 +84,7 @@ class Lines:
         """Start counting."""
         self._title, self._samples = title, samples
         self._n_generated = self._n_graded = self._passed = 0
+        self._told = False
         self._next = self._clock() + LINE_EVERY_S
 
     def generated(self) -> None:
@@ -98,14 +99,17 @@ class Lines:
         self._tell_if_due()
 
     def finish(self) -> None:
-        """Say how far it came."""
-        self._tell()
+        """Say how far it came, unless the last line did."""
+        if not self._told:
+            self._tell()
 
     def _tell_if_due(self) -> None:
+        self._told = False
         if self._clock() >= self._next:
             self._tell()
 
     def _tell(self) -> None:
+        self._told = True
         self._next = self._clock() + LINE_EVERY_S
         score = f", pass@1 {self._passed / self._n_graded:.1%}" if self._n_graded else ""
         print(
