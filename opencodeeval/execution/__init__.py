@@ -96,7 +96,7 @@ def _open_docker(
         "guest": guest.guest_digest(),
         "python": first.hello.get("python"),
         "numpy": first.hello.get("numpy"),
-        "weaker": [],
+        "weaker": _unfiltered(first),
     }
     return SlotPool("docker", slots, make, first, about, log)
 
@@ -108,15 +108,22 @@ def _open_local(slots: int, log: Log) -> Sandbox:
     local.require()
     first = _started(local.LocalSlot)
     log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker in: ")
-    for line in local.WEAKER:
+    weaker = [*local.WEAKER, *_unfiltered(first)]
+    for line in weaker:
         log(f"  - {line}")
     about = {
-        **local.describe(),
+        "runtime": local.version(),
+        "weaker": weaker,
         "guest": guest.guest_digest(),
         "python": first.hello.get("python"),
         "numpy": first.hello.get("numpy"),
     }
     return SlotPool("local", slots, local.LocalSlot, first, about, log)
+
+
+def _unfiltered(slot: Any) -> list[str]:
+    filtered = slot.hello.get("seccomp")
+    return [] if filtered else ["no system-call filter: the kernel or runtime does not take one"]
 
 
 def _started(make: Callable[[], Any]) -> Any:

@@ -250,10 +250,10 @@ def numpy_binds() -> list[tuple[str, str]]:
     return found
 
 
-def describe() -> dict[str, Any]:
-    """For the record."""
-    version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
-    return {"runtime": version.stdout.strip(), "weaker": list(WEAKER)}
+def version() -> str:
+    """bubblewrap's name and version."""
+    found = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
 
 
 def require() -> None:

@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator
 
-from . import containment
+from . import containment, seccomp
 
 KILLER_UID = 65533  # real uid while signalling: shared with no process
 JUDGE_UID = 65532
@@ -46,6 +46,7 @@ class UidCage:
         containment.limit_player(limits)
         containment.become(self.uid)
         containment.make_first_victim()
+        seccomp.apply()
 
     def enter_judge(self) -> None:
         """In a judge: be neither root nor a player."""
@@ -117,6 +118,7 @@ class NamespaceCage:
         containment.limit_player({**limits, "pids": limits["pids"] + self.spare_pids})
         containment.drop_capabilities()
         containment.make_first_victim()
+        seccomp.apply()
 
     def enter_judge(self) -> None:
         """In a judge: no capabilities, and memory that no player can read."""
@@ -167,4 +169,4 @@ def _be_init_of(player: int) -> None:
 
 def cage_for(config: Dict[str, Any]) -> "UidCage | NamespaceCage":
     """The cage that the host's configuration asks for."""
-    return {"uid": UidCage, "namespace": NamespaceCage}[config["cage"]](config)
+    return NamespaceCage(config) if config["cage"] == "namespace" else UidCage(config)

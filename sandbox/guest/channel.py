@@ -6,6 +6,7 @@ import json
 import os
 import select
 import socket
+import sys
 import time
 from collections import deque
 from typing import Any, Deque, Dict, List, Optional
@@ -60,7 +61,7 @@ class Room:
         deadline = time.monotonic() + CONTROL_S
         wire.send_with_fds(self.control, {"op": "start", "mode": mode, "limits": limits}, [])
         answer, fds = wire.receive_with_fds(self.control, deadline)
-        return Player(int(answer["pid"]), fds, self)
+        return Player(int(answer["pid"]), mode, fds, self)
 
     def stop(self) -> Dict[str, Any]:
         """End the player and all it started; its status, cpu_s and peak_mb."""
@@ -76,12 +77,13 @@ class Room:
 class Player:
     """One running player: its channel, its pipes, and whether it has ended."""
 
-    def __init__(self, pid: int, fds: List[int], room: Room) -> None:
+    def __init__(self, pid: int, mode: str, fds: List[int], room: Room) -> None:
         self.pid = pid
         self.room = room
         self.channel, self.out, self.err = fds[0], fds[1], fds[2]
-        self.stdin: Optional[int] = fds[3] if len(fds) > 3 else None
-        for fd in fds:
+        self.stdin: Optional[int] = fds[3] if mode == "stdio" else None
+        self.progress: Optional[int] = fds[3] if mode == "calls" else None
+        for fd in fds[:3] + ([self.stdin] if self.stdin is not None else []):
             os.set_blocking(fd, False)
         self.stdout, self.stderr = Tail(), Tail()
         self.lines: Deque[bytes] = deque()
@@ -192,6 +194,12 @@ class Player:
         if len(self.partial) > self.max_line:
             raise Garbage("a reply longer than any right answer")
 
+    def under_way(self) -> int:
+        """The call that the player says it is in; believed for display only."""
+        if self.progress is None:
+            return 0
+        return int.from_bytes(os.pread(self.progress, 4, 0), sys.byteorder)
+
     def drain(self) -> None:
         """Take what the pipes still hold, without waiting."""
         for _ in range(1 << 10):
@@ -213,7 +221,7 @@ class Player:
         self.drain()
         usage = self.room.stop()
         usage["wall_s"] = time.monotonic() - self.began
-        for fd in (self.channel, self.out, self.err, self.stdin):
+        for fd in (self.channel, self.out, self.err, self.stdin, self.progress):
             if fd is not None and fd >= 0:
                 os.close(fd)
         return usage

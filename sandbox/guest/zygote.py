@@ -93,29 +93,32 @@ def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> int:
     if pid:
         return pid
     try:
-        _become_player(fds, cage, request["limits"])  # type: ignore[arg-type]
-        player.main(str(request["mode"]))
+        mode = str(request["mode"])
+        _become_player(fds, mode, cage, request["limits"])  # type: ignore[arg-type]
+        player.main(mode)
     except BaseException as error:  # nothing may unwind into the zygote's loop
         sys.stderr.write(f"player could not start: {error!r}\n")
     finally:
         os._exit(70)
 
 
-def _become_player(fds: List[int], cage: Cage, limits: Dict[str, int]) -> None:
-    """Keep only fds 0-2 and the channel (3), drop every privilege, apply limits.
+def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]) -> None:
+    """Keep only the player's own descriptors, drop every privilege, apply limits.
 
-    `fds` are channel, stdout, stderr and, for stdin/stdout tasks, stdin.
+    `fds` are channel, stdout, stderr and, for stdin/stdout tasks, stdin, for
+    function calls the progress file. They become 3, 1, 2, 0 and 4.
     """
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     channel, out, err = fds[0], fds[1], fds[2]
-    source = fds[3] if len(fds) > 3 else os.open("/dev/null", os.O_RDONLY)
-    high = [os.dup2(fd, 200 + i) for i, fd in enumerate((source, out, err, channel))]
+    source = fds[3] if mode == "stdio" else os.open("/dev/null", os.O_RDONLY)
+    own = [source, out, err, channel, *(fds[3:] if mode == "calls" else [])]
+    high = [os.dup2(fd, 200 + i) for i, fd in enumerate(own)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=target < 3)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(len(own), os.sysconf("SC_OPEN_MAX"))
     os.setsid()
     cage.enter(limits)
     os.chdir(containment.WORK)
