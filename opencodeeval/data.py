@@ -79,7 +79,12 @@ def parse_jsonl(content: bytes, path: Path) -> Iterator[tuple[int, Row]]:
         except UnicodeDecodeError as error:
             raise DataError(f"{path}, line {number} is not UTF-8 ({error.reason})") from error
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number} is not valid JSON ({error})") from error
+            cause = (
+                f"{error.msg}, column {error.colno}"
+                if isinstance(error, json.JSONDecodeError)
+                else error
+            )
+            raise DataError(f"{path}, line {number} is not valid JSON ({cause})") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number} is not a JSON object")
         yield number, row
