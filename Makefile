@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 # The last training step of the smallest chat model that comes with the tests.
-QUICKSTART_MODEL ?= $(shell ls -d tests/checkpoints/starter-tiny-chat/*/ 2>/dev/null | sort -V | tail -n 1)
+QUICKSTART_MODEL ?= $(shell ls -d tests/checkpoints/starter-tiny-chat/step-* 2>/dev/null | sort -V | tail -n 1)
 # More options for pytest, as in `make test PYTEST_ARGS="-k pass_at_k"`.
 PYTEST_ARGS ?=
 
