@@ -251,7 +251,7 @@ def numpy_binds() -> list[tuple[str, str]]:
 
 
 def version() -> str:
-    """bubblewrap's name and version."""
+    """Name and version of the program that makes the jail."""
     found = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
     return found.stdout.strip()
 
