@@ -107,10 +107,8 @@ def _open_local(slots: int, log: Log) -> Sandbox:
 
     local.require()
     first = _started(local.LocalSlot)
-    log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker in: ")
     weaker = [*local.WEAKER, *_unfiltered(first)]
-    for line in weaker:
-        log(f"  - {line}")
+    log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker: {'; '.join(weaker)}")
     about = {
         "runtime": local.version(),
         "weaker": weaker,

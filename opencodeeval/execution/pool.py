@@ -124,8 +124,14 @@ class SlotPool:
         slot: Slot | None = None
         while True:
             job = await self._take(slot.task_key if slot else "")
-            if not job.done.cancelled():
+            if job.done.cancelled():
+                continue
+            try:
                 slot = await self._run(job, slot)
+            except Exception as defect:  # whoever waits for the verdict must hear of it
+                if not job.done.done():
+                    job.done.set_exception(defect)
+                slot = None
 
     async def _run(self, job: _Job, slot: Slot | None) -> Slot | None:
         """One job in this worker's slot; the slot to use next."""
