@@ -45,42 +45,55 @@ def _end_with(parent: int) -> None:
     os.killpg(os.getpid(), signal.SIGKILL)
 
 
-@contextmanager
-def tied_processes() -> Iterator[list[BaseProcess]]:
-    """Tie every process that this thread starts inside to the life of this one.
+class Lifeline:
+    """Processes that are ended by `end`, or else by the end of this process."""
 
-    Yields the list of them, which grows as they are started. They may be
-    started by code that knows nothing of this (through `multiprocessing`, by
-    fork or spawn).
-    """
-    started: list[BaseProcess] = []
-    thread = threading.get_ident()
-    original = BaseProcess.start
+    def __init__(self) -> None:
+        self.processes: list[BaseProcess] = []
+        self._ended = threading.Event()
 
-    def start(self: BaseProcess) -> None:
-        if threading.get_ident() == thread:
-            process: Any = self
-            process._target = _Tied(process._target, os.getpid())
-            started.append(self)
-        original(self)
+    @contextmanager
+    def tied(self) -> Iterator[None]:
+        """Tie every process that this thread starts inside.
 
-    BaseProcess.start = start  # type: ignore[method-assign]
-    try:
-        yield started
-    finally:
-        BaseProcess.start = original  # type: ignore[method-assign]
+        They may be started by code that knows nothing of this (through
+        `multiprocessing`, by fork or spawn).
+        """
+        thread = threading.get_ident()
+        original = BaseProcess.start
 
+        def start(process: BaseProcess) -> None:
+            if threading.get_ident() == thread:
+                self._start(process, original)
+            else:
+                original(process)
 
-def end_tied(processes: list[BaseProcess]) -> None:
-    """Kill what is still alive of `processes`, with all that they started."""
-    for process in processes:
-        if process.pid is None or not process.is_alive():
-            continue
+        BaseProcess.start = start  # type: ignore[method-assign,assignment]
         try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:  # not yet the leader of its group
-            process.kill()
-        process.join()
+            yield
+        finally:
+            BaseProcess.start = original  # type: ignore[method-assign]
+
+    def _start(self, process: Any, original: Callable[[BaseProcess], None]) -> None:
+        if self._ended.is_set():
+            raise RuntimeError("the engine is being ended")
+        process._target = _Tied(process._target, os.getpid())
+        self.processes.append(process)
+        original(process)
+        if self._ended.is_set():
+            self.end()
+
+    def end(self) -> None:
+        """Kill what is still alive, with all that it started; nothing can be started anew."""
+        self._ended.set()
+        for process in self.processes:
+            if process.pid is None or not process.is_alive():
+                continue
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:  # not yet the leader of its group
+                process.kill()
+            process.join()
 
 
 @contextmanager

@@ -10,13 +10,13 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from opencodeeval.backends.lifeline import end_tied, output_to, tied_processes
+from opencodeeval.backends.lifeline import Lifeline, output_to
 from opencodeeval.errors import BackendError
 
 # A user who sets the level wants to read the log on the terminal.
@@ -44,14 +44,14 @@ _DEATH_LINE = re.compile(r"Worker proc \S+ died unexpectedly")
 class Engine:
     """A running vLLM engine (`llm` is vLLM's AsyncLLM) with its processes and its log."""
 
-    def __init__(self, llm: Any, processes: list[BaseProcess], log: Path | None) -> None:
+    def __init__(self, llm: Any, lifeline: Lifeline, log: Path | None) -> None:
         self.llm = llm
-        self._processes = processes
+        self._lifeline = lifeline
         self._log = log
 
     def failure(self) -> str:
         """Why the engine died, as far as its log and its processes tell."""
-        return _why(self._processes, self._log)
+        return _why(self._lifeline, self._log)
 
     def shutdown(self) -> None:
         """End every process of the engine; a second call does nothing."""
@@ -62,7 +62,7 @@ class Engine:
         try:
             llm.shutdown(timeout=_SHUTDOWN_S)
         finally:
-            end_tied(self._processes)
+            self._lifeline.end()
             if healthy and self._log:
                 self._log.unlink(missing_ok=True)
 
@@ -79,19 +79,18 @@ def start_engine(arguments: Mapping[str, Any], local: bool) -> Engine:
     """
     require_vllm()
     log = None if os.environ.get(_LEVEL) else _new_log()
-    with _quiet(log), _environment(local), tied_processes() as processes:
+    lifeline = Lifeline()
+    with _output(log) as stream, _environment(local):
         try:
-            llm = _construct(arguments, log)
+            llm = _interruptibly(_constructor(arguments, stream), lifeline)
         except BaseException as error:
-            end_tied(processes)
-            if not processes or not isinstance(error, Exception):
-                _forget(log)
-                log = None
+            if log and not (lifeline.processes and isinstance(error, Exception)):
+                log.unlink()
             if not isinstance(error, Exception):
                 raise
-            reason = _why(processes, log, error)
+            reason = _why(lifeline, log, error)
             raise BackendError(f"the vLLM engine did not start: {reason}") from error
-    return Engine(llm, processes, log)
+    return Engine(llm, lifeline, log)
 
 
 def require_vllm() -> None:
@@ -111,23 +110,32 @@ def engine_argument_names() -> frozenset[str]:
     return frozenset(each.name for each in dataclasses.fields(AsyncEngineArgs))
 
 
-def _construct(arguments: Mapping[str, Any], log: Path | None) -> Any:
+def _constructor(arguments: Mapping[str, Any], stream: TextIO) -> Callable[[], Any]:
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    _route_logging(log)
-    on_cpu = {"enforce_eager": True} if current_platform.is_cpu() else {}
-    llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**{**on_cpu, **arguments}))
-    _route_logging(log)  # some versions set their logging up again meanwhile
-    return llm
-
-
-def _route_logging(log: Path | None) -> None:
-    stream = log.open("a") if log else sys.stderr
     for handler in logging.getLogger("vllm").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(stream)
+        if type(handler) is logging.StreamHandler:
+            # Not setStream, which flushes the stream before, be it closed.
+            handler.stream = stream
+    on_cpu = {"enforce_eager": True} if current_platform.is_cpu() else {}
+    return lambda: AsyncLLM.from_engine_args(AsyncEngineArgs(**{**on_cpu, **arguments}))
+
+
+def _interruptibly(construct: Callable[[], Any], lifeline: Lifeline) -> Any:
+    # vLLM swallows a KeyboardInterrupt while it waits for its processes. In a
+    # thread it gets none; here it ends those processes, and so the waiting.
+    def tied() -> Any:
+        with lifeline.tied():
+            return construct()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        try:
+            return pool.submit(tied).result()
+        except BaseException:
+            lifeline.end()
+            raise
 
 
 def _new_log() -> Path:
@@ -136,19 +144,15 @@ def _new_log() -> Path:
     return Path(name)
 
 
-def _forget(log: Path | None) -> None:
-    if log:
-        log.unlink(missing_ok=True)
-
-
 @contextmanager
-def _quiet(log: Path | None) -> Iterator[None]:
-    if log is None:
-        with output_to(2):
-            yield
-    else:
-        with log.open("a") as file, output_to(file.fileno()):
-            yield
+def _output(log: Path | None) -> Iterator[TextIO]:
+    """Send all output to a log, or to stderr; yields the stream that leads there.
+
+    The stream stays open: handlers of vLLM's logging that are made inside keep it.
+    """
+    stream = log.open("a", buffering=1) if log else sys.stderr
+    with output_to(stream.fileno() if log else 2), redirect_stdout(stream), redirect_stderr(stream):
+        yield stream
 
 
 @contextmanager
@@ -170,14 +174,14 @@ def _environment(local: bool) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _why(processes: list[BaseProcess], log: Path | None, error: Exception | None = None) -> str:
+def _why(lifeline: Lifeline, log: Path | None, error: Exception | None = None) -> str:
     kept = log is not None and log.exists()
     where = f" (its log is {log})" if kept else ""
     if error is not None and not _VAGUE.search(str(error)):
         return one_line(error) + where
     if log and kept and (reason := last_error(log.read_text(errors="replace"))):
         return reason + where
-    for process in processes:
+    for process in lifeline.processes:
         if process.exitcode is not None and process.exitcode < 0:
             name = signal.Signals(-process.exitcode).name
             hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
