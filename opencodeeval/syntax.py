@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 # Python 3.11 and later report a failure at the end of the input as "incomplete input".
 _INCOMPLETE: int = getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
+_TOKENIZER_ERRORS = ("unterminated string literal", "invalid character", "invalid decimal literal")
 _UNPARSABLE = (SyntaxError, MemoryError, ValueError, RecursionError)
 
 
@@ -104,6 +105,9 @@ def _binds(statement: ast.stmt, name: str) -> bool:
 
 
 def _is_final(error: SyntaxError, line_count: int) -> bool:
-    # Python 3.10 reports these at the furthest token it read.
+    # What Python 3.10 tells. The tokenizer's errors hold for every reading of the line,
+    # and a generic error is reported at the furthest token that was read.
+    if error.msg.startswith(_TOKENIZER_ERRORS):
+        return True
     furthest = error.msg in ("invalid syntax", "unexpected indent")
     return furthest and error.lineno is not None and error.lineno < line_count

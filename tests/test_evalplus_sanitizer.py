@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from opencodeeval import syntax
 from opencodeeval.adapters.evalplus_sanitize import longest_window, sanitize
 from opencodeeval.data import read_jsonl
 from opencodeeval.syntax import hopeless, parse, viable_end
@@ -92,8 +93,18 @@ def test_the_longest_window_is_evalplus_s(text: str) -> None:
 def test_nothing_that_follows_hopeless_lines_makes_them_python(
     lines: list[str], more: list[str]
 ) -> None:
-    if hopeless(lines):
-        assert parse("\n".join([*lines, *more])) is None
+    assert not hopeless(lines) or parse("\n".join([*lines, *more])) is None
+
+
+@thorough
+@given(any_lines, any_lines)
+def test_nor_where_the_parser_does_not_tell_the_end_of_the_text(
+    lines: list[str], more: list[str]
+) -> None:
+    """The first releases of Python 3.10 have no "incomplete input"."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(syntax, "_INCOMPLETE", 0)
+        assert not hopeless(lines) or parse("\n".join([*lines, *more])) is None
 
 
 @thorough
