@@ -106,10 +106,17 @@ def record_digest(record: Mapping[str, Any]) -> str:
 
 def record_path(output: Path, record: Mapping[str, Any]) -> Path:
     """Where a record belongs: <benchmark>/<model>--<protocol>--<run_id>.json."""
-    model = slug(str(record["model"]["model"]))
+    model = slug(model_name(str(record["model"]["model"])))
     protocol = slug(record["protocol"]["name"])
     name = f"{model}--{protocol}--{record['run_id']}.json"
     return output / slug(record["benchmark"]["name"]) / name
+
+
+def model_name(model: str) -> str:
+    """A hub id as it is; of a folder the last two parts of its path."""
+    if os.path.isdir(model):
+        return "/".join(Path(model).resolve().parts[-2:])
+    return model
 
 
 def slug(name: str) -> str:

@@ -87,7 +87,11 @@ def _open_docker(
 
     first = _started(make)
     version = engine.version().get("Version", "unknown")
-    log(f"sandbox: docker {version}, image {name}, runtime {runtime or 'default'}, {slots} slot(s)")
+    weaker = _lacking(first)
+    log(
+        f"sandbox: docker {version}, image {name}, runtime {runtime or 'default'}, "
+        f"{slots} slot(s){'; weaker than usual: ' if weaker else ''}{'; '.join(weaker)}"
+    )
     about = {
         "runtime": runtime or "default",
         "engine": version,
@@ -96,7 +100,7 @@ def _open_docker(
         "guest": guest.guest_digest(),
         "python": first.hello.get("python"),
         "numpy": first.hello.get("numpy"),
-        "weaker": _unfiltered(first),
+        "weaker": weaker,
     }
     return SlotPool("docker", slots, make, first, about, log)
 
@@ -107,7 +111,7 @@ def _open_local(slots: int, log: Log) -> Sandbox:
 
     local.require()
     first = _started(local.LocalSlot)
-    weaker = [*local.WEAKER, *_unfiltered(first)]
+    weaker = [*local.WEAKER, *_lacking(first)]
     log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker: {'; '.join(weaker)}")
     about = {
         "runtime": local.version(),
@@ -119,9 +123,12 @@ def _open_local(slots: int, log: Log) -> Sandbox:
     return SlotPool("local", slots, local.LocalSlot, first, about, log)
 
 
-def _unfiltered(slot: Any) -> list[str]:
-    filtered = slot.hello.get("seccomp")
-    return [] if filtered else ["no system-call filter: the kernel or runtime does not take one"]
+def _lacking(slot: Any) -> list[str]:
+    """What this kernel or runtime lacks of what every jail should have."""
+    missing = [f"no {name}: the runtime refuses it" for name in slot.hello["missing_limits"]]
+    if not slot.hello["seccomp"]:
+        missing.append("no system-call filter: the kernel or runtime does not take one")
+    return missing
 
 
 def _started(make: Callable[[], Any]) -> Any:

@@ -12,6 +12,14 @@ WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
 SYSV_LISTS = ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")
 
+# Some runtimes (gVisor) refuse to change these; `missing_limits` tells the host.
+SPARE_LIMITS = {
+    resource.RLIMIT_STACK: "RLIMIT_STACK",
+    resource.RLIMIT_CORE: "RLIMIT_CORE",
+    resource.RLIMIT_NPROC: "RLIMIT_NPROC",
+    resource.RLIMIT_MSGQUEUE: "RLIMIT_MSGQUEUE",
+}
+
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -33,7 +41,11 @@ def harden_self() -> None:
 
 
 def limit_player(limits: Dict[str, int]) -> None:
-    """Apply rlimits: memory_mb per process, pids per uid, cpu_s as a backstop."""
+    """Apply rlimits: memory_mb per process, pids per uid, cpu_s as a backstop.
+
+    Raises:
+        OSError, ValueError: the kernel refuses one that nothing stands in for.
+    """
     memory = limits["memory_mb"] << 20
     # Stacks grow towards RLIMIT_STACK; deep recursion needs more than the usual 8 MiB.
     wanted = {
@@ -49,7 +61,31 @@ def limit_player(limits: Dict[str, int]) -> None:
         _, hard = resource.getrlimit(kind)
         if hard != resource.RLIM_INFINITY:
             value = min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (OSError, ValueError):
+            if kind not in SPARE_LIMITS:
+                raise
+
+
+def missing_limits() -> List[str]:
+    """Names of the limits that this kernel or runtime does not let us set, tried in a child."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        names = []
+        for kind, name in SPARE_LIMITS.items():
+            try:
+                resource.setrlimit(kind, (0, 0))
+            except (OSError, ValueError):
+                names.append(name)
+        os.write(write, " ".join(names).encode())
+        os._exit(0)
+    os.close(write)
+    names = os.read(read, 4096).decode().split()
+    os.close(read)
+    os.waitpid(pid, 0)
+    return names
 
 
 def become(uid: int) -> None:

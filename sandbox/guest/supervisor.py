@@ -22,6 +22,7 @@ from typing import Any, Dict, Optional
 from . import cages, containment, judge, seccomp, wire, zygote
 
 CLEAN_S = 5.0
+START_S = 20.0
 PREPARE_S = 300.0
 MAX_PLAYER_FDS = 1024
 
@@ -47,6 +48,10 @@ def _private_channel() -> "tuple[int, int]":
     os.dup2(null, 1)
     os.close(null)
     return host_in, host_out
+
+
+class _CannotStart(Exception):
+    """A player could not be locked in: a fault of the jail, not of the program."""
 
 
 class _Judge:
@@ -96,6 +101,7 @@ class _Supervisor:
             "python": sys.version.split()[0],
             "numpy": getattr(sys.modules.get("numpy"), "__version__", None),
             "seccomp": seccomp.works(),
+            "missing_limits": containment.missing_limits(),
         }
 
     def serve(self, job: Dict[str, Any]) -> Dict[str, Any]:
@@ -117,6 +123,9 @@ class _Supervisor:
             self._drop(key)
             how = "died" if isinstance(why, wire.Closed) else "stalled"
             answer = {"fault": f"the judge {how}"}
+        except _CannotStart as why:
+            self._drop(key)
+            answer = {"fault": f"no player could be started: {why}"}
         self._stop_player()
         answer["clean"] = self.clean
         return answer
@@ -130,6 +139,8 @@ class _Supervisor:
             answer = self._attend(found, time.monotonic() + PREPARE_S)
         except (wire.Closed, wire.Late):
             answer = {"fault": "the task could not be prepared: the judge died or stalled"}
+        except _CannotStart as why:
+            answer = {"fault": f"no player could be started: {why}"}
         if "fault" in answer:
             self._drop(key)
             self._stop_player()
@@ -211,11 +222,15 @@ class _Supervisor:
         start = {"mode": request["mode"], "limits": request["limits"]}
         wire.send_with_fds(self.zygote, start, give)
         while True:
-            answer, _ = wire.receive_with_fds(self.zygote, time.monotonic() + CLEAN_S)
+            answer, _ = wire.receive_with_fds(self.zygote, time.monotonic() + START_S)
             if "pid" in answer:
                 break
             self.ended[answer["exit"]] = answer
         self.player = answer["pid"]
+        if answer["trouble"]:
+            for fd in give[1:] + keep[1:]:
+                os.close(fd)
+            raise _CannotStart(answer["trouble"])
         wire.send_with_fds(found.control, {"pid": self.player}, keep)
         for fd in give[1:] + keep[1:]:
             os.close(fd)

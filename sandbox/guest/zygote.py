@@ -11,8 +11,7 @@ import os
 import select
 import signal
 import socket
-import sys
-from typing import Dict, List, Set, Union
+from typing import Dict, List, Set, Tuple, Union
 
 from . import containment, player, unit_player, wire
 from .cages import NamespaceCage, UidCage
@@ -29,6 +28,8 @@ WARM = (
 
 
 Cage = Union[UidCage, NamespaceCage]
+TELL = 250  # where a new player says that it is locked in
+READY = "ready"
 
 
 def warm_up() -> None:
@@ -67,11 +68,11 @@ def serve(control: socket.socket, cage: Cage) -> None:
                 request, fds = wire.receive_with_fds(control)
             except wire.Closed:
                 os._exit(0)
-            pid = _fork_player(request, fds, cage)
+            pid, trouble = _fork_player(request, fds, cage)
             children.add(pid)
             for fd in fds:
                 os.close(fd)
-            wire.send_with_fds(control, {"pid": pid}, [])
+            wire.send_with_fds(control, {"pid": pid, "trouble": trouble}, [])
 
 
 def _report_ended(control: socket.socket, children: Set[int]) -> None:
@@ -88,16 +89,30 @@ def _report_ended(control: socket.socket, children: Set[int]) -> None:
             wire.send_with_fds(control, message, [])
 
 
-def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> int:
+def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> Tuple[int, str]:
+    """A new player's pid, and why it could not be locked in, if it could not.
+
+    Returns when the player has given up all that it must not have: a program
+    that fails from here on has failed by itself.
+    """
+    ready, tell = os.pipe()
     pid = cage.fork()
     if pid:
-        return pid
+        os.close(tell)
+        said = os.read(ready, 4096).decode("utf-8", "replace")
+        os.close(ready)
+        return pid, "" if said == READY else said or "it died at once"
     try:
         mode = str(request["mode"])
+        os.dup2(tell, TELL)
         _become_player(fds, mode, cage, request["limits"])  # type: ignore[arg-type]
-        player.main(mode)
     except BaseException as error:  # nothing may unwind into the zygote's loop
-        sys.stderr.write(f"player could not start: {error!r}\n")
+        os.write(TELL, repr(error).encode()[:4096])
+        os._exit(70)
+    try:
+        os.write(TELL, READY.encode())
+        os.close(TELL)
+        player.main(mode)
     finally:
         os._exit(70)
 
@@ -118,7 +133,8 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     high = [os.dup2(fd, 200 + i) for i, fd in enumerate(own)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=target < 3)
-    os.closerange(len(own), os.sysconf("SC_OPEN_MAX"))
+    os.closerange(len(own), TELL)
+    os.closerange(TELL + 1, os.sysconf("SC_OPEN_MAX"))
     os.setsid()
     cage.enter(limits)
     os.chdir(containment.WORK)
