@@ -196,6 +196,7 @@ class TestOneEngine:
     def test_a_base_prompt_is_completed_as_it_stands(self) -> None:
         completion = self.one(Prompt("t", text="def add"), GREEDY)
         assert completion.prompt == "def add"
+        assert completion.form == "answer"  # what becomes of it is the benchmark's business
         assert completion.prompt_tokens == len(tiny_tokenizer()("def add")["input_ids"])
 
     def test_the_engine_goes_on_after_a_consumer_that_stopped_early(self) -> None:

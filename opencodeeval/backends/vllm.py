@@ -130,7 +130,6 @@ class VllmBackend:
             finish_reason=reason,
             prompt_tokens=prompt_tokens,
             completion_tokens=count,
-            form="answer" if request.prompt.messages else "completion",
         )
 
     async def _complete(

@@ -82,7 +82,7 @@ def start_engine(arguments: Mapping[str, Any], local: bool) -> Engine:
     lifeline = Lifeline()
     with _output(log) as stream, _environment(local):
         try:
-            llm = _interruptibly(_constructor(arguments, stream), lifeline)
+            return Engine(_interruptibly(_constructor(arguments, stream), lifeline), lifeline, log)
         except BaseException as error:
             if log and not (lifeline.processes and isinstance(error, Exception)):
                 log.unlink()
@@ -90,7 +90,6 @@ def start_engine(arguments: Mapping[str, Any], local: bool) -> Engine:
                 raise
             reason = _why(lifeline, log, error)
             raise BackendError(f"the vLLM engine did not start: {reason}") from error
-    return Engine(llm, lifeline, log)
 
 
 def require_vllm() -> None:
