@@ -13,7 +13,7 @@ import platform
 import signal
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, Union
 
 from . import containment, seccomp
 
@@ -167,6 +167,9 @@ def _be_init_of(player: int) -> None:
             os._exit(128 + os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status))
 
 
-def cage_for(config: Dict[str, Any]) -> "UidCage | NamespaceCage":
+Cage = Union[UidCage, NamespaceCage]
+
+
+def cage_for(config: Dict[str, Any]) -> Cage:
     """The cage that the host's configuration asks for."""
     return NamespaceCage(config) if config["cage"] == "namespace" else UidCage(config)

@@ -12,7 +12,7 @@ import time
 from typing import Any, Callable, Dict, List, Tuple
 
 from . import channel, codec, compare
-from .judge import Grader, Result, player_limits, result, show
+from .verdicts import Grader, Result, error_result, player_limits, result, show
 
 MAX_BATCH = 256
 MAX_BATCH_BYTES = 1 << 18
@@ -174,15 +174,3 @@ class _Run:
         if got is not None:
             failure["got"] = got
         return {"failure": failure}
-
-
-def error_result(kind: str, body: List[Any]) -> Result:
-    """The result for a reply that reports an exception by its type's name.
-
-    Raises:
-        Garbage: it is no such reply either.
-    """
-    if kind != "e" or len(body) != 1 or type(body[0]) is not str:
-        raise channel.Garbage("not a reply")
-    name = body[0].encode("ascii", "replace").decode()[:80]
-    return result("memory" if name == "MemoryError" else "error", name)

@@ -13,8 +13,7 @@ import time
 from typing import Any, Dict
 
 from . import channel, codec
-from .judge import Grader, Result, player_limits, result, show
-from .judge_calls import error_result
+from .verdicts import Grader, Result, error_result, player_limits, result, show
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
 

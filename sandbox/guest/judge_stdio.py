@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict, Optional
 
 from . import channel, codec, compare
-from .judge import Grader, Result, player_limits, result
+from .verdicts import Grader, Result, player_limits, result
 
 OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
 

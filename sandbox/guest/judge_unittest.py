@@ -15,8 +15,7 @@ import time
 from typing import Any, Dict, List, Set
 
 from . import channel, codec
-from .judge import Grader, Result, player_limits, result
-from .judge_calls import error_result
+from .verdicts import Grader, Result, error_result, player_limits, result
 
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
 

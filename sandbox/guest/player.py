@@ -8,7 +8,6 @@ expected value and no descriptor but its own channel.
 from __future__ import annotations
 
 import atexit
-import gc
 import io
 import linecache
 import mmap
@@ -33,22 +32,7 @@ FILENAME = "solution.py"
 _read, _write, _exit, _pack_into = os.read, os.write, os._exit, struct.pack_into
 
 
-def main(mode: str) -> None:
-    """Serve one sample in `mode` and exit."""
-    gc.enable()
-    _fresh_streams()
-    if mode == "calls":
-        _serve_calls()
-    elif mode == "stdio":
-        _run_script()
-    elif mode == "unittest":
-        from . import unit_player  # it imports this module; the zygote has loaded both
-
-        unit_player.run(receive, send)
-    _exit(0)
-
-
-def _fresh_streams() -> None:
+def open_streams() -> None:
     """Standard streams over fds 0-2, as a new interpreter makes them."""
     source = io.BufferedReader(io.FileIO(0, "r", closefd=False))
     out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
@@ -127,7 +111,8 @@ def complain(error: BaseException) -> None:
         pass
 
 
-def _serve_calls() -> None:
+def serve_calls() -> None:
+    """Load the program, then make the calls that the judge asks for until it goes away."""
     code, entry_point = receive()
     progress = mmap.mmap(PROGRESS, 4)
     os.close(PROGRESS)
@@ -183,7 +168,7 @@ def _call(function: Callable[..., Any], arguments: List[Any]) -> str:
         return '["e",%s]' % codec.encode(codec.type_name(error))
 
 
-def _run_script() -> None:
+def run_script() -> None:
     """Run the program as a script: real pipes, real exit status."""
     (code,) = receive()
     os.close(CHANNEL)

@@ -19,7 +19,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, Optional
 
-from . import cages, containment, judge, seccomp, wire, zygote
+from . import cages, containment, seccomp, wire, zygote
 
 CLEAN_S = 5.0
 START_S = 20.0
@@ -76,7 +76,10 @@ class _Supervisor:
         containment.harden_self()
         zygote.warm_up()
         self.zygote = self._start_zygote()
-        judge.kinds()  # while files can still be read: judges have another uid
+        # After the zygote, so that no player has it; before any judge, which may not read files.
+        from . import judge
+
+        self.judge_main = judge.main
         if not self._clean_scratch():
             raise SystemExit("the scratch folders are not empty and writable")
 
@@ -160,7 +163,7 @@ class _Supervisor:
                 for fd in self.private:
                     os.close(fd)
                 memory = int(self.config["judge_memory_mb"])
-                judge.main(their_jobs.fileno(), their_control, self.cage, memory)
+                self.judge_main(their_jobs.fileno(), their_control, self.cage, memory)
             finally:
                 os._exit(70)
         their_jobs.close()

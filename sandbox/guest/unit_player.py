@@ -68,7 +68,7 @@ def _tampered(before: List[Dict[str, Any]]) -> str:
     return ""
 
 
-def run(receive: Callable[[], Any], send: Callable[[str], None]) -> None:
+def run() -> None:
     """Load the program, then the tests, run them one by one and report each.
 
     Requests: [program, entry_point, decoy], then [test source, key in hex].
@@ -77,22 +77,22 @@ def run(receive: Callable[[], Any], send: Callable[[str], None]) -> None:
     by a function that raises: an honest run of the tests must notice.
     """
     before = _snapshot()
-    program, entry_point, decoy = receive()
+    program, entry_point, decoy = player.receive()
     try:
         namespace = player.load(program, player.NAME)
     except BaseException as error:
         player.complain(error)
-        send('["e",%s]' % codec.encode(_type_name(error)))
+        player.send('["e",%s]' % codec.encode(_type_name(error)))
         return
     note = _tampered(before)
     if note:
-        send('["tampered",%s]' % codec.encode(note))
+        player.send('["tampered",%s]' % codec.encode(note))
         return
     if decoy:
         namespace[entry_point] = _decoy
-    send('["loaded"]')
-    test, key = receive()
-    report = _Reporter(key, send)
+    player.send('["loaded"]')
+    test, key = player.receive()
+    report = _Reporter(key, player.send)
     del key
     _run_tests(test, namespace, report, before)
 

@@ -1,0 +1,52 @@
+"""What the judges of every kind of task have in common: results and their words."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any, Callable, Dict, List
+
+from . import channel
+
+Result = Dict[str, Any]
+Grader = Callable[[str], Dict[str, Result]]
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 300
+_repr.maxlist = _repr.maxtuple = _repr.maxset = _repr.maxdict = 20
+_repr.maxlevel = 4
+_repr.maxlong = 80
+
+
+def show(value: Any) -> str:
+    """A value as short display text."""
+    try:
+        return _repr.repr(value)[:600]
+    except Exception as error:  # e.g. integers too long to print
+        return f"<{type(value).__name__}: {type(error).__name__}>"
+
+
+def result(verdict: str, detail: str = "", **more: Any) -> Result:
+    """One suite's result; see opencodeeval.types.SuiteResult for the fields."""
+    return {"verdict": verdict, "detail": detail, **more}
+
+
+def player_limits(limits: Dict[str, Any], seconds: float) -> Dict[str, int]:
+    """The rlimits of a player that may run `seconds` of wall time."""
+    return {
+        "memory_mb": int(limits.get("memory_mb", 4096)),
+        "pids": int(limits.get("pids", 128)),
+        # Several threads may burn several seconds of processor in one of wall time.
+        "cpu_s": int(seconds * 4) + 2,
+    }
+
+
+def error_result(kind: str, body: List[Any]) -> Result:
+    """The result for a reply that reports an exception by its type's name.
+
+    Raises:
+        Garbage: it is no such reply either.
+    """
+    if kind != "e" or len(body) != 1 or type(body[0]) is not str:
+        raise channel.Garbage("not a reply")
+    name = body[0].encode("ascii", "replace").decode()[:80]
+    return result("memory" if name == "MemoryError" else "error", name)
