@@ -1,0 +1,211 @@
+"""The tasks of the conformance suite, and what a case of it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opencodeeval.types import Program, Style, Task, Verdict
+
+PASSED = frozenset({Verdict.PASSED})
+WRONG = frozenset({Verdict.WRONG})
+ERROR = frozenset({Verdict.ERROR})
+TIMEOUT = frozenset({Verdict.TIMEOUT})
+MEMORY = frozenset({Verdict.MEMORY})
+FORGED = frozenset({Verdict.FORGED})
+REJECTED = WRONG | ERROR | TIMEOUT | MEMORY | FORGED
+# For programs that may be right: what counts is what they do to everything else.
+ANY = PASSED | REJECTED
+
+# A process that a program starts under this name must be gone when its sample ends.
+TRACE = "left-by-a-sample"
+
+_MEMORY_MB = 512
+_CALL_LIMITS = {
+    "min_call_s": 0.6,
+    "reference_factor": 4.0,
+    "total_s": 1.2,
+    "grace_s": 0.3,
+    "memory_mb": _MEMORY_MB,
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One program, the task that it answers, and the verdicts that are right for it."""
+
+    name: str
+    task: str
+    code: str
+    accept: frozenset[Verdict]
+
+
+def _digests(count: int) -> list[str]:
+    return [hashlib.sha256(f"unguessable {i}".encode()).hexdigest() for i in range(count)]
+
+
+# No program can compute these answers: one that passes has stolen or forged them.
+ORACLE_ANSWERS = _digests(5)
+
+_UNIT_TEST = """
+import unittest
+from unittest.mock import patch
+
+class TestCases(unittest.TestCase):
+    def test_counts(self):
+        self.assertEqual(count_words("a b a"), {"a": 2, "b": 1})
+
+    def test_empty(self):
+        self.assertEqual(count_words(""), {})
+
+    def test_prints_how_many(self):
+        with patch("builtins.print") as printed:
+            count_words("x y z")
+        printed.assert_called_once_with(3)
+"""
+
+UNIT_REFERENCE = """
+from collections import Counter
+
+def count_words(text):
+    words = text.split()
+    print(len(words))
+    return dict(Counter(words))
+"""
+
+
+def _calls(entry_point: str, reference: str, suite: Mapping[str, Any]) -> Task:
+    tests = {
+        "kind": "calls",
+        "entry_point": entry_point,
+        "reference": reference,
+        "suites": [{"name": "base", **suite}],
+        "compare": {"rule": "value"},
+        "limits": _CALL_LIMITS,
+    }
+    return Task(entry_point, Style.FUNCTION, "", entry_point, reference, tests)
+
+
+def _stdio(name: str, reference: str, tests: list[dict[str, str]]) -> Task:
+    spec = {
+        "kind": "stdio",
+        "tests": tests,
+        "compare": {"rule": "lines"},
+        "limits": {"test_s": 1.5, "total_s": 3.0, "memory_mb": _MEMORY_MB},
+    }
+    return Task(name, Style.STDIO, "", "", reference, spec)
+
+
+def _check() -> Task:
+    reference = "def half(n):\n    return n / 2\n"
+    tests = {
+        "kind": "check",
+        "entry_point": "half",
+        "helpers": reference,
+        "test": (
+            "def check(candidate):\n"
+            "    assert abs(candidate(3) - 1.5) < 1e-6\n"
+            "    assert candidate(4) == 2\n"
+            "    assert [candidate(1)] == [0.5]\n"
+        ),
+        "limits": {"total_s": 1.5, "memory_mb": _MEMORY_MB},
+    }
+    return Task("half", Style.FUNCTION, "", "half", reference, tests)
+
+
+def _unit() -> Task:
+    tests = {
+        "kind": "unittest",
+        "entry_point": "count_words",
+        "test": _UNIT_TEST,
+        "reference": UNIT_REFERENCE,
+        "limits": {"total_s": 3.0, "memory_mb": _MEMORY_MB},
+    }
+    return Task("count_words", Style.UNITTEST, "", "count_words", UNIT_REFERENCE, tests)
+
+
+_SUM = "import sys\nprint(sum(map(int, sys.stdin.read().split())))\n"
+_TRIPLE = "def triple(n):\n    return n * 3\n"
+_ORACLE = f"def oracle(n):\n    return {json.dumps(ORACLE_ANSWERS)}[n]\n"
+
+TASKS: Mapping[str, Task] = {
+    "triple": _calls("triple", _TRIPLE, {"inputs": [[1], [7], [-4], [100], [3]]}),
+    # The reference is no use here: what is expected comes with the task.
+    "oracle": _calls(
+        "oracle",
+        "def oracle(n):\n    raise LookupError\n",
+        {"inputs": [[n] for n in range(5)], "expected": ORACLE_ANSWERS},
+    ),
+    "half": _check(),
+    "sum": _stdio(
+        "sum",
+        _SUM,
+        [{"input": "1 2 3\n", "output": "6\n"}, {"input": "10\n-4\n", "output": "6\n"}],
+    ),
+    "constant": _stdio("constant", "print(42)", [{"input": "x\n" * 300_000, "output": "42\n"}]),
+    "unit": _unit(),
+}
+
+# Plain right and plain wrong programs, to be graded between the others.
+RIGHT: Mapping[str, str] = {
+    "triple": _TRIPLE,
+    "oracle": _ORACLE,
+    "half": TASKS["half"].reference,
+    "sum": _SUM,
+    "constant": "print(42)\n",
+    "unit": UNIT_REFERENCE,
+}
+BROKEN: Mapping[str, str] = {
+    "triple": "def triple(n):\n    return n * 3 + (n == 100)\n",
+    "oracle": "def oracle(n):\n    return ''\n",
+    "half": "def half(n):\n    return n // 2\n",
+    "sum": "print(6.5)\n",
+    "constant": "print(41)\n",
+    "unit": "def count_words(text):\n    return {}\n",
+}
+
+_LOOK_AROUND = f"""
+import os, sys
+
+def _seen():
+    found = [os.path.join(".", name) for name in os.listdir(".")]
+    for root in ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp"):
+        if os.path.isdir(root):
+            found += [os.path.join(root, name) for name in os.listdir(root)]
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/" + pid + "/status") as file:
+                uid = file.read().partition("Uid:")[2].split()[0]
+            with open("/proc/" + pid + "/cmdline") as file:
+                name = file.read()
+        except OSError:
+            continue
+        # In namespaces of its own a player has uid 1000, and so has the guest.
+        mine = uid == str(os.getuid()) != "1000" and pid != str(os.getpid())
+        if mine or {TRACE!r} in name:
+            found.append("process " + pid + " " + name)
+    for kind in ("shm", "sem", "msg"):
+        try:
+            with open("/proc/sysvipc/" + kind) as file:
+                found += file.read().splitlines()[1:]
+        except OSError:
+            pass
+    return [name for name in found if name != "/tmp/work"]
+
+_FOUND = _seen()
+if _FOUND:
+    print("seen:", repr(_FOUND)[:2000], file=sys.stderr)
+    raise SystemExit("something of another sample is here")
+"""
+
+
+def observer(task: str) -> str:
+    """A program that is right only where nothing of an earlier sample can be seen."""
+    return _LOOK_AROUND + RIGHT[task]
+
+
+def program(code: str, task: str, number: int) -> Program:
+    return Program(TASKS[task].task_id, number, code, "program")

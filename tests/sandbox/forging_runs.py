@@ -1,0 +1,186 @@
+"""Programs that do not know the answer and want to be counted as right: tests and scripts."""
+
+from __future__ import annotations
+
+from tests.sandbox.cases import ERROR, FORGED, REJECTED, WRONG, Case
+
+_WRONG_COUNT = "def count_words(text):\n    return None\n"
+
+UNITTESTS = (
+    Case(
+        "test_case_run_replaced_at_import",
+        "unit",
+        "import unittest\nunittest.TestCase.run = lambda self, result: result.startTest(self)\n"
+        + _WRONG_COUNT,
+        FORGED,
+    ),
+    Case(
+        "assertions_replaced_during_a_test",
+        "unit",
+        """
+import unittest
+def count_words(text):
+    unittest.TestCase.assertEqual = lambda *a: None
+    unittest.mock.NonCallableMock.assert_called_once_with = lambda *a: None
+    unittest.TestCase._baseAssertEqual = lambda *a: None
+""",
+        REJECTED,
+    ),
+    Case(
+        "result_class_replaced",
+        "unit",
+        "import unittest\nunittest.TestResult.addFailure = lambda *a: None\n"
+        "unittest.TestResult.addError = lambda *a: None\n" + _WRONG_COUNT,
+        FORGED,
+    ),
+    Case(
+        "class_building_hooked",
+        "unit",
+        """
+import builtins
+build = builtins.__build_class__
+def hooked(body, name, *bases, **more):
+    made = build(body, name, *bases, **more)
+    if name == "TestCases":
+        for test in [n for n in vars(made) if n.startswith("test")]:
+            setattr(made, test, lambda self: None)
+    return made
+builtins.__build_class__ = hooked
+"""
+        + _WRONG_COUNT,
+        FORGED,
+    ),
+    Case(
+        "exit_status_zero_in_a_test",
+        "unit",
+        "import os\ndef count_words(text):\n    os._exit(0)\n",
+        ERROR,
+    ),
+    Case(
+        "every_test_skipped",
+        "unit",
+        "import unittest\ndef count_words(text):\n    raise unittest.SkipTest\n",
+        FORGED,
+    ),
+    Case(
+        "mock_assertions_replaced_at_import",
+        "unit",
+        "import unittest.mock as m\n"
+        "m.NonCallableMock.assert_called_once_with = lambda *a, **k: None\n" + _WRONG_COUNT,
+        FORGED,
+    ),
+    Case(
+        "equality_of_dictionaries_answered_by_the_sample",
+        "unit",
+        "def count_words(text):\n    print(len(text.split()))\n    return Any()\n"
+        "class Any(dict):\n    pass\n",
+        WRONG,
+    ),
+    Case(
+        "tracing_while_tests_run",
+        "unit",
+        "import sys\nsys.settrace(lambda *a: None)\n" + _WRONG_COUNT,
+        FORGED,
+    ),
+    Case(
+        "reports_written_without_the_key",
+        "unit",
+        """
+import json, os
+def count_words(text):
+    for name in ("test_counts", "test_empty", "test_prints_how_many"):
+        os.write(3, json.dumps(["t", name, "ok", "0" * 32]).encode() + b"\\n")
+    os.write(3, json.dumps(["done", "", "", "0" * 32]).encode() + b"\\n")
+    os._exit(0)
+""",
+        FORGED,
+    ),
+    Case(
+        "report_under_construction_edited",
+        "unit",
+        """
+import sys
+def count_words(text):
+    frame = sys._getframe()
+    while frame:
+        found = frame.f_locals.get("found") or frame.f_locals.get("result")
+        for name in ("addError", "addFailure", "addSubTest"):
+            try: setattr(found, name, lambda *a: None)
+            except Exception: pass
+        frame = frame.f_back
+""",
+        REJECTED,
+    ),
+    Case(
+        "reporter_taken_from_the_frames",
+        "unit",
+        """
+import os, sys
+def count_words(text):
+    frame = sys._getframe()
+    while frame:
+        report = frame.f_locals.get("report")
+        if report:
+            for name in frame.f_locals["names"]:
+                report("t", name, "ok")
+            report("done", "", "")
+            os._exit(0)
+        frame = frame.f_back
+""",
+        REJECTED,
+    ),
+    Case(
+        "reporter_taken_from_the_collector",
+        "unit",
+        """
+import gc, os
+def count_words(text):
+    for thing in gc.get_objects():
+        if type(thing).__name__ == "_Reporter":
+            for name in ("test_counts", "test_empty", "test_prints_how_many"):
+                thing("t", name, "ok")
+            thing("done", "", "")
+            os._exit(0)
+""",
+        REJECTED,
+    ),
+)
+
+SCRIPTS = (
+    Case(
+        "wrong_text_and_exit_status_zero",
+        "sum",
+        "import os\nos.write(1, b'all tests passed\\n')\nos._exit(0)\n",
+        WRONG,
+    ),
+    Case(
+        "right_text_then_killed_by_itself",
+        "sum",
+        "import os, sys\nprint(sum(map(int, sys.stdin.read().split())), flush=True)\n"
+        "os.kill(os.getpid(), 9)\n",
+        ERROR,
+    ),
+    Case(
+        "text_written_to_ancestors_descriptors",
+        "sum",
+        """
+import glob
+for path in glob.glob("/proc/[0-9]*/fd/*"):
+    if not path.startswith("/proc/self"):
+        try:
+            with open(path, "wb", 0) as file: file.write(b"6\\n")
+        except OSError: pass
+print("nothing")
+""",
+        WRONG,
+    ),
+    Case(
+        "exit_status_lost_in_an_exit_hook",
+        "sum",
+        "import atexit, os\natexit.register(os._exit, 0)\n"
+        "print('no answer')\nraise SystemExit(3)\n",
+        WRONG | ERROR,
+    ),
+)
+
+CASES = UNITTESTS + SCRIPTS

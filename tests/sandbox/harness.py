@@ -1,0 +1,115 @@
+"""Grades a plan in a process of its own and prints what was seen as JSON.
+
+`python -m tests.sandbox.harness programs JAIL` or `... catalogue JAIL FOLDER`. A
+process of its own, so that its memory can be measured, its environment holds
+bait, and it can run as another user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.execution import open_sandbox
+from opencodeeval.execution.slot import Slot
+from opencodeeval.types import Grade, Program, Task
+from tests.sandbox.cases import TRACE
+
+SLOTS = 2
+
+Work = list[tuple[str, Task, Program]]
+
+
+def processes(uids: set[int], trace: str = TRACE) -> list[str]:
+    """Processes of this machine that run as one of `uids` or carry the trace."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "status").read_text().partition("\nUid:")[2].split("\n", 1)[0]
+            name = (folder / "cmdline").read_text(errors="replace").replace("\0", " ")
+        except OSError:
+            continue
+        if uids & set(map(int, words.split())) or name.startswith(trace):
+            found.append(f"{folder.name} {name}")
+    return found
+
+
+def eventually_none(uids: set[int], seconds: float = 2.0) -> list[str]:
+    """Like `processes`, once the kernel has had time to take killed namespaces apart."""
+    end = time.monotonic() + seconds
+    while True:
+        found = processes(uids)
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.02)
+
+
+def remember_uids() -> set[int]:
+    """Fills with the uid of every player that a slot of this process uses."""
+    uids: set[int] = set()
+
+    original = Slot._cage
+
+    def cage(self: Slot) -> Mapping[str, Any]:
+        config = original(self)
+        if "player_uid" in config:
+            uids.add(int(config["player_uid"]))
+        return config
+
+    Slot._cage = cage  # type: ignore[method-assign]
+    return uids
+
+
+async def grade_all(jail: str, work: Work, slots: int = SLOTS) -> dict[str, Any]:
+    """Grade everything at once; what came of it and what was left."""
+    uids, log = remember_uids(), list[str]()
+    sandbox = open_sandbox(jail, slots, log.append)
+    began = time.monotonic()
+    grades = await asyncio.gather(*(sandbox.grade(task, program) for _, task, program in work))
+    wall = time.monotonic() - began
+    left = processes(uids)
+    await sandbox.close()
+    return {
+        "outcomes": {work[i][0]: _outcome(grade) for i, grade in enumerate(grades)},
+        "log": log,
+        "wall_s": wall,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "uids": sorted(uids),
+        "left_before_close": left,
+        "left_after_close": eventually_none(uids),
+        "pid": os.getpid(),
+    }
+
+
+def _outcome(grade: Grade) -> dict[str, Any]:
+    (suite,) = grade.suites.values()
+    return {
+        "verdict": suite.verdict.value,
+        "detail": suite.detail,
+        "wall_s": suite.wall_s,
+        "stderr": grade.stderr[-1500:],
+    }
+
+
+def _work(words: list[str]) -> Work:
+    if words[0] == "catalogue":
+        from tests.sandbox import catalogue
+
+        samples = catalogue.read(Path(words[2]))
+        # Some do their harm only while pids are low: they take that for being contained.
+        samples.sort(key=lambda sample: "_contained" not in sample.program.code)
+        return [(sample.id, sample.task, sample.program) for sample in samples]
+    from tests.sandbox import programs
+
+    return [(job.case.name, job.task, job.program) for job in programs.plan()]
+
+
+if __name__ == "__main__":
+    json.dump(asyncio.run(grade_all(sys.argv[2], _work(sys.argv[1:]))), sys.stdout)
