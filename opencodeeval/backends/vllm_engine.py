@@ -31,6 +31,9 @@ _DEFAULT_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 _SHUTDOWN_S = 20.0
+# A seeded sample whose prompt is split into chunks kills the engine on a CPU
+# ("CPU Generator does not use offset", vLLM 0.32).
+_CPU_DEFAULTS = {"enforce_eager": True, "enable_chunked_prefill": False}
 
 _LOG_PREFIX = re.compile(
     r"^(\([^()]* pid=\d+\) )?((DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+ \S+ \[[^\]]*\] )?"
@@ -118,8 +121,8 @@ def _constructor(arguments: Mapping[str, Any], stream: TextIO) -> Callable[[], A
         if type(handler) is logging.StreamHandler:
             # Not setStream, which flushes the stream before, be it closed.
             handler.stream = stream
-    on_cpu = {"enforce_eager": True} if current_platform.is_cpu() else {}
-    return lambda: AsyncLLM.from_engine_args(AsyncEngineArgs(**{**on_cpu, **arguments}))
+    defaults = _CPU_DEFAULTS if current_platform.is_cpu() else {}
+    return lambda: AsyncLLM.from_engine_args(AsyncEngineArgs(**{**defaults, **arguments}))
 
 
 def _interruptibly(construct: Callable[[], Any], lifeline: Lifeline) -> Any:

@@ -13,6 +13,7 @@ from opencodeeval.cli.options import (
     add_sandbox_options,
     check_common,
     comma_list,
+    logger,
     parse_ks,
     resolve_ks,
     resolve_sampling,
@@ -81,6 +82,8 @@ def _run(
         # belong to one benchmark, and task ids are only unique within one.
         if options.backend == "reference" or not opened:
             tasks = job.benchmark.tasks
+            if options.backend != "reference":
+                logger(options)(f"loading {model} into {options.backend}")
             opened.append(open_backend(options.backend, model, backend_options, tasks))
         return opened[-1]
 
