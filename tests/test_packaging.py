@@ -57,8 +57,16 @@ def names(wheel: Path) -> set[str]:
 
 
 def shipped(folder: Path) -> list[Path]:
+    """Every file under `folder` but those in the caches of tools."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    return [path for path in files if "__pycache__" not in path.parts and path.suffix != ".pyc"]
+    return [
+        path
+        for path in files
+        if not any(
+            part == "__pycache__" or part.endswith("_cache")
+            for part in path.relative_to(folder).parts
+        )
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +114,7 @@ def test_the_wheel_carries_nothing_but_the_package(wheel: Path) -> None:
     assert not [name for name in names(wheel) if name.endswith(".pyc")]
 
 
-def test_the_wheel_declares_its_version_licence_and_command(wheel: Path) -> None:
+def test_the_wheel_declares_its_version_licence_and_command(wheel: Path, repo_root: Path) -> None:
     info = f"opencodeeval-{__version__}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(f"{info}/METADATA").decode()
@@ -114,6 +122,7 @@ def test_the_wheel_declares_its_version_licence_and_command(wheel: Path) -> None
         licence = archive.read(f"{info}/licenses/LICENSE").decode()
     assert f"\nVersion: {__version__}\n" in metadata
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
+    assert metadata.endswith((repo_root / "README.md").read_text(encoding="utf-8"))
     assert "opencodeeval = opencodeeval.cli.main:main" in commands
     assert "Apache License" in licence
 
