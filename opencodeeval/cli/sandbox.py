@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to build on (default: OPENCODEEVAL_BASE_IMAGE, else Python's own image)",
     )
     actions.add_parser("status", help="say which sandboxes work", allow_abbrev=False)
-    actions.add_parser("clean", help="remove containers of killed runs", allow_abbrev=False)
+    actions.add_parser("clean", help="remove what killed runs and other versions have left", allow_abbrev=False)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -28,7 +28,8 @@ def execute(options: argparse.Namespace) -> int:
         print(execution.build_image(options.base_image, lambda line: print(line, file=sys.stderr)))
         return 0
     if options.action == "clean":
-        print(f"containers removed: {execution.clean()}")
+        containers, images = execution.clean()
+        print(f"removed: {containers} containers of killed runs, {images} images of other versions")
         return 0
     findings = examine_sandboxes()
     print(report(findings))

@@ -149,8 +149,9 @@ def build_image(base_image: str | None = None, log: Log = lambda _: None) -> str
     return docker.build_image(base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
 
 
-def clean() -> int:
-    """Remove what killed runs have left; how many containers that was."""
+def clean() -> tuple[int, int]:
+    """Remove what killed runs and older versions have left; how many containers and images."""
     from opencodeeval.execution import docker
 
-    return docker.sweep(docker.client())
+    engine = docker.client()
+    return docker.sweep(engine), docker.remove_old_images(engine)

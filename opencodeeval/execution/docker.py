@@ -247,6 +247,19 @@ def _remove(container: Any) -> None:
         container.remove(force=True)
 
 
+def remove_old_images(engine: Any) -> int:
+    """Remove sandbox images of other versions of the guest; how many there were."""
+    from docker.errors import DockerException
+
+    removed = 0
+    for image in engine.images.list(name=REPOSITORY):
+        if default_image() not in image.tags:
+            with contextlib.suppress(DockerException):  # a running container keeps its image
+                engine.images.remove(image.id, force=True)
+                removed += 1
+    return removed
+
+
 def owner() -> str:
     """This process, in a form that another run can tell dead from alive."""
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
