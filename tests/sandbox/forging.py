@@ -295,6 +295,17 @@ def oracle(n):
         FORGED,
     ),
     Case(
+        "reply_that_is_half_an_array",
+        "oracle",
+        """
+import os
+def oracle(n):
+    os.write(3, b'["v",{"np":""}]\\n')
+    return True
+""",
+        FORGED,
+    ),
+    Case(
         "reply_without_end",
         "oracle",
         """

@@ -27,8 +27,16 @@ SLOTS = 2
 Work = list[tuple[str, Task, Program]]
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits for init to collect it does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def processes(uids: set[int], trace: str = TRACE) -> list[str]:
-    """Processes of this machine that run as one of `uids` or carry the trace."""
+    """Processes (zombies too) that run as one of `uids` or carry the trace."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -45,7 +53,7 @@ def eventually_none(uids: set[int], seconds: float = 2.0) -> list[str]:
     """Like `processes`, once the kernel has had time to take killed namespaces apart."""
     end = time.monotonic() + seconds
     while True:
-        found = processes(uids)
+        found = [line for line in processes(uids) if alive(int(line.split()[0]))]
         if not found or time.monotonic() > end:
             return found
         time.sleep(0.02)

@@ -1,0 +1,272 @@
+"""Rules of comparison, held against those whose results they must reproduce."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import subprocess
+import sys
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+codec: Any = importlib.import_module("guest.codec")
+compare: Any = importlib.import_module("guest.compare")
+
+EVALPLUS_CASES = 240
+# Runs EvalPlus' own loop on prepared outputs, in one process for all cases:
+# program i returns its k-th output on its k-th call.
+_EVALPLUS = """
+import ast, json, sys
+import numpy
+from multiprocessing import Array, Value
+from evalplus import eval as official
+
+# What guards EvalPlus against programs also takes os.* from this process: not wanted here.
+official.reliability_guard = lambda **_: None
+names = {"inf": float("inf"), "nan": float("nan"), "array": numpy.array}
+results = []
+for text in sys.stdin:
+    entry_point, dataset, outputs, expected, inputs, atol = eval(text, names)
+    code = (
+        f"def {entry_point}(*_, _k=[0]):\\n    _k[0] += 1\\n    return OUTPUTS[_k[0] - 1]\\n"
+    )
+    code = "import numpy\\ninf, nan, array = float('inf'), float('nan'), numpy.array\\n" + (
+        f"OUTPUTS = {outputs!r}\\n" + code
+    )
+    stat, progress = Value("i", 4), Value("i", 0)
+    details = Array("b", [False] * len(inputs))
+    official.unsafe_execute(
+        dataset, entry_point, code, inputs, expected, [9.0] * len(inputs), atol, False,
+        stat, details, progress,
+    )
+    results.append([bool(detail) for detail in details])
+json.dump(results, sys.__stdout__)
+"""
+
+_numbers = st.integers(-3, 3) | st.sampled_from(
+    [0.0, -0.0, 1.0, 1.0000001, 1.000001, 1.1, 2.0, -3.0, 1e-7, 1e6, 1e6 + 1e-3, math.inf, math.nan]
+)
+_scalars = _numbers | st.booleans() | st.none() | st.sampled_from(["", "a", "b"])
+_outputs = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple),
+    max_leaves=4,
+) | st.dictionaries(st.sampled_from("ab"), _numbers, max_size=2)
+
+
+@st.composite
+def _pairs(draw: st.DrawFn) -> tuple[Any, Any]:
+    """An output and the value expected: often the same, often nearly."""
+    expected = draw(_outputs)
+    near = [expected, _nudged(expected, 1e-8), _nudged(expected, 1e-3), _retyped(expected)]
+    return draw(st.sampled_from(near) | _outputs), expected
+
+
+def _nudged(value: Any, by: float) -> Any:
+    if type(value) is float:
+        return value + by
+    if type(value) in (list, tuple):
+        return type(value)(_nudged(item, by) for item in value)
+    return value
+
+
+def _retyped(value: Any) -> Any:
+    kinds: dict[Any, Any] = {list: tuple, tuple: list, int: float, bool: int}
+    return kinds.get(type(value), lambda same: same)(value)
+
+
+_sequences = st.tuples(
+    st.lists(_pairs(), min_size=1, max_size=5), st.sampled_from([0, 0, 1e-6, 0.1])
+)
+
+
+def _sampled(count: int) -> list[tuple[list[tuple[Any, Any]], float]]:
+    found: list[tuple[list[tuple[Any, Any]], float]] = []
+
+    @given(_sequences)
+    @settings(
+        max_examples=count,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def collect(sequence: tuple[list[tuple[Any, Any]], float]) -> None:
+        found.append(sequence)
+
+    collect()
+    return found
+
+
+def _official(cases: list[tuple[Any, ...]]) -> list[list[bool]]:
+    lines = "".join(repr(case).replace("\n", " ") + "\n" for case in cases)
+    done = subprocess.run(
+        [sys.executable, "-c", _EVALPLUS], input=lines, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    answers: list[list[bool]] = json.loads(done.stdout)
+    return answers
+
+
+def _ours(dataset: str, entry_point: str, calls: list[tuple[Any, Any, Any]], atol: float) -> Any:
+    """What the rule says of each call up to and including the first failure.
+
+    EvalPlus goes on after a failure, with the same sticky tolerance.
+    """
+    rule = compare.EvalPlusRule(dataset, entry_point, atol)
+    said = []
+    for out, expected, arguments in calls:
+        right = False
+        with contextlib.suppress(Exception):
+            right = rule(out, expected, arguments)
+        said.append(right)
+    return said
+
+
+def test_evalplus_rule_says_what_evalplus_says() -> None:
+    sequences = _sampled(EVALPLUS_CASES)
+    assert len(sequences) > EVALPLUS_CASES // 2
+    cases = [
+        ("f", "humaneval", [o for o, _ in pairs], [e for _, e in pairs], [[0]] * len(pairs), atol)
+        for pairs, atol in sequences
+    ]
+    official = _official(cases)
+    verdicts = {said for row in official for said in row}
+    assert verdicts == {True, False}
+    for (pairs, atol), theirs in zip(sequences, official, strict=True):
+        # Through the codec as in a jail: no output is the same object as the expected one.
+        calls = [(codec.decode(codec.encode(o)), e, [0]) for o, e in pairs]
+        ours = _ours("humaneval", "f", calls, atol)
+        assert ours == theirs, (pairs, atol)
+
+
+def test_evalplus_tolerance_sticks_within_a_suite() -> None:
+    rule = compare.EvalPlusRule("humaneval", "f", 0)
+    assert not rule([1, 1.0000000001], [1, 1.0], [])
+    assert rule(2.0000000001, 2.0, [])
+    assert rule([1, 1.0000000001], [1, 1.0], [])
+
+
+FIND_ZERO = [
+    # coefficients, what the program returned, whether it is near enough to a zero
+    ([1, 2], -0.5, True),
+    ([1, 2], -0.50004, True),
+    ([1, 2], -0.5001, False),
+    ([-6, 11, -6, 1], 2.0, True),
+    ([-6, 11, -6, 1], 3, True),
+    ([-6, 11, -6, 1], 2.5, False),
+    ([1, 2], "text", False),
+]
+
+
+def test_find_zero_is_judged_by_the_polynomial_alone() -> None:
+    official = importlib.import_module("evalplus.eval._special_oracle")
+    for coefficients, out, right in FIND_ZERO:
+        (said,) = _ours("humaneval", "find_zero", [(out, 1e9, [coefficients])], 1e-4)
+        assert said is right
+        if isinstance(out, (int, float)):
+            assert said is (abs(official._poly(coefficients, out)) <= 1e-4)
+    assert _ours("mbpp", "find_zero", [(-0.5, 1.0, [[1, 2]])], 1e-4) == [False]
+
+
+def test_evalplus_itself_marks_no_call_of_find_zero() -> None:
+    """EvalPlus 0.3.1 skips its own bookkeeping there, and so fails every solution.
+
+    The rule above departs from that on purpose; should EvalPlus change, this
+    test says so.
+    """
+    inputs = [[coefficients] for coefficients, _, _ in FIND_ZERO]
+    outputs = [out for _, out, _ in FIND_ZERO]
+    case = ("find_zero", "humaneval", outputs, outputs, inputs, 1e-4)
+    assert _official([case]) == [[False] * len(FIND_ZERO)]
+
+
+@pytest.mark.parametrize(
+    ("out", "expected", "right"),
+    [
+        ("6", "6\n", True),
+        ("6  \n\n\n", "6\n", True),
+        ("a\nb", "a\nb\n", True),
+        (" 6", "6", False),
+        ("\n6", "6", False),
+        ("6\n\n7", "6\n7", False),
+        ("6", "6.0", False),
+        ("", "", True),
+        ("", "0", False),
+        ("Yes", "yes", False),
+    ],
+)
+def test_lines_are_compared_without_trailing_blanks(out: str, expected: str, right: bool) -> None:
+    assert compare.same_lines(out, expected, 0) is right
+
+
+@pytest.mark.parametrize(
+    ("out", "expected", "right"),
+    [
+        ("0.3333", "0.33333333", True),
+        ("1000000.5", "1000001", True),
+        ("0.34", "0.33333333", False),
+        ("x 1.0", "x 1", True),
+        ("x 1.0", "y 1", False),
+        ("1 2", "1 2 3", False),
+        ("nan", "1", False),
+        ("nan", "nan", True),
+        ("inf", "1e9", False),
+        ("1e0", "1", True),
+    ],
+)
+def test_numbers_in_lines_may_differ_by_the_tolerance(out: str, expected: str, right: bool) -> None:
+    assert bool(compare.same_lines(out, expected, 1e-3)) is right
+
+
+@pytest.mark.parametrize(
+    ("out", "expected", "atol", "right"),
+    [
+        (1, 1.0, 0, True),
+        (True, 1, 0, True),
+        ([1, 2], (1, 2), 0, False),
+        (0.1 + 0.2, 0.3, 0, False),
+        (0.1 + 0.2, 0.3, 1e-6, True),
+        ([[0.1 + 0.2]], [[0.3]], 1e-6, True),
+        ({"a": (0.1 + 0.2,)}, {"a": (0.3,)}, 1e-6, True),
+        ({"a": 0.3, "b": 1}, {"a": 0.3}, 1e-6, False),
+        ([0.3, 0.3], [0.3], 1e-6, False),
+        (True, 1.0, 1e-6, True),
+        (True, 0.9999999, 1e-6, False),
+        ("0.3", 0.3, 1e-6, False),
+        (None, 0.0, 1e-6, False),
+        (math.nan, math.nan, 1e-6, False),
+        (math.inf, math.inf, 1e-6, True),
+        ({1, 2}, {2, 1}, 0, True),
+    ],
+)
+def test_values_are_equal_within_the_tolerance(
+    out: Any, expected: Any, atol: float, right: bool
+) -> None:
+    assert compare.same_value(out, expected, atol) is right
+
+
+@pytest.mark.parametrize(
+    ("out", "expected"),
+    [
+        (numpy.array([1, 2]), numpy.array([1, 3])),
+        (numpy.array([1, 2, 3]), [1, 2, 3]),
+        (numpy.array([1, 3]), [1, 2, 3]),
+    ],
+)
+def test_arrays_of_several_items_have_no_one_truth(out: Any, expected: Any) -> None:
+    """The judge counts a comparison that raises as unequal."""
+    with pytest.raises(ValueError, match=r"ambiguous|broadcast"):
+        compare.same_value(out, expected, 0)
+
+
+def test_an_unknown_rule_is_refused_by_name() -> None:
+    with pytest.raises(compare.Unsupported, match="nosuch"):
+        compare.value_rule({"rule": "nosuch"})

@@ -1,0 +1,488 @@
+"""Jails that die, hang or are left behind: no sample pays for it, nothing stays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.execution import clean, docker, local, open_sandbox, pool, slot
+from opencodeeval.execution.frames import SlotFailed
+from opencodeeval.types import Program, Style, Task, Verdict
+from tests.sandbox.harness import alive, eventually_none
+
+LABEL = docker.LABEL
+IN_EACH_JAIL = pytest.mark.parametrize(
+    "jail", [pytest.param("docker", marks=pytest.mark.docker), "local"]
+)
+OUTLIVED = "a local jail outlives bubblewrap: changing uids clears the parent-death signal"
+LOCAL_OUTLIVES = pytest.mark.parametrize(
+    "jail",
+    [
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("local", marks=pytest.mark.xfail(reason=OUTLIVED, strict=True)),
+    ],
+)
+pytestmark = pytest.mark.timeout(120)
+
+
+def _task(seconds: float = 4.0, suites: int = 1) -> Task:
+    reference = "def triple(n):\n    return n * 3\n"
+    tests = {
+        "kind": "calls",
+        "entry_point": "triple",
+        "reference": reference,
+        "suites": [{"name": f"suite{i}", "inputs": [[1], [2]]} for i in range(suites)],
+        "compare": {"rule": "value"},
+        "limits": {
+            "min_call_s": seconds,
+            "reference_factor": 4.0,
+            "total_s": seconds,
+            "grace_s": 0.1,
+            "memory_mb": 512,
+        },
+    }
+    return Task("fault", Style.FUNCTION, "", "triple", reference, tests)
+
+
+def _program(pause: float = 0.0) -> Program:
+    code = f"import time\ndef triple(n):\n    time.sleep({pause} * (n == 1))\n    return n * 3\n"
+    return Program("fault", 0, code, "program")
+
+
+class _Opened:
+    """A sandbox, what it logged, and the uids of its players."""
+
+    def __init__(self, jail: str, slots: int = 1) -> None:
+        self.log: list[str] = []
+        self.pool: Any = open_sandbox(jail, slots, self.log.append)
+
+    async def started(self, task: Task, program: Program) -> asyncio.Task[Any]:
+        """A grading that is under way."""
+        grading = asyncio.create_task(self.pool.grade(task, program))
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            if self.pool.running:
+                break
+        await asyncio.sleep(0.6)
+        assert not grading.done()
+        return grading
+
+    @property
+    def slot(self) -> Any:
+        (found,) = self.pool.running
+        return found
+
+
+@contextlib.asynccontextmanager
+async def opened(jail: str, slots: int = 1) -> AsyncIterator[_Opened]:
+    sandbox = _Opened(jail, slots)
+    try:
+        yield sandbox
+    finally:
+        await sandbox.pool.close()
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
+
+
+def _init_of(jail: str, found: Any) -> int:
+    """The pid, as seen here, of the guest's first process."""
+    if jail == "docker":
+        return int(found.init_pid)
+    (init,) = _children(found.process.pid)
+    return init
+
+
+def _ends(pid: int, seconds: float = 5.0) -> bool:
+    """Whether a process is gone within some seconds; it is ended here if not."""
+    end = time.monotonic() + seconds
+    while alive(pid):
+        if time.monotonic() > end:
+            os.kill(pid, signal.SIGKILL)
+            return False
+        time.sleep(0.02)
+    return True
+
+
+async def _graded_in_spite_of(jail: str, harm: Callable[[Any], None]) -> _Opened:
+    """Grade a slow right program while `harm` is done to its slot."""
+    async with opened(jail) as sandbox:
+        grading = await sandbox.started(_task(), _program(1.5))
+        harm(sandbox.slot)
+        grade = await asyncio.wait_for(grading, 60)
+        assert grade.suites["suite0"].verdict is Verdict.PASSED
+        assert grade.suites["suite0"].tests_run == 2
+        return sandbox
+
+
+@pytest.mark.docker
+def test_a_killed_container_costs_its_sample_nothing(docker_image: str) -> None:
+    def harm(found: Any) -> None:
+        docker.client().containers.get(found.container.id).kill()
+
+    sandbox = asyncio.run(_graded_in_spite_of("docker", harm))
+    assert [line for line in sandbox.log if "attempt 1 of 3" in line]
+
+
+@IN_EACH_JAIL
+def test_a_killed_guest_costs_its_sample_nothing(jail: str, require: Callable[[str], None]) -> None:
+    require(jail)
+    if jail == "docker" and os.geteuid() != 0:
+        pytest.skip("only root may signal a container's processes")
+    sandbox = asyncio.run(
+        _graded_in_spite_of(jail, lambda found: os.kill(_init_of(jail, found), signal.SIGKILL))
+    )
+    assert [line for line in sandbox.log if "attempt 1 of 3" in line]
+
+
+@pytest.mark.xfail(reason=OUTLIVED, strict=True)
+def test_a_killed_bubblewrap_costs_its_sample_nothing(local_jail: None) -> None:
+    sandbox = asyncio.run(
+        _graded_in_spite_of("local", lambda found: os.kill(found.process.pid, signal.SIGKILL))
+    )
+    assert [line for line in sandbox.log if "attempt 1 of 3" in line]
+
+
+@LOCAL_OUTLIVES
+def test_a_jail_that_does_not_answer_is_replaced(
+    jail: str, require: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require(jail)
+    if jail == "docker" and os.geteuid() != 0:
+        pytest.skip("only root may signal a container's processes")
+    monkeypatch.setattr(slot, "SPARE_S", 0.5)
+    monkeypatch.setattr(slot, "PREPARE_S", 1.0)
+    stopped: list[int] = []
+
+    async def run() -> list[str]:
+        async with opened(jail) as sandbox:
+            grading = await sandbox.started(_task(2.0), _program(1.5))
+            stopped.append(_init_of(jail, sandbox.slot))
+            os.kill(stopped[0], signal.SIGSTOP)
+            grade = await asyncio.wait_for(grading, 60)
+            assert grade.suites["suite0"].verdict is Verdict.PASSED
+            return sandbox.log
+
+    log = asyncio.run(run())
+    assert [line for line in log if "did not answer in time" in line]
+    assert _ends(stopped[0])
+
+
+def test_a_fault_that_persists_is_no_verdict(
+    local_jail: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "RESTART_PAUSE_S", 0.0)
+
+    async def run() -> Any:
+        async with opened("local") as sandbox:
+            os.kill(_init_of("local", sandbox.pool.idle[0]), signal.SIGKILL)
+            monkeypatch.setattr(local, "command", lambda: ["false"])
+            grade = await asyncio.wait_for(
+                sandbox.pool.grade(_task(suites=2), _program()), timeout=60
+            )
+            return grade, sandbox.log
+
+    grade, log = asyncio.run(run())
+    assert {suite.verdict for suite in grade.suites.values()} == {Verdict.INFRA_ERROR}
+    assert set(grade.suites) == {"suite0", "suite1"}
+    assert len([line for line in log if "attempt" in line]) == pool.ATTEMPTS
+
+
+def test_a_sandbox_works_again_after_a_fault(local_jail: None) -> None:
+    async def run() -> None:
+        async with opened("local") as sandbox:
+            for _ in range(2):
+                for found in [*sandbox.pool.idle, *sandbox.pool.running]:
+                    os.kill(_init_of("local", found), signal.SIGKILL)
+                grade = await asyncio.wait_for(sandbox.pool.grade(_task(), _program()), 60)
+                assert grade.suites["suite0"].verdict is Verdict.PASSED
+
+    asyncio.run(run())
+
+
+@LOCAL_OUTLIVES
+def test_closing_while_samples_run_leaves_nothing(
+    jail: str, require: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require(jail)
+    uids: set[int] = set()
+    inits: list[int] = []
+    original = slot.Slot._cage
+
+    def cage(self: slot.Slot) -> Mapping[str, Any]:
+        config = original(self)
+        uids.add(int(config.get("player_uid", 0)))
+        return config
+
+    monkeypatch.setattr(slot.Slot, "_cage", cage)
+
+    async def run() -> float:
+        async with opened(jail, slots=2) as sandbox:
+            grading = [
+                asyncio.create_task(sandbox.pool.grade(_task(30.0), _program(9.0)))
+                for _ in range(4)
+            ]
+            for _ in range(200):
+                await asyncio.sleep(0.05)
+                if len(sandbox.pool.running) == 2:
+                    break
+            await asyncio.sleep(0.5)
+            inits.extend(_init_of(jail, found) for found in sandbox.pool.running)
+            began = time.monotonic()
+            await sandbox.pool.close()
+            took = time.monotonic() - began
+            for job in grading:
+                job.cancel()
+            await asyncio.gather(*grading, return_exceptions=True)
+            return took
+
+    assert asyncio.run(run()) < 6
+    assert eventually_none(uids - {0}) == []
+    assert len(inits) == 2
+    assert all(map(_ends, inits))
+
+
+_ENDLESS = """
+import asyncio, sys
+from tests.sandbox import test_faults
+async def main():
+    sandbox = test_faults._Opened(sys.argv[1])
+    grading = await sandbox.started(test_faults._task(60.0), test_faults._program(50.0))
+    print(test_faults._init_of(sys.argv[1], sandbox.slot), flush=True)
+    await grading
+asyncio.run(main())
+"""
+
+
+@IN_EACH_JAIL
+def test_a_killed_harness_leaves_nothing(
+    jail: str, require: Callable[[str], None], repo_root: Path
+) -> None:
+    require(jail)
+    command = [sys.executable, "-c", textwrap.dedent(_ENDLESS), jail]
+    environment = {**os.environ, "PYTHONPATH": str(repo_root)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as harness:
+        try:
+            assert harness.stdout
+            init = int(harness.stdout.readline())
+            assert alive(init)
+        finally:
+            harness.kill()
+    if jail == "docker":
+        clean()
+        assert str(harness.pid) not in _owners()
+    assert _ends(init)
+
+
+def _owners() -> list[str]:
+    found = docker.client().containers.list(all=True, filters={"label": LABEL})
+    return [container.labels[LABEL].split(":")[1] for container in found]
+
+
+@pytest.mark.docker
+def test_sweeping_spares_the_living_and_other_machines(docker_image: str) -> None:
+    engine = docker.client()
+    owners = {
+        "dead": f"{socket.gethostname()}:{2**22 + 1}:1",
+        "reborn": f"{socket.gethostname()}:{os.getpid()}:1",
+        "elsewhere": f"another-machine-than-{socket.gethostname()}:1:1",
+        "mine": docker.owner(),
+    }
+    made = {
+        name: engine.containers.create(docker_image, ["true"], labels={LABEL: owner})
+        for name, owner in owners.items()
+    }
+    try:
+        clean()
+        left = {container.id for container in engine.containers.list(all=True)}
+        assert {name for name, container in made.items() if container.id in left} == {
+            "elsewhere",
+            "mine",
+        }
+    finally:
+        for container in made.values():
+            with contextlib.suppress(Exception):
+                container.remove(force=True)
+
+
+class StandInSlot(slot.Slot):
+    """Stands for a jail whose answers are made up here: no real one starves on request."""
+
+    inside = 0
+    seen: list[tuple[str, int]] = []  # noqa: RUF012 - shared by all slots of a test
+
+    def __init__(self, answers: Callable[[str, int], dict[str, Any]]) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def grade(self, key: str, spec: Mapping[str, Any], program: str) -> dict[str, Any]:
+        kind = type(self)
+        kind.inside += 1
+        time.sleep(0.02)
+        kind.seen.append((program, kind.inside))
+        try:
+            return self.answers(program, sum(name == program for name, _ in kind.seen))
+        finally:
+            kind.inside -= 1
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def release(self) -> None: ...
+    def last_words(self) -> str:
+        return ""
+
+    def _launch(self) -> None: ...
+    def _write(self, data: bytes, deadline: float) -> None: ...
+    def _read(self, deadline: float) -> bytes:
+        return b""
+
+
+def _answer(verdict: Verdict, **more: Any) -> dict[str, Any]:
+    return {"suites": {"suite0": {"verdict": verdict.value, **more}}, "clean": True}
+
+
+async def _through_stand_ins(
+    programs: list[str], slots: int, answers: Callable[[str, int], dict[str, Any]]
+) -> tuple[dict[str, Any], list[str]]:
+    StandInSlot.inside, StandInSlot.seen = 0, []
+    log: list[str] = []
+
+    def make() -> slot.Slot:
+        return StandInSlot(answers)
+
+    sandbox = pool.SlotPool("stand-in", slots, make, make(), {}, log.append)
+    task = _task()
+    try:
+        grades = await asyncio.wait_for(
+            asyncio.gather(
+                *(sandbox.grade(task, Program("fault", 0, name, "program")) for name in programs)
+            ),
+            30,
+        )
+    finally:
+        await sandbox.close()
+    return {name: grade.suites["suite0"] for name, grade in zip(programs, grades, strict=True)}, log
+
+
+def test_a_starved_timeout_is_confirmed_alone() -> None:
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        if program.startswith("starved") and time_seen == 1:
+            return _answer(Verdict.TIMEOUT, starved=True)
+        return _answer(Verdict.PASSED)
+
+    names = [f"plain{i}" for i in range(30)]
+    names[5:5] = ["starved1", "starved2"]
+    found, _ = asyncio.run(_through_stand_ins(names, 4, answers))
+    assert {result.verdict for result in found.values()} == {Verdict.PASSED}
+    for name in ("starved1", "starved2"):
+        beside = [inside for program, inside in StandInSlot.seen if program == name]
+        assert len(beside) == 2
+        assert beside[1] == 1
+    assert max(inside for _, inside in StandInSlot.seen) > 1
+
+
+@pytest.mark.parametrize("starved", [True, False])
+def test_a_timeout_that_is_confirmed_stays_one(starved: bool) -> None:
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        return _answer(Verdict.TIMEOUT, starved=starved)
+
+    found, _ = asyncio.run(_through_stand_ins(["slow"], 2, answers))
+    assert found["slow"].verdict is Verdict.TIMEOUT
+    assert len(StandInSlot.seen) == 1 + starved
+
+
+def test_a_judge_that_stalls_twice_is_the_sample_s_doing() -> None:
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        if program == "stalls":
+            raise SlotFailed(pool.STALLED)
+        return _answer(Verdict.PASSED)
+
+    found, log = asyncio.run(_through_stand_ins(["stalls", "plain"], 1, answers))
+    assert found["stalls"].verdict is Verdict.ERROR
+    assert found["plain"].verdict is Verdict.PASSED
+    assert len([line for line in log if "attempt" in line]) == 2
+
+
+def test_a_judge_that_stalls_once_is_forgiven() -> None:
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        if time_seen == 1:
+            raise SlotFailed(pool.STALLED)
+        return _answer(Verdict.PASSED)
+
+    found, _ = asyncio.run(_through_stand_ins(["stalls"], 1, answers))
+    assert found["stalls"].verdict is Verdict.PASSED
+
+
+def test_a_jail_that_is_not_clean_is_not_used_again() -> None:
+    made: list[StandInSlot] = []
+
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        return {**_answer(Verdict.PASSED), "clean": program != "dirty"}
+
+    def make() -> slot.Slot:
+        made.append(StandInSlot(answers))
+        return made[-1]
+
+    async def run() -> list[str]:
+        log: list[str] = []
+        sandbox = pool.SlotPool("stand-in", 1, make, make(), {}, log.append)
+        for name in ("plain", "dirty", "after", "last"):
+            await sandbox.grade(_task(), Program("fault", 0, name, "program"))
+        await sandbox.close()
+        return log
+
+    StandInSlot.inside, StandInSlot.seen = 0, []
+    log = asyncio.run(run())
+    assert len(made) == 2
+    assert [line for line in log if "replacing" in line]
+
+
+def test_the_gate_lets_one_alone_and_then_all() -> None:
+    async def run() -> list[str]:
+        gate, order = pool.Gate(), list[str]()
+
+        async def together(name: str) -> None:
+            await gate.enter()
+            order.append(f"{name} in")
+            await asyncio.sleep(0.01)
+            order.append(f"{name} out")
+            await gate.leave()
+
+        async def lonely() -> None:
+            await gate.enter()
+            async with gate.be_alone():
+                assert gate.inside == 0
+                order.append("alone in")
+                await asyncio.sleep(0.03)
+                order.append("alone out")
+            await gate.leave()
+
+        first = asyncio.gather(together("a"), together("b"), lonely())
+        await asyncio.sleep(0.005)
+        await asyncio.gather(first, together("late"))
+        assert gate.inside == 0
+        return order
+
+    order = asyncio.run(asyncio.wait_for(run(), 5))
+    alone = order.index("alone in")
+    assert order[alone + 1] == "alone out"
+    assert alone > max(order.index("a out"), order.index("b out"))
+    assert order.index("late in") > alone
