@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to build on (default: OPENCODEEVAL_BASE_IMAGE, else Python's own image)",
     )
     actions.add_parser("status", help="say which sandboxes work", allow_abbrev=False)
-    actions.add_parser("clean", help="remove what killed runs and other versions have left", allow_abbrev=False)
+    actions.add_parser(
+        "clean", help="remove what killed runs and other versions have left", allow_abbrev=False
+    )
 
 
 def execute(options: argparse.Namespace) -> int:

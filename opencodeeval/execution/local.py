@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +66,19 @@ class LocalSlot(Slot):
     def __init__(self) -> None:
         super().__init__()
         self.process: subprocess.Popen[bytes] | None = None
+        self.init = -1  # a pidfd of the jail's first process
         self.errors = tempfile.TemporaryFile()
 
     def _cage(self) -> Mapping[str, Any]:
         if os.geteuid() == 0:
-            return super()._cage()
+            return {**super()._cage(), "die_with_parent": True}
         return {"cage": "namespace", "spare_pids": _own_tasks()}
 
     def _launch(self) -> None:
         try:
-            self.process = _launcher.spawn(command(), self.errors.fileno())
+            self.process, init_pid = _launcher.spawn(command, self.errors.fileno())
+            if init_pid:
+                self.init = os.pidfd_open(init_pid)
         except OSError as error:
             raise frames.SlotFailed(f"bubblewrap could not be started: {error}") from None
         assert self.process.stdin and self.process.stdout
@@ -90,12 +95,19 @@ class LocalSlot(Slot):
 
     def kill(self) -> None:
         """End the jail; its pid namespace takes every process with it."""
+        if self.init >= 0:
+            # Not through bubblewrap: the jail's init may have outlived it, or be stopped.
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.init, signal.SIGKILL)
         if self.process:
             self.process.kill()
             self.process.wait()
 
     def release(self) -> None:
         """Close the pipes."""
+        if self.init >= 0:
+            os.close(self.init)
+            self.init = -1
         if self.process:
             for stream in (self.process.stdin, self.process.stdout):
                 if stream:
@@ -120,23 +132,33 @@ class _Launcher:
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
-    def spawn(self, arguments: list[str], stderr: int) -> subprocess.Popen[bytes]:
-        with self.lock:
-            return subprocess.Popen(
-                arguments,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={},
-                start_new_session=True,
-            )
+    def spawn(
+        self, command: Callable[[int], list[str]], stderr: int
+    ) -> tuple[subprocess.Popen[bytes], int]:
+        """Start a jail; bubblewrap's process, and the pid of the jail's first one or 0."""
+        read, write = os.pipe()
+        with self.lock, open(read, "rb") as info:
+            try:
+                process = subprocess.Popen(
+                    command(write),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    env={},
+                    pass_fds=(write,),
+                    start_new_session=True,
+                )
+            finally:
+                os.close(write)
+            told = info.read()
+        return process, int(json.loads(told)["child-pid"]) if told else 0
 
 
 _launcher = _Launcher()
 
 
-def command() -> list[str]:
-    """The bubblewrap command line of a jail.
+def command(info: int) -> list[str]:
+    """The bubblewrap command line of a jail, which tells of itself on descriptor `info`.
 
     Nothing of the host is visible but /usr, the interpreter with its standard
     library, NumPy, and the guest; all of it read-only.
@@ -145,11 +167,12 @@ def command() -> list[str]:
         str(shutil.which("bwrap")),
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
         *("--unshare-cgroup-try", "--die-with-parent", "--as-pid-1", "--new-session"),
-        *("--hostname", "sandbox", "--clearenv", "--chdir", GUEST),
+        *("--info-fd", str(info), "--hostname", "sandbox", "--clearenv", "--chdir", GUEST),
         *("--cap-drop", "ALL", *_privileges()),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"),
         *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"),
+        *("--remount-ro", "/dev"),
     ]
     for parent in _parents([*readable_paths(), f"{GUEST}/site/numpy"]):
         # bubblewrap would make them for its own uid only, and the player has another.

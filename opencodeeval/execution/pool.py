@@ -89,6 +89,7 @@ class SlotPool:
         self.workers: list[asyncio.Task[None]] = []
         self.threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self.closed = False
+        self.waiting: set[asyncio.Future[Grade]] = set()
 
     def describe(self) -> Mapping[str, Any]:
         """See opencodeeval.execution.base.Sandbox."""
@@ -101,8 +102,12 @@ class SlotPool:
             self.gate = Gate()
             self.workers = [asyncio.create_task(self._work()) for _ in range(self.slots)]
         job = _Job(task, program, asyncio.get_running_loop().create_future())
-        await self._put(job)
-        return await job.done
+        self.waiting.add(job.done)
+        try:
+            await self._put(job)
+            return await job.done
+        finally:
+            self.waiting.discard(job.done)
 
     async def _put(self, job: _Job) -> None:
         async with self.more:
@@ -208,6 +213,8 @@ class SlotPool:
         self.closed = True
         for worker in self.workers:
             worker.cancel()
+        for unfinished in self.waiting:
+            unfinished.cancel()
         # Killing first makes the threads that wait for a jail's answer return.
         everything = [*self.running, *self.idle]
         killing = [asyncio.to_thread(slot.kill) for slot in everything]

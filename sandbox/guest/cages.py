@@ -36,6 +36,9 @@ class UidCage:
 
     def __init__(self, config: Dict[str, Any]) -> None:
         self.uid = int(config["player_uid"])
+        self.tied = bool(config.get("die_with_parent"))
+        if self.tied:
+            containment.die_with_parent()
 
     def fork(self) -> int:
         """Like os.fork, for a process that will be a player."""
@@ -61,6 +64,8 @@ class UidCage:
             yield
         finally:
             os.setresuid(0, 0, 0)
+            if self.tied:
+                containment.die_with_parent()
 
     def end(self, pid: int, reap: Callable[[], None], deadline: float) -> bool:
         """End every process of the player, and say whether none is left.
@@ -159,6 +164,8 @@ def _be_init_of(player: int) -> None:
     """Collect the namespace's dead until the player ends, and end with it."""
     containment.drop_capabilities()
     containment.harden_self()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     while True:
         pid, status = os.wait()

@@ -178,7 +178,14 @@ def from_tree(tree: Any, max_hashed: int = MAX_HASHED) -> Any:
         return _Decoder(max_hashed).value(tree, 0)
     except Malformed:
         raise
-    except (ValueError, TypeError, RecursionError, ArithmeticError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        ArithmeticError,
+    ) as error:
         raise Malformed(type(error).__name__) from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import stat
 from typing import Dict, List
 
@@ -32,6 +33,14 @@ def prctl(option: int, value: int) -> None:
 def become_subreaper() -> None:
     """Orphans of players become children of this process."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """End this process when the one that started it ends.
+
+    The kernel forgets this whenever the effective uid changes.
+    """
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def harden_self() -> None:

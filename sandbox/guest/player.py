@@ -8,6 +8,7 @@ expected value and no descriptor but its own channel.
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import linecache
 import mmap
@@ -90,15 +91,26 @@ def _send_bytes(data: bytes) -> None:
 
 
 def load(code: str, name: str) -> Dict[str, Any]:
-    """Execute a program as module `name`, registered as imports expect it."""
+    """Execute a program as module `name`; its namespace."""
+    module = new_module(name)
+    execute(code, module)
+    return module.__dict__
+
+
+def new_module(name: str) -> ModuleType:
+    """An empty module, registered as imports expect it."""
     module = ModuleType(name)
     module.__file__ = FILENAME
     sys.modules[name] = module
     if name != "__main__":
         sys.modules["__main__"] = module
+    return module
+
+
+def execute(code: str, module: ModuleType) -> None:
+    """Execute a program in a module, with its lines at hand for tracebacks."""
     linecache.cache[FILENAME] = (len(code), None, code.splitlines(True), FILENAME)
     exec(compile(code, FILENAME, "exec"), module.__dict__)
-    return module.__dict__
 
 
 def complain(error: BaseException) -> None:
@@ -150,10 +162,12 @@ def _answer(
         if size > FLUSH_BYTES or clock() - flushed > FLUSH_S:
             send("\n".join(replies))
             replies, size, flushed = [], 0, clock()
-    try:
-        sys.stdout.flush()  # what was printed is kept even though this process will be killed
-    except BaseException:
-        pass
+    # What was printed is kept even though this process will be killed.
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            pass
     if replies:
         send("\n".join(replies))
 
@@ -173,14 +187,15 @@ def run_script() -> None:
     (code,) = receive()
     os.close(CHANNEL)
     status = 0
+    module = new_module("__main__")
     try:
-        load(code, "__main__")
+        execute(code, module)
     except SystemExit as leave:
         status = _exit_status(leave.code)
     except BaseException as error:
         complain(error)
         status = 1
-    _exit(_finish(status))
+    _exit(_finish(status, module))
 
 
 def _exit_status(code: Any) -> int:
@@ -192,8 +207,8 @@ def _exit_status(code: Any) -> int:
     return 1
 
 
-def _finish(status: int) -> int:
-    """What the interpreter does at exit: join threads, exit hooks, flush."""
+def _finish(status: int, module: ModuleType) -> int:
+    """What the interpreter does at exit: join threads, exit hooks, flush, let go of names."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
@@ -202,7 +217,13 @@ def _finish(status: int) -> int:
         complain(error)
         status = status or 120
     try:
-        sys.stderr.flush()
-    except BaseException:
-        pass
+        module.__dict__.clear()  # files that the program left open are flushed with this
+        gc.collect()
+    except BaseException as error:
+        complain(error)
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
+        try:
+            stream.flush()  # type: ignore[union-attr]
+        except BaseException:
+            pass
     return status

@@ -92,35 +92,40 @@ def run() -> None:
         namespace[entry_point] = _decoy
     player.send('["loaded"]')
     test, key = player.receive()
-    report = _Reporter(key, player.send)
-    del key
-    _run_tests(test, namespace, report, before)
+    _run_tests(test, key, namespace, before)
 
 
 def _decoy(*_: Any, **__: Any) -> Any:
     raise RuntimeError("the decoy was called")
 
 
-class _Reporter:
-    """Sends each outcome with a keyed digest over it and its place in the order."""
+def _reporter(key: str, owner: types.FrameType) -> Callable[[str, str, str], None]:
+    """Sends each outcome with a keyed digest over it and its place in the order.
 
-    __slots__ = ("__mac", "__send", "__count")
+    Only the frame `owner` may report: whoever else finds the function in
+    memory and calls it gives itself away.
+    """
+    base, count = _blake2b(key=bytes.fromhex(key), digest_size=16), 0
+    caller, dumps, send, leave = sys._getframe, _dumps, player.send, player._exit
 
-    def __init__(self, key: str, send: Callable[[str], None]) -> None:
-        self.__mac = _blake2b(key=bytes.fromhex(key), digest_size=16)
-        self.__send = send
-        self.__count = 0
+    def report(kind: str, name: str, status: str) -> None:
+        nonlocal count
+        if caller(1) is not owner:
+            send('["tampered"]')
+            leave(0)
+        mac = base.copy()
+        mac.update(dumps([count, kind, name, status]).encode())
+        count += 1
+        send(dumps([kind, name, status, mac.hexdigest()]))
 
-    def __call__(self, kind: str, name: str, status: str) -> None:
-        mac = self.__mac.copy()
-        mac.update(_dumps([self.__count, kind, name, status]).encode())
-        self.__count += 1
-        self.__send(_dumps([kind, name, status, mac.hexdigest()]))
+    return report
 
 
 def _run_tests(
-    test: str, namespace: Dict[str, Any], report: _Reporter, before: List[Dict[str, Any]]
+    test: str, key: str, namespace: Dict[str, Any], before: List[Dict[str, Any]]
 ) -> None:
+    report = _reporter(key, sys._getframe())
+    del key
     try:
         exec(compile(test, "test.py", "exec"), namespace)
         cases = namespace["TestCases"]
@@ -175,9 +180,12 @@ class _Result(unittest.TestResult):
 
 def _outcome(cases: Any, name: str) -> str:
     found = _Result()
+    fields = set(_vars(found))
     try:
         _TestCase.run(cases(name), found)
     except BaseException as error:
         player.complain(error)
         return "error"
+    if type(found) is not _Result or set(_vars(found)) != fields:
+        return "not run"
     return found.status if found.testsRun == 1 else "not run"

@@ -13,19 +13,6 @@ from tests.sandbox.cases import Case
 from tests.sandbox.conftest import JAILS, RUN_S, UNPRIVILEGED_UID
 from tests.sandbox.harness import eventually_none
 
-_IN_PROCESS = (
-    "unittest verdicts come from the process that the sample runs in: see the guest's README"
-)
-# Where the suite asks for more than there is; a row whose reason has gone fails.
-KNOWN = {
-    ("*", "report_under_construction_edited"): _IN_PROCESS,
-    ("*", "reporter_taken_from_the_frames"): _IN_PROCESS,
-    ("*", "reporter_taken_from_the_collector"): _IN_PROCESS,
-    ("*", "stdout_replaced_by_a_buffer"): "only sys.stdout is flushed at the end of a script",
-    ("*", "file_over_stdout_never_closed"): "only sys.stdout is flushed at the end of a script",
-    ("*", "reply_that_is_half_an_array"): "the codec lets LookupError through: infra_error",
-    ("unprivileged", "files_outside_the_scratch"): "/dev belongs to the jail's only user",
-}
 PLAN = programs.plan()
 
 pytestmark = pytest.mark.timeout(RUN_S + 30)
@@ -50,12 +37,7 @@ def report(jail: str, run_plan: Callable[..., dict[str, Any]]) -> dict[str, Any]
 
 
 @pytest.mark.parametrize("case", programs.CASES, ids=lambda case: case.name)
-def test_program_gets_a_verdict_that_is_right_for_it(
-    request: pytest.FixtureRequest, jail: str, report: dict[str, Any], case: Case
-) -> None:
-    known = KNOWN.get((jail, case.name)) or KNOWN.get(("*", case.name))
-    if known:
-        request.applymarker(pytest.mark.xfail(reason=known, strict=True))
+def test_program_gets_a_verdict_that_is_right_for_it(report: dict[str, Any], case: Case) -> None:
     outcome = report["outcomes"][case.name]
     assert outcome["verdict"] in {str(verdict) for verdict in case.accept}, outcome
 
@@ -77,10 +59,7 @@ def test_bystanders_get_their_verdicts(jail: str, report: dict[str, Any]) -> Non
     assert not astray
 
 
-def test_no_slot_was_lost(request: pytest.FixtureRequest, report: dict[str, Any]) -> None:
-    why = KNOWN.get(("*", "reply_that_is_half_an_array"))
-    if why:
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
+def test_no_slot_was_lost(report: dict[str, Any]) -> None:
     assert not [line for line in report["log"] if "attempt" in line or "replacing" in line]
 
 
@@ -110,4 +89,3 @@ def test_harness_stays_small_and_quick(report: dict[str, Any]) -> None:
 def test_every_case_is_told_apart() -> None:
     names = [job.case.name for job in PLAN]
     assert len(names) == len(set(names))
-    assert {name for _, name in KNOWN} <= set(names)
