@@ -6,8 +6,9 @@ files of JSON lines, one for each step of a sample:
     prompts.jsonl      task_id, the prompt, and its digest
     completions.jsonl  task_id, sample_id, and the completion
     programs.jsonl     task_id, sample_id, digest of the completion, code, found
-    verdicts.jsonl     task_id, sample_id, the digests that make up the execution's
-                       key, suite -> verdict, suite -> details, tails of the output
+    verdicts.jsonl     task_id, sample_id, the digests that make up the execution's key,
+                       the overall verdict, suite -> verdict, suite -> details, tails
+                       of the output
     faults.jsonl       like verdicts.jsonl, for infrastructure failures (never reused)
 
 Where a sample has several lines, the last one counts: that happens only in
@@ -204,11 +205,18 @@ def _row_of(key: ExecutionKey, grade: Grade) -> dict[str, Any]:
     return {
         **key._asdict(),
         "sample_id": grade.sample_id,
+        "verdict": overall(verdicts),
         "verdicts": verdicts,
         "suites": details,
         "stdout": grade.stdout,
         "stderr": grade.stderr,
     }
+
+
+def overall(verdicts: Mapping[str, str]) -> str:
+    """`passed` if every suite passed, else the verdict of the first that did not."""
+    passed = Verdict.PASSED.value
+    return next((verdict for verdict in verdicts.values() if verdict != passed), passed)
 
 
 def _grade_from(row: dict[str, Any]) -> tuple[SampleId, tuple[ExecutionKey, Grade]]:

@@ -205,3 +205,9 @@ def test_human_eval_tests_may_expect_exceptions(judge: Judge) -> None:
     assert judge.check(test, "def f():\n    raise ValueError('x')\n") is Verdict.PASSED
     assert judge.check(test, "def f():\n    raise KeyError('x')\n") is Verdict.ERROR
     assert judge.check(test, returns("1")) is Verdict.WRONG
+
+
+@pytest.mark.parametrize("value", ["'x' * (40 << 20)", "set(range(100_000))"])
+def test_far_more_than_any_right_answer_is_wrong_and_no_forgery(judge: Judge, value: str) -> None:
+    assert judge.evalplus(returns("1"), returns(value), []) is Verdict.WRONG
+    assert judge.check("def check(f):\n    assert f() == 1\n", returns(value)) is Verdict.WRONG

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from opencodeeval.errors import StoreError
 from opencodeeval.journal import Journal, write_atomically
-from opencodeeval.store import ExecutionKey, RunStore, SampleId, run_id
+from opencodeeval.store import ExecutionKey, RunStore, SampleId, overall, run_id
 from opencodeeval.types import Completion, Grade, Message, Program, Prompt, SuiteResult, Verdict
 
 CONFIGURATION = {"benchmark": "b", "model": {"model": "m"}}
@@ -285,3 +285,9 @@ def test_an_output_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not a directory") as raised:
         RunStore(tmp_path / "results", CONFIGURATION)
     assert "\n" not in str(raised.value)
+
+
+def test_the_overall_verdict_is_the_first_that_is_no_pass() -> None:
+    assert overall({"base": "passed", "plus": "passed"}) == "passed"
+    assert overall({"base": "passed", "plus": "wrong"}) == "wrong"
+    assert overall({"base": "timeout", "plus": "wrong"}) == "timeout"

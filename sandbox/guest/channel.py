@@ -35,6 +35,10 @@ class Garbage(Exception):
     """The channel carried what no honest player sends."""
 
 
+class TooLong(Garbage):
+    """More than any right answer: not right, but nothing that only a cheat sends."""
+
+
 class Tail:
     """The last bytes of a stream, however much it carries."""
 
@@ -190,9 +194,9 @@ class Player:
             self.lines.extend(bytes(self.partial[:end]).split(b"\n"))
             del self.partial[: end + 1]
             if any(len(line) > self.max_line for line in self.lines):
-                raise Garbage("a reply longer than any right answer")
+                raise TooLong("a reply longer than any right answer")
         if len(self.partial) > self.max_line:
-            raise Garbage("a reply longer than any right answer")
+            raise TooLong("a reply longer than any right answer")
 
     def under_way(self) -> int:
         """The call that the player says it is in; believed for display only."""

@@ -33,6 +33,10 @@ class Malformed(Exception):
     """The text is not the encoding of a value within the limits."""
 
 
+class TooMany(Malformed):
+    """More set and dict elements than any right answer has."""
+
+
 class TooBig(Exception):
     """The value is too deep or has too many parts to cross."""
 
@@ -217,7 +221,7 @@ class _Decoder:
         found = self.items(values, depth)
         self.left -= len(found)
         if self.left < 0:
-            raise Malformed("too many set or dict elements")
+            raise TooMany("more set or dict elements than any right answer has")
         return found
 
     def tagged(self, tag: str, body: Any, depth: int) -> Any:

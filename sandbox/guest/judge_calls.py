@@ -12,7 +12,7 @@ import time
 from typing import Any, Callable, Dict, List, Tuple
 
 from . import channel, codec, compare
-from .verdicts import Grader, Result, error_result, player_limits, result, show
+from .verdicts import Grader, Result, error_result, player_limits, refused, result, show
 
 MAX_BATCH = 256
 MAX_BATCH_BYTES = 1 << 18
@@ -109,7 +109,7 @@ class _Run:
         except channel.Gone:
             return result("error", "died", **self._at())
         except (channel.Garbage, codec.Malformed) as why:
-            return result("forged", f"channel: {why}", **self._at())
+            return {**refused(why), **self._at()}
 
     def _load(self, program: str, entry_point: str) -> Dict[str, Any]:
         self.player.send(codec.encode([program, entry_point]))

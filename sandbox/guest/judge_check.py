@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict
 
 from . import channel, codec
-from .verdicts import Grader, Result, error_result, player_limits, result, show
+from .verdicts import Grader, Result, error_result, player_limits, refused, result, show
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
 
@@ -127,7 +127,7 @@ class _Candidate:
         try:
             value = codec.from_tree(tree)
         except codec.Malformed as why:
-            raise _Ended(result("forged", f"channel: {why}")) from None
+            raise _Ended(refused(why)) from None
         self.last["got"] = show(value)
         return value
 
@@ -135,7 +135,7 @@ class _Candidate:
         try:
             return error_result(kind, body)
         except channel.Garbage as why:
-            raise _Ended(result("forged", f"channel: {why}")) from None
+            raise _Ended(refused(why)) from None
 
     def _reply(self) -> Any:
         try:
@@ -145,4 +145,4 @@ class _Candidate:
         except channel.Gone:
             raise _Ended(result("error", "died")) from None
         except channel.Garbage as why:
-            raise _Ended(result("forged", f"channel: {why}")) from None
+            raise _Ended(refused(why)) from None

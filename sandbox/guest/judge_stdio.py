@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict, Optional
 
 from . import channel, codec, compare
-from .verdicts import Grader, Result, player_limits, result
+from .verdicts import Grader, Result, player_limits, refused, result
 
 OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
 
@@ -89,7 +89,7 @@ def _wait(player: channel.Player, deadline: float, cap: int) -> Optional[Result]
     except channel.TimeUp as late:
         return result("timeout", "time limit", starved=late.starved)
     except channel.Garbage as why:
-        return result("forged", f"channel: {why}")
+        return refused(why)
     return None
 
 

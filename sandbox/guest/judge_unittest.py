@@ -15,7 +15,7 @@ import time
 from typing import Any, Dict, List, Set
 
 from . import channel, codec
-from .verdicts import Grader, Result, error_result, player_limits, result
+from .verdicts import Grader, Result, error_result, player_limits, refused, result
 
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
 
@@ -82,7 +82,7 @@ def _run(program: str, task: Dict[str, Any], room: channel.Room, decoy: bool) ->
     except channel.Gone:
         outcome.found = result("error", "ended before all tests had reported")
     except (channel.Garbage, codec.Malformed) as why:
-        outcome.found = result("forged", f"channel: {why}")
+        outcome.found = refused(why)
     usage = player.finish()
     if usage.get("memory") and outcome.found["verdict"] == "error":
         outcome.found = result("memory", "killed for memory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from typing import Any, Callable, Dict, List
 
-from . import channel
+from . import channel, codec
 
 Result = Dict[str, Any]
 Grader = Callable[[str], Dict[str, Result]]
@@ -50,3 +50,10 @@ def error_result(kind: str, body: List[Any]) -> Result:
         raise channel.Garbage("not a reply")
     name = body[0].encode("ascii", "replace").decode()[:80]
     return result("memory" if name == "MemoryError" else "error", name)
+
+
+def refused(why: Exception) -> Result:
+    """The result for a reply that cannot be taken as a value."""
+    if isinstance(why, (channel.TooLong, codec.TooMany)):
+        return result("wrong", str(why))
+    return result("forged", f"channel: {why}")

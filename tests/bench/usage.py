@@ -1,0 +1,90 @@
+"""Processor time and memory of jails, seen from the machine."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from opencodeeval.execution.docker import DockerSlot
+from opencodeeval.execution.local import LocalSlot
+from opencodeeval.execution.pool import SlotPool
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+TRIVIAL_CALL: dict[str, Any] = {
+    "kind": "calls",
+    "entry_point": "f",
+    "reference": "def f(x):\n    return x\n",
+    "suites": [{"name": "base", "inputs": [[i] for i in range(10)]}],
+    "compare": {"rule": "value"},
+    "limits": {
+        "min_call_s": 4.0,
+        "reference_factor": 4.0,
+        "total_s": 20.0,
+        "grace_s": 1.0,
+        "memory_mb": 1024,
+    },
+}
+TRIVIAL_STDIO: dict[str, Any] = {
+    "kind": "stdio",
+    "tests": [{"input": "1\n", "output": "1\n"}],
+    "compare": {"rule": "lines"},
+    "limits": {"test_s": 4.0, "total_s": 20.0, "memory_mb": 1024},
+}
+
+
+class Usage(NamedTuple):
+    """Seconds of processor since the jails began; largest resident set of a jail, in MiB."""
+
+    cpu: float
+    peak_mb: float
+
+
+def own_cpu() -> float:
+    """Processor seconds of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def of_sandbox(pool: SlotPool) -> Usage:
+    """All jails of a pool, their ended processes included."""
+    total, peak = 0.0, 0.0
+    for slot in pool.running | set(pool.idle):
+        if isinstance(slot, DockerSlot):
+            root = slot.init_pid
+        else:
+            assert isinstance(slot, LocalSlot)
+            assert slot.process
+            root = _children(slot.process.pid)[0]
+        processes = _tree(root)
+        total += sum(map(_cpu, processes))
+        peak = max(peak, sum(map(_resident, processes)))
+    return Usage(total, peak)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _tree(root: int) -> list[int]:
+    found, todo = [], [root]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += _children(pid)
+    return found
+
+
+def _cpu(pid: int) -> float:
+    # Of the process and of the children that it has waited for.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / TICK
+
+
+def _resident(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
