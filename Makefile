@@ -9,6 +9,8 @@ BIN := .venv/bin
 QUICKSTART_MODEL ?= $(shell ls -d tests/checkpoints/starter-tiny-chat/step-* 2>/dev/null | sort -V | tail -n 1)
 # More options for pytest, as in `make test PYTEST_ARGS="-k pass_at_k"`.
 PYTEST_ARGS ?=
+# Options of the benchmark, as in `make bench BENCH_ARGS="--only trivial"`.
+BENCH_ARGS ?=
 
 .PHONY: help
 help: ## List the targets
@@ -40,7 +42,7 @@ install:
 ifneq ($(wildcard tests/bench/run.py),)
 .PHONY: bench
 bench: install ## Measure speed and print the table
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run $(BENCH_ARGS)
 endif
 
 .PHONY: clean

@@ -13,7 +13,7 @@ import platform
 import signal
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Union
+from typing import Any, Dict, Iterator, Union
 
 from . import containment, seccomp
 
@@ -40,6 +40,12 @@ class UidCage:
         if self.tied:
             containment.die_with_parent()
 
+    def prepare_zygote(self) -> None:
+        """In the zygote: all that players can inherit instead of doing it each by itself."""
+        containment.make_first_victim()
+        containment.clear_inheritable()
+        seccomp.apply()
+
     def fork(self) -> int:
         """Like os.fork, for a process that will be a player."""
         return os.fork()
@@ -48,12 +54,12 @@ class UidCage:
         """In the player: take the limits and give up everything else."""
         containment.limit_player(limits)
         containment.become(self.uid)
-        containment.make_first_victim()
-        seccomp.apply()
+        containment.become_visible()
 
     def enter_judge(self) -> None:
         """In a judge: be neither root nor a player."""
         containment.become(JUDGE_UID)
+        containment.drop_capabilities()
         containment.harden_self()
 
     @contextmanager
@@ -67,19 +73,21 @@ class UidCage:
             if self.tied:
                 containment.die_with_parent()
 
-    def end(self, pid: int, reap: Callable[[], None], deadline: float) -> bool:
-        """End every process of the player, and say whether none is left.
+    def end_rest(self, deadline: float) -> bool:
+        """End what an ended player has left, and say whether nothing is left.
 
-        kill(-1) reaches all of them at once and a process with a pending
-        SIGKILL cannot fork, so none escapes between listing and signalling.
-        `reap` is called to collect the dead.
+        kill(-1) reaches all of it at once and a process with a pending SIGKILL
+        cannot fork, so none escapes between listing and signalling.
         """
         while True:
             with self.wearing():
                 _signal(-1)
-            reap()
-            if not containment.processes_of(self.uid):
+            left = [p for p in containment.processes() if self.uid in p[2]]
+            if not left:
                 return True
+            for pid, parent, _ in left:
+                if parent == os.getpid():  # an orphan: ours to collect
+                    os.waitpid(pid, os.WNOHANG)
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.0005)
@@ -97,6 +105,10 @@ class NamespaceCage:
     def __init__(self, config: Dict[str, Any]) -> None:
         self.spare_pids = int(config.get("spare_pids", 0))
         self.ids = os.getuid(), os.getgid()
+
+    def prepare_zygote(self) -> None:
+        """In the zygote, which must go on making namespaces: little can be inherited."""
+        containment.make_first_victim()
 
     def fork(self) -> int:
         """Fork into new namespaces; 0 in the player, which has an init above it."""
@@ -122,7 +134,7 @@ class NamespaceCage:
         """In the player: take the limits and give up everything else."""
         containment.limit_player({**limits, "pids": limits["pids"] + self.spare_pids})
         containment.drop_capabilities()
-        containment.make_first_victim()
+        containment.become_visible()
         seccomp.apply()
 
     def enter_judge(self) -> None:
@@ -135,10 +147,8 @@ class NamespaceCage:
         """The player's files are this process's own."""
         yield
 
-    def end(self, pid: int, reap: Callable[[], None], deadline: float) -> bool:
-        """End the namespace; the kernel lets its init go only after all others."""
-        _signal(pid)
-        reap()
+    def end_rest(self, deadline: float) -> bool:
+        """Nothing is left: the kernel lets a namespace's init go only after all others."""
         return True
 
 

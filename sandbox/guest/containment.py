@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import stat
-from typing import Dict, List
+from typing import Dict, Iterator, List, Set, Tuple
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
@@ -98,11 +98,10 @@ def missing_limits() -> List[str]:
 
 
 def become(uid: int) -> None:
-    """Become `uid` for good: no groups, no capabilities, no way back."""
+    """Become `uid` for good: no groups, no way back, and with root go all capabilities."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    drop_capabilities()
 
 
 def drop_capabilities() -> None:
@@ -113,9 +112,22 @@ def drop_capabilities() -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
+def clear_inheritable() -> None:
+    """Hand no capability on, not even through a program that would accept one."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    _libc.capget(header, sets)
+    sets[2] = sets[5] = 0
+    _libc.capset(header, sets)
+
+
+def become_visible() -> None:
+    """Let this process use its own /proc/self, which changing uid took away."""
+    prctl(PR_SET_DUMPABLE, 1)
+
+
 def make_first_victim() -> None:
-    """Let the kernel choose this process when memory runs out; allow /proc/self."""
-    prctl(PR_SET_DUMPABLE, 1)  # changing uid cleared it, and /dev/stdin needs it
+    """Let the kernel choose this process and its children when memory runs out."""
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
@@ -123,9 +135,8 @@ def make_first_victim() -> None:
         pass
 
 
-def processes_of(uid: int) -> List[int]:
-    """Pids of the processes (zombies too) that run as `uid`."""
-    found = []
+def processes() -> Iterator[Tuple[int, int, Set[int]]]:
+    """Pid, parent and uids of every process (zombies too) that this jail has."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -133,26 +144,10 @@ def processes_of(uid: int) -> List[int]:
                     status = file.read()
             except OSError:
                 continue
+            parent = int(status.partition(b"\nPPid:")[2].split(b"\n", 1)[0])
             # Real, effective, saved and filesystem uid: any of them marks a player.
             uids = status.partition(b"\nUid:")[2].split(b"\n", 1)[0].split()
-            if str(uid).encode() in uids:
-                found.append(int(name))
-    return found
-
-
-def children() -> List[int]:
-    """Pids whose parent is this process (orphans of players among them)."""
-    me, found = os.getpid(), []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    parent = int(file.read().rpartition(b")")[2].split()[1])
-            except (OSError, IndexError, ValueError):
-                continue
-            if parent == me:
-                found.append(int(name))
-    return found
+            yield int(name), parent, set(map(int, uids))
 
 
 def empty_scratch() -> bool:

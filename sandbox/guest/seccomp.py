@@ -88,15 +88,18 @@ def filter_for(machine: str) -> bytes:
 
 def apply() -> bool:
     """Refuse the calls in this process and its descendants; False if the kernel cannot."""
-    try:
-        program = filter_for(platform.machine())
-    except KeyError:
+    if _PROGRAM is None:
         return False
+    program = _PROGRAM
     text = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(text))
     libc = ctypes.CDLL(None, use_errno=True)
     refused: int = libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, header, 0, 0)
     return refused == 0
+
+
+# Made once, before any player is forked.
+_PROGRAM = filter_for(platform.machine()) if platform.machine() in _ARCHITECTURES else None
 
 
 def works() -> bool:

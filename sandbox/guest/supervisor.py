@@ -95,7 +95,6 @@ class _Supervisor:
             finally:
                 os._exit(70)
         theirs.close()
-        self.zygote_pid = pid
         return ours
 
     def hello(self) -> Dict[str, Any]:
@@ -203,8 +202,8 @@ class _Supervisor:
                     stopped = self._stop_player()
                     wire.send_with_fds(found.control, {"stopped": stopped}, [])
 
-    def _note_exit(self, found: Optional[_Judge]) -> None:
-        message, _ = wire.receive_with_fds(self.zygote)
+    def _note_exit(self, found: Optional[_Judge], deadline: Optional[float] = None) -> None:
+        message, _ = wire.receive_with_fds(self.zygote, deadline)
         self.ended[message["exit"]] = message
         if found is not None and message["exit"] == self.player:
             wire.send_with_fds(found.control, {"exited": message["status"]}, [])
@@ -251,11 +250,14 @@ class _Supervisor:
             except ProcessLookupError:
                 pass  # it ended just now; the zygote is about to say so
         deadline = time.monotonic() + CLEAN_S
-        clean = self.cage.end(pid, self._reap, deadline)
-        while pid not in self.ended and time.monotonic() < deadline:
-            self._note_exit(None)
+        try:
+            while pid not in self.ended:
+                self._note_exit(None, deadline)
+        except wire.Late:
+            pass
         usage = self.ended.pop(pid, None)
         self.ended.clear()
+        clean = self.cage.end_rest(deadline)
         clean = self._clean_scratch() and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
@@ -266,16 +268,6 @@ class _Supervisor:
         with self.cage.wearing():
             made = containment.empty_scratch()
         return made and containment.is_clean()
-
-    def _reap(self) -> None:
-        """Collect orphans of players; the zygote collects the players themselves."""
-        own = {self.zygote_pid} | {found.pid for found in self.judges.values()}
-        for pid in containment.children():
-            if pid not in own:
-                try:
-                    os.waitpid(pid, os.WNOHANG)
-                except ChildProcessError:
-                    continue
 
 
 def _progress() -> int:

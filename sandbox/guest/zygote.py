@@ -52,6 +52,8 @@ def serve(control: socket.socket, cage: Cage) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write)
     children: Set[int] = set()
+    cage.prepare_zygote()
+    _prepare_environment()
     gc.collect()
     gc.freeze()
     while True:
@@ -69,6 +71,31 @@ def serve(control: socket.socket, cage: Cage) -> None:
             for fd in fds:
                 os.close(fd)
             wire.send_with_fds(control, {"pid": pid, "trouble": trouble}, [])
+
+
+def _prepare_environment() -> None:
+    """What every player finds: its environment, and streams as over pipes.
+
+    Every page of memory that a player has to change costs it a page fault, so
+    what can be made before the fork is.
+    """
+    os.environ.clear()
+    os.environ.update(
+        PATH="/usr/local/bin:/usr/bin:/bin",
+        HOME=containment.WORK,
+        LANG="C.UTF-8",
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+    )
+    saved = [os.dup(fd) for fd in (0, 1, 2)]
+    read, write = os.pipe()
+    for fd, end in ((0, read), (1, write), (2, write)):
+        os.dup2(end, fd)
+    player.open_streams()
+    for fd in (0, 1, 2):
+        os.dup2(saved[fd], fd)
+    for fd in (*saved, read, write):
+        os.close(fd)
 
 
 def _report_ended(control: socket.socket, children: Set[int]) -> None:
@@ -108,7 +135,6 @@ def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> Tupl
     try:
         os.write(TELL, READY.encode())
         os.close(TELL)
-        player.open_streams()
         MODES[mode]()
         os._exit(0)
     finally:
@@ -122,9 +148,7 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     function calls the progress file. They become 3, 1, 2, 0 and 4.
     """
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     channel, out, err = fds[0], fds[1], fds[2]
     source = fds[3] if mode == "stdio" else os.open("/dev/null", os.O_RDONLY)
     own = [source, out, err, channel, *(fds[3:] if mode == "calls" else [])]
@@ -136,11 +160,3 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     os.setsid()
     cage.enter(limits)
     os.chdir(containment.WORK)
-    os.environ.clear()
-    os.environ.update(
-        PATH="/usr/local/bin:/usr/bin:/bin",
-        HOME=containment.WORK,
-        LANG="C.UTF-8",
-        OMP_NUM_THREADS="1",
-        OPENBLAS_NUM_THREADS="1",
-    )
