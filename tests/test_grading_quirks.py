@@ -79,6 +79,7 @@ def returns(value: str) -> str:
         ("[1]", "(1,)", Verdict.WRONG),
         ("(1, 2)", "[1, 2]", Verdict.WRONG),
         ("float('nan')", "float('nan')", Verdict.WRONG),
+        ("[float('nan')]", "[float('nan')]", Verdict.WRONG),
         ("[1, 2]", "__import__('numpy').array([1, 2])", Verdict.WRONG),
         ("True", "__import__('numpy').bool_(True)", Verdict.PASSED),
         ("0.5", "__import__('fractions').Fraction(1, 2)", Verdict.PASSED),

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from opencodeeval.execution import expected
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.slot import Slot
 from opencodeeval.types import Grade, Program, SuiteResult, Task, Verdict
@@ -186,7 +187,14 @@ class SlotPool:
         return slot
 
     def _grade(self, slot: Slot, job: _Job) -> dict[str, Any]:
-        return slot.grade(job.task.tests_digest, job.task.tests, job.program.code)
+        key = job.task.tests_digest
+        python = str(slot.hello.get("python"))
+        answer = slot.grade(
+            key, job.task.tests, job.program.code, lambda: expected.recall(key, python)
+        )
+        if answer.get("known"):
+            expected.remember(key, python, answer["known"])
+        return answer
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1

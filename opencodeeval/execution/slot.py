@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
@@ -94,19 +94,29 @@ class Slot(ABC):
                 return frame
             self.reader.add(self._read(deadline))
 
-    def grade(self, key: str, spec: Mapping[str, Any], program: str) -> dict[str, Any]:
+    def grade(
+        self,
+        key: str,
+        spec: Mapping[str, Any],
+        program: str,
+        recall: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    ) -> dict[str, Any]:
         """Grade one program; the guest's answer with "suites" in it.
+
+        `recall` gives what an earlier guest has learned of the task; what this
+        one learns is in the answer's "known", where it is not None.
 
         Raises:
             SlotFailed: nothing is known about the sample; this slot must be killed.
         """
         seconds = work_seconds(spec)
         job: dict[str, Any] = {"task": key, "program": program, "deadline_s": seconds}
-        if key != self.task_key:
-            job["spec"] = dict(spec)
         answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         if "need" in answer:
             job["spec"] = dict(spec)
+            known = recall()
+            if known is not None:
+                job["spec"]["known"] = known
             answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         self.task_key = key
         if "fault" in answer:

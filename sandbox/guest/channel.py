@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -11,7 +10,7 @@ import time
 from collections import deque
 from typing import Any, Deque, Dict, List, Optional
 
-from . import wire
+from . import codec, wire
 
 TAIL = 4096
 CHUNK = 1 << 16
@@ -188,9 +187,10 @@ class Player:
         if not part:
             self.eof = True
             return
+        fresh = part.rfind(b"\n")
+        end = len(self.partial) + fresh
         self.partial += part
-        end = self.partial.rfind(b"\n")
-        if end >= 0:
+        if fresh >= 0:
             self.lines.extend(bytes(self.partial[:end]).split(b"\n"))
             del self.partial[: end + 1]
             if any(len(line) > self.max_line for line in self.lines):
@@ -264,7 +264,7 @@ def parse(line: bytes) -> List[Any]:
         Garbage: anything else.
     """
     try:
-        reply = json.loads(line)
+        reply = codec.parse_json(line)
     except (ValueError, RecursionError):
         raise Garbage("not a reply") from None
     if type(reply) is not list or not reply or type(reply[0]) is not str:

@@ -9,11 +9,13 @@ hostile text can at worst be refused (`Malformed`).
 
 from __future__ import annotations
 
+import hashlib
 import json
+import marshal
 import re
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Union
 
 try:
     import numpy
@@ -25,6 +27,11 @@ MAX_NODES = 2_000_000
 # A set of integers can be built so that all of them collide; this many cost seconds at worst.
 MAX_HASHED = 20_000
 
+# Values with more parts than this cross as fingerprints first.
+LARGE = 512
+
+_parse = json.JSONDecoder(parse_constant=float).decode
+_blake2b, _marshal = hashlib.blake2b, marshal.dumps
 _SCALARS = {type(None), bool, int, float, str}
 _DTYPE = re.compile(r"[<>|=]?[?biufcSU][0-9]{0,4}\Z")
 
@@ -142,6 +149,55 @@ class _Encoder:
         return opaque(value)
 
 
+def fingerprint(value: Any) -> Optional[str]:
+    """Digest (hex) of a large value of plain types; None for small ones and others.
+
+    Two plain values with the same fingerprint are equal and of the same types,
+    but for nan; the reverse does not hold (order of sets and dicts).
+    """
+    if not _is_large(value):
+        return None
+    try:
+        # Version 0 writes no references, so equal values give equal bytes.
+        return _blake2b(_marshal(value, 0), digest_size=16).hexdigest()
+    except ValueError:
+        return None
+
+
+def _is_large(value: Any) -> bool:
+    kind = type(value)
+    if kind is str:
+        return len(value) > LARGE
+    if kind is int:
+        return bool(value.bit_length() > 8 * LARGE)
+    if kind is list or kind is tuple:
+        return len(value) > LARGE or any(
+            type(item) in (str, list, tuple) and len(item) > LARGE for item in value
+        )
+    return False
+
+
+def is_exact(value: Any) -> bool:
+    """Whether equal encodings or fingerprints mean that values compare as equal to this one.
+
+    Not so with nan, which equals nothing, and with bytes, which marshal also
+    writes for other buffers.
+    """
+    kind = type(value)
+    if kind is float:
+        return bool(value == value)
+    if kind in (list, tuple):
+        kinds = set(map(type, value))
+        if kinds <= _SCALARS:
+            return float not in kinds or all(item == item for item in value)
+        return all(map(is_exact, value))
+    if kind is dict:
+        return all(map(is_exact, value.keys())) and all(map(is_exact, value.values()))
+    if kind in (set, frozenset):
+        return all(map(is_exact, value))
+    return kind in _SCALARS
+
+
 def opaque(value: Any) -> Dict[str, Any]:
     """The token of a value that cannot cross: its type's name and its truth."""
     try:
@@ -167,9 +223,21 @@ def decode(text: Any, max_hashed: int = MAX_HASHED) -> Any:
         Malformed: anything but a well-formed encoding within the limits.
     """
     try:
-        return from_tree(json.loads(text), max_hashed)
+        return from_tree(parse_json(text), max_hashed)
     except (ValueError, RecursionError) as error:
         raise Malformed(type(error).__name__) from None
+
+
+def parse_json(text: Union[str, bytes]) -> Any:
+    """Parse ASCII JSON text; every nan is an object of its own, equal to nothing.
+
+    json.loads gives one and the same nan each time, and lists that share an
+    object compare as equal without asking it.
+
+    Raises:
+        ValueError, RecursionError: it is no such text.
+    """
+    return _parse(text.decode("ascii") if isinstance(text, bytes) else text)
 
 
 def from_tree(tree: Any, max_hashed: int = MAX_HASHED) -> Any:

@@ -7,7 +7,7 @@ can run code of a sample. A rule object lives for one suite of one sample.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List, Union
 
 try:
     import numpy
@@ -19,18 +19,36 @@ class Unsupported(Exception):
     """The task asks for a rule that this guest does not have."""
 
 
-def value_rule(spec: Dict[str, Any]) -> Callable[[Any, Any, List[Any]], bool]:
+Rule = Union["ValueRule", "EvalPlusRule"]
+
+
+def value_rule(spec: Dict[str, Any]) -> Rule:
     """The rule that `spec` ({"rule": name, ...}) names.
 
-    The returned function takes output, expected and (a copy of) the call's
-    arguments, and may raise anything on odd outputs: that counts as unequal.
+    Calling it with output, expected and (a copy of) the call's arguments says
+    whether the output is right; it may raise anything on odd outputs, which
+    counts as unequal. `identical` is called instead where the output is known
+    to be the very value that is expected; False means that this says nothing.
     """
     if spec["rule"] == "value":
-        atol = float(spec.get("atol", 0))
-        return lambda out, expected, _: same_value(out, expected, atol)
+        return ValueRule(float(spec.get("atol", 0)))
     if spec["rule"] == "evalplus":
         return EvalPlusRule(spec["dataset"], spec["entry_point"], spec["atol"])
     raise Unsupported(f"unknown comparison rule {spec['rule']!r}")
+
+
+class ValueRule:
+    """Equality of values, floats within a tolerance."""
+
+    def __init__(self, atol: float) -> None:
+        self.atol = atol
+
+    def __call__(self, out: Any, expected: Any, arguments: List[Any]) -> bool:
+        return same_value(out, expected, self.atol)
+
+    def identical(self, floats: bool) -> bool:
+        """Equal values are right."""
+        return True
 
 
 def same_value(out: Any, expected: Any, atol: float) -> bool:
@@ -74,6 +92,14 @@ class EvalPlusRule:
                 return False
             return bool(numpy.allclose(out, expected, rtol=1e-07, atol=self.atol))
         return bool(exact)
+
+    def identical(self, floats: bool) -> bool:
+        """Equal values are right, but not for find_zero; `floats` is is_floats(expected)."""
+        if self.find_zero:
+            return False
+        if self.atol == 0 and floats:
+            self.atol = 1e-6
+        return True
 
 
 def is_floats(value: Any) -> bool:

@@ -7,6 +7,7 @@ solution, published test code) is trusted data of the benchmark.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import socket
@@ -15,9 +16,11 @@ from typing import Any, Callable, Dict
 
 from . import channel, judge_calls, judge_check, judge_stdio, judge_unittest, wire
 from .cages import Cage
-from .verdicts import Grader
+from .verdicts import Grader, Prepared
 
-KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Grader]] = {
+MAX_KNOWN = 4 << 20
+
+KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
     "calls": judge_calls.prepare,
     "check": judge_check.prepare,
     "stdio": judge_stdio.prepare,
@@ -49,17 +52,20 @@ def main(jobs: int, control: socket.socket, cage: Cage, memory_mb: int) -> None:
 def _prepared(task: Dict[str, Any], room: channel.Room, jobs: int) -> Grader:
     began = time.monotonic()
     try:
-        grader = _grader(task, room)
+        prepared = _prepare(task, room)
     except (wire.Closed, wire.Late):
         raise
     except BaseException as error:  # a broken task must be told to the host, not crash the slot
         wire.send(jobs, {"fault": f"task cannot be prepared: {type(error).__name__}: {error}"})
         os._exit(0)
-    wire.send(jobs, {"prepared_s": time.monotonic() - began})
-    return grader
+    known = prepared.known
+    if known is not None and len(json.dumps(known)) > MAX_KNOWN:
+        known = None  # not worth keeping: computing it again takes less than reading it
+    wire.send(jobs, {"prepared_s": time.monotonic() - began, "known": known})
+    return prepared.grade
 
 
-def _grader(task: Dict[str, Any], room: channel.Room) -> Grader:
+def _prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     kind = task["kind"]
     prepare = KINDS.get(kind)
     if prepare is None:

@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict
 
 from . import channel, codec
-from .verdicts import Grader, Result, error_result, player_limits, refused, result, show
+from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
 
@@ -26,8 +26,8 @@ class _Ended(BaseException):
         self.found = found
 
 
-def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
-    """A grader of this task's samples."""
+def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
+    """This task, ready for its samples."""
     helpers = compile(task["helpers"], "<helpers>", "exec")
     test = compile(task["test"], "<test>", "exec")
 
@@ -54,7 +54,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
         )
         return {"base": found}
 
-    return grade
+    return Prepared(grade)
 
 
 def _check(helpers: Any, test: Any, entry_point: str, candidate: "_Candidate") -> Result:
@@ -95,7 +95,7 @@ class _Candidate:
 
     def load(self, program: str, entry_point: str) -> None:
         """Have the player execute the program."""
-        self.player.send(codec.encode([program, entry_point]))
+        self.player.send(codec.encode([program, entry_point, False]))
         kind, *body = self._reply()
         if kind != "ready" or body:
             raise _Ended(self._error(kind, body))

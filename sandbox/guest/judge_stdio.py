@@ -13,13 +13,13 @@ import time
 from typing import Any, Dict, Optional
 
 from . import channel, codec, compare
-from .verdicts import Grader, Result, player_limits, refused, result
+from .verdicts import Prepared, Result, player_limits, refused, result
 
 OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
 
 
-def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
-    """A grader of this task's samples."""
+def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
+    """This task, ready for its samples."""
     if task["compare"]["rule"] != "lines":
         raise compare.Unsupported(f"unknown comparison rule {task['compare']['rule']!r}")
     if not task["tests"]:
@@ -28,7 +28,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
     def grade(program: str) -> Dict[str, Result]:
         return {"base": _grade(program, task, room)}
 
-    return grade
+    return Prepared(grade)
 
 
 def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:

@@ -15,7 +15,7 @@ import time
 from typing import Any, Dict, List, Set
 
 from . import channel, codec
-from .verdicts import Grader, Result, error_result, player_limits, refused, result
+from .verdicts import Prepared, Result, error_result, player_limits, refused, result
 
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
 
@@ -31,8 +31,8 @@ class _Outcome:
         return {name for name, status in self.statuses.items() if status == "ok"}
 
 
-def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
-    """A grader of this task's samples; runs the reference to learn the tests' ids."""
+def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
+    """This task, ready for its samples; runs the reference to learn the tests' ids."""
     limits = {**task["limits"], "total_s": task["limits"]["total_s"] * REFERENCE_FACTOR}
     reference = _run(task["reference"], {**task, "limits": limits}, room, decoy=False)
     wanted = reference.ok()
@@ -50,7 +50,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Grader:
         found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted))
         return {"base": found}
 
-    return grade
+    return Prepared(grade)
 
 
 def _verdict(run: _Outcome, wanted: Set[str]) -> Result:

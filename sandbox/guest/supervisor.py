@@ -108,7 +108,7 @@ class _Supervisor:
 
     def serve(self, job: Dict[str, Any]) -> Dict[str, Any]:
         """One sample, from program to suites."""
-        key = str(job["task"])
+        key, known = str(job["task"]), None
         found = self.judges.get(key)
         if found is None:
             if "spec" not in job:
@@ -117,6 +117,7 @@ class _Supervisor:
             if "fault" in prepared:
                 return prepared
             found = self.judges[key]
+            known = prepared["known"]
         self.judges.move_to_end(key)
         try:
             wire.send(found.jobs.fileno(), {"program": job["program"]})
@@ -129,8 +130,7 @@ class _Supervisor:
             self._drop(key)
             answer = {"fault": f"no player could be started: {why}"}
         self._stop_player()
-        answer["clean"] = self.clean
-        return answer
+        return {**answer, "clean": self.clean, "known": known}
 
     def _prepare(self, key: str, spec: Dict[str, Any]) -> Dict[str, Any]:
         while len(self.judges) >= int(self.config["judges"]):

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import reprlib
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import channel, codec
 
 Result = Dict[str, Any]
 Grader = Callable[[str], Dict[str, Result]]
+
+
+class Prepared(NamedTuple):
+    """A task made ready: how to grade its samples, and what was learned on the way.
+
+    `known` is for the host to keep and to send with the task another time.
+    """
+
+    grade: Grader
+    known: Optional[Dict[str, Any]] = None
+
 
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 300

@@ -255,7 +255,7 @@ def triple(n):
         "returns_a_string_of_twenty_megabytes",
         "triple",
         "def triple(n):\n    return 'x' * (20 << 20)\n",
-        FORGED | TIMEOUT,
+        WRONG,
     ),
     Case(
         "exception_hostile_to_its_reader",

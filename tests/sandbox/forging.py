@@ -315,7 +315,7 @@ def oracle(n):
     while True:
         os.write(3, b"0" * 65536)
 """,
-        FORGED,
+        WRONG,
     ),
     Case(
         "reply_nested_a_million_deep",
