@@ -9,13 +9,11 @@ hostile text can at worst be refused (`Malformed`).
 
 from __future__ import annotations
 
-import hashlib
 import json
-import marshal
 import re
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Union
 
 try:
     import numpy
@@ -27,12 +25,8 @@ MAX_NODES = 2_000_000
 # A set of integers can be built so that all of them collide; this many cost seconds at worst.
 MAX_HASHED = 20_000
 
-# Values with more parts than this cross as fingerprints first.
-LARGE = 512
-
 _parse = json.JSONDecoder(parse_constant=float).decode
-_blake2b, _marshal = hashlib.blake2b, marshal.dumps
-_SCALARS = {type(None), bool, int, float, str}
+SCALARS = {type(None), bool, int, float, str}
 _DTYPE = re.compile(r"[<>|=]?[?biufcSU][0-9]{0,4}\Z")
 
 
@@ -84,7 +78,7 @@ class _Encoder:
 
     def tree(self, value: Any, depth: int) -> Any:
         kind = type(value)
-        if kind in _SCALARS:
+        if kind in SCALARS:
             return self.scalar(value, kind)
         if depth > MAX_DEPTH:
             raise TooBig
@@ -103,7 +97,7 @@ class _Encoder:
         self.nodes += len(values)
         if self.nodes > MAX_NODES:
             raise TooBig
-        if not self.hex_integers and _SCALARS.issuperset(map(type, values)):
+        if not self.hex_integers and SCALARS.issuperset(map(type, values)):
             return values if type(values) is list else list(values)
         return [self.tree(item, depth + 1) for item in values]
 
@@ -147,55 +141,6 @@ class _Encoder:
         if kind is Fraction:
             return {"fr": [hex(value.numerator), hex(value.denominator)]}
         return opaque(value)
-
-
-def fingerprint(value: Any) -> Optional[str]:
-    """Digest (hex) of a large value of plain types; None for small ones and others.
-
-    Two plain values with the same fingerprint are equal and of the same types,
-    but for nan; the reverse does not hold (order of sets and dicts).
-    """
-    if not _is_large(value):
-        return None
-    try:
-        # Version 0 writes no references, so equal values give equal bytes.
-        return _blake2b(_marshal(value, 0), digest_size=16).hexdigest()
-    except ValueError:
-        return None
-
-
-def _is_large(value: Any) -> bool:
-    kind = type(value)
-    if kind is str:
-        return len(value) > LARGE
-    if kind is int:
-        return bool(value.bit_length() > 8 * LARGE)
-    if kind is list or kind is tuple:
-        return len(value) > LARGE or any(
-            type(item) in (str, list, tuple) and len(item) > LARGE for item in value
-        )
-    return False
-
-
-def is_exact(value: Any) -> bool:
-    """Whether equal encodings or fingerprints mean that values compare as equal to this one.
-
-    Not so with nan, which equals nothing, and with bytes, which marshal also
-    writes for other buffers.
-    """
-    kind = type(value)
-    if kind is float:
-        return bool(value == value)
-    if kind in (list, tuple):
-        kinds = set(map(type, value))
-        if kinds <= _SCALARS:
-            return float not in kinds or all(item == item for item in value)
-        return all(map(is_exact, value))
-    if kind is dict:
-        return all(map(is_exact, value.keys())) and all(map(is_exact, value.values()))
-    if kind in (set, frozenset):
-        return all(map(is_exact, value))
-    return kind in _SCALARS
 
 
 def opaque(value: Any) -> Dict[str, Any]:
@@ -267,7 +212,7 @@ class _Decoder:
 
     def value(self, tree: Any, depth: int) -> Any:
         kind = type(tree)
-        if kind in _SCALARS:
+        if kind in SCALARS:
             return tree
         if depth > MAX_DEPTH + 10:
             raise Malformed("too deep")
@@ -281,7 +226,7 @@ class _Decoder:
     def items(self, values: Any, depth: int) -> List[Any]:
         if type(values) is not list:
             raise Malformed("not a list")
-        if _SCALARS.issuperset(map(type, values)):
+        if SCALARS.issuperset(map(type, values)):
             return values
         return [self.value(item, depth + 1) for item in values]
 
@@ -359,6 +304,6 @@ def hashed_parts(value: Any) -> int:
         elif isinstance(item, (set, frozenset)):
             count += len(item)
             todo.extend(item)
-        elif isinstance(item, (list, tuple)) and not _SCALARS.issuperset(map(type, item)):
+        elif isinstance(item, (list, tuple)) and not SCALARS.issuperset(map(type, item)):
             todo.extend(item)
     return count

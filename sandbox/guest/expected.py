@@ -12,7 +12,7 @@ import copy
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-from . import codec, compare
+from . import codec, compare, fingerprint
 
 
 class Expected(NamedTuple):
@@ -40,8 +40,8 @@ class Expected(NamedTuple):
 
 def describe(value: Any, seconds: float) -> Expected:
     """What is kept of a value."""
-    exact = codec.is_exact(value)
-    mark = codec.fingerprint(value) if exact else None
+    exact = fingerprint.is_exact(value)
+    mark = fingerprint.fingerprint(value) if exact else None
     floats, hashed = compare.is_floats(value), codec.hashed_parts(value)
     if mark is not None:
         return Expected(None, mark, exact, floats, _size(value), hashed, seconds)

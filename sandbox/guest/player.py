@@ -21,7 +21,7 @@ import traceback
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Tuple
 
-from . import codec
+from . import codec, fingerprint
 
 CHANNEL = 3
 PROGRESS = 4
@@ -184,7 +184,7 @@ def _call(function: Callable[..., Any], arguments: List[Any], marks: bool) -> Tu
     """The reply to a call; with `marks`, of a large value its fingerprint, and the value too."""
     try:
         value = function(*arguments)
-        mark = codec.fingerprint(value) if marks else None
+        mark = fingerprint.fingerprint(value) if marks else None
         if mark is not None:
             return f'["h","{mark}"]', value
     except BaseException as error:
