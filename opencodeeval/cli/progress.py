@@ -70,8 +70,8 @@ class Bars:
     def finish(self) -> None:
         """Leave both bars as they are."""
         self._graded.refresh()
-        self._graded.close()
         self._generated.close()
+        self._graded.close()
 
 
 class Lines:
