@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.execution import clean, docker, local, open_sandbox, pool, slot
+from opencodeeval.execution import docker, local, open_sandbox, pool, slot
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.types import Program, Style, Task, Verdict
 from tests.sandbox.harness import alive, eventually_none
@@ -284,7 +284,7 @@ def test_a_killed_harness_leaves_nothing(
         finally:
             harness.kill()
     if jail == "docker":
-        clean()
+        docker.sweep(docker.client())
         assert str(harness.pid) not in _owners()
     assert _ends(init)
 
@@ -308,7 +308,7 @@ def test_sweeping_spares_the_living_and_other_machines(docker_image: str) -> Non
         for name, owner in owners.items()
     }
     try:
-        clean()
+        docker.sweep(docker.client())
         left = {container.id for container in engine.containers.list(all=True)}
         assert {name for name, container in made.items() if container.id in left} == {
             "elsewhere",
