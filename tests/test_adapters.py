@@ -235,7 +235,10 @@ def test_evalplus_tasks_are_calls_in_two_suites(plus: Benchmark) -> None:
     assert (plus.suites, plus.headline) == (("base", "plus"), "plus")
     tasks = {task.task_id: task for task in plus.tasks}
     tests = [task.tests for task in plus.tasks]
-    sizes = [[len(suite["inputs"]) for suite in each["suites"]] for each in tests]
+    sizes = [
+        [suite["calls"].count("\n") + 1 if suite["calls"] else 0 for suite in each["suites"]]
+        for each in tests
+    ]
     assert (sum(base for base, _ in sizes), sum(extra for _, extra in sizes)) == (1570, 122_683)
     assert {each["kind"] for each in tests} == {"calls"}
     limits = {"min_call_s": 4, "reference_factor": 4, "total_s": 60, "grace_s": 1}
@@ -357,7 +360,8 @@ def test_starter_tasks_have_the_tests_of_their_style(starter: Benchmark) -> None
         assert tests["kind"] == kinds[task.style]
         if task.style is Style.FUNCTION:
             (suite,) = tests["suites"]
-            assert (suite["inputs"], suite["expected"]) == (row["inputs"], row["expected"])
+            assert [json.loads(line) for line in suite["calls"].splitlines()] == row["inputs"]
+            assert [json.loads(line) for line in suite["expected"].splitlines()] == row["expected"]
             assert tests["compare"] == {"rule": "value", "atol": row.get("atol", 0)}
         elif task.style is Style.STDIO:
             assert (tests["tests"], tests["compare"]) == (row["tests"], {"rule": "lines"})

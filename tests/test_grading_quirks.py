@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.execution import Sandbox, open_sandbox
+from opencodeeval.execution.guest import encoded
 from opencodeeval.types import Grade, Program, Style, Task, Verdict
 
 LIMITS = {
@@ -40,7 +41,7 @@ class Judge:
             "kind": "calls",
             "entry_point": entry_point,
             "reference": reference,
-            "suites": [{"name": "base", "inputs": list(calls)}],
+            "suites": [{"name": "base", "calls": encoded(calls)}],
             "compare": {"rule": "evalplus", "dataset": "humaneval", "atol": atol},
             "limits": LIMITS,
         }
@@ -124,7 +125,10 @@ def test_evalplus_suites_are_different_processes(judge: Judge) -> None:
         "kind": "calls",
         "entry_point": "f",
         "reference": returns("1"),
-        "suites": [{"name": "base", "inputs": [[0]]}, {"name": "plus", "inputs": [[0]]}],
+        "suites": [
+            {"name": "base", "calls": encoded([[0]])},
+            {"name": "plus", "calls": encoded([[0]])},
+        ],
         "compare": {"rule": "evalplus", "dataset": "humaneval", "atol": 0},
         "limits": LIMITS,
     }

@@ -11,6 +11,7 @@ from opencodeeval.adapters.card_benchmark import CardBenchmark, as_program
 from opencodeeval.adapters.evalplus_sanitize import sanitize
 from opencodeeval.cards import ProtocolCard, render
 from opencodeeval.data import Row
+from opencodeeval.execution.guest import encoded
 from opencodeeval.types import Completion, ModelType, Program, Style, Task, Verdict
 
 
@@ -28,8 +29,8 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
             "entry_point": row["entry_point"],
             "reference": reference,
             "suites": [
-                {"name": "base", "inputs": row["base_input"]},
-                {"name": "plus", "inputs": row["plus_input"]},
+                {"name": "base", "calls": encoded(row["base_input"])},
+                {"name": "plus", "calls": encoded(row["plus_input"])},
             ],
             "compare": {"rule": "evalplus", "dataset": "humaneval", "atol": row["atol"]},
             "limits": dict(protocol.limits),

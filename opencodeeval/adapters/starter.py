@@ -18,6 +18,7 @@ from opencodeeval.adapters.card_benchmark import CardBenchmark, as_program
 from opencodeeval.cards import ProtocolCard
 from opencodeeval.data import Row
 from opencodeeval.errors import DataError
+from opencodeeval.execution.guest import encoded
 from opencodeeval.extraction import extract
 from opencodeeval.types import Completion, ModelType, Program, Style, Task
 
@@ -75,7 +76,7 @@ def _calls(row: Row, reference: str) -> dict[str, Any]:
         "kind": "calls",
         "entry_point": row["entry_point"],
         "reference": reference,
-        "suites": [{"name": "base", "inputs": inputs, "expected": expected}],
+        "suites": [{"name": "base", "calls": encoded(inputs), "expected": encoded(expected)}],
         "compare": {"rule": "value", "atol": atol},
     }
 

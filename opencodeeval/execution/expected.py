@@ -9,13 +9,10 @@ without.
 from __future__ import annotations
 
 import contextlib
-import gzip
-import json
 import os
 import tempfile
-from collections.abc import Mapping
+import zlib
 from pathlib import Path
-from typing import Any
 
 from opencodeeval.execution import guest
 from opencodeeval.types import digest
@@ -30,28 +27,26 @@ def folder() -> Path:
 def _path(tests: str, python: str) -> Path:
     # What a value is may depend on the interpreter, how it is kept on the guest.
     name = digest([tests, python, guest.guest_digest()])
-    return folder() / f"{name[:32]}.json.gz"
+    return folder() / f"{name[:32]}.z"
 
 
-def recall(tests: str, python: str) -> Mapping[str, Any] | None:
+def recall(tests: str, python: str) -> bytes | None:
     """What is known of the task with this digest of its tests, if anything is."""
     try:
-        with gzip.open(_path(tests, python), "rt", encoding="ascii") as file:
-            known = json.load(file)
-    except (OSError, ValueError, EOFError):
+        return zlib.decompress(_path(tests, python).read_bytes())
+    except (OSError, zlib.error):
         return None
-    return known if isinstance(known, dict) else None
 
 
-def remember(tests: str, python: str, known: Mapping[str, Any]) -> None:
-    """Keep what a judge learned."""
+def remember(tests: str, python: str, known: bytes) -> None:
+    """Keep what a judge learned, in its own words."""
     path = _path(tests, python)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent)
         try:
-            with open(descriptor, "wb") as raw, gzip.open(raw, "wt", 1, encoding="ascii") as file:
-                json.dump(known, file, separators=(",", ":"))
+            with open(descriptor, "wb") as file:
+                file.write(zlib.compress(known, 1))
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)

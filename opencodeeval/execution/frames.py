@@ -1,7 +1,7 @@
 """Length-prefixed JSON frames between the host and a jail, with deadlines.
 
 The guest's own half is sandbox/guest/wire.py. A frame is a 4-byte big-endian
-length and ASCII JSON.
+length and ASCII JSON, whose "blobs" (sizes) announce bytes that follow it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import select
 import struct
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 HEADER = struct.Struct("!I")
 # A result is a few kilobytes of text; a guest that says more is not ours any more.
@@ -24,9 +24,12 @@ class SlotFailed(Exception):
 
 
 def pack(message: Mapping[str, Any]) -> bytes:
-    """One frame."""
+    """One frame; "blobs" of the message, where it has any, are bytes to go with it."""
+    blobs = message.get("blobs", ())
+    if blobs:
+        message = {**message, "blobs": [len(blob) for blob in blobs]}
     body = json.dumps(message, separators=(",", ":")).encode("ascii")
-    return HEADER.pack(len(body)) + body
+    return b"".join([HEADER.pack(len(body)), body, *blobs])
 
 
 def _wait(fd: int, writing: bool, deadline: float) -> None:
@@ -85,7 +88,7 @@ class FrameReader:
             raise SlotFailed("the sandbox's answer is too long")
 
     def frame(self) -> dict[str, Any] | None:
-        """The next complete frame, if there is one.
+        """The next complete frame, if there is one, with its blobs in place of their sizes.
 
         Raises:
             SlotFailed: it is no frame of ours.
@@ -95,14 +98,29 @@ class FrameReader:
         (size,) = HEADER.unpack(self.buffer[: HEADER.size])
         if size > MAX_ANSWER:
             raise SlotFailed("the sandbox's answer is too long")
-        if len(self.buffer) < HEADER.size + size:
+        end = HEADER.size + size
+        if len(self.buffer) < end:
             return None
-        body = bytes(self.buffer[HEADER.size : HEADER.size + size])
-        del self.buffer[: HEADER.size + size]
-        try:
-            message = json.loads(body)
-        except (ValueError, RecursionError):
-            raise SlotFailed("the sandbox's answer is not readable") from None
-        if not isinstance(message, dict):
-            raise SlotFailed("the sandbox's answer is not readable")
+        message = _message(bytes(self.buffer[HEADER.size : end]))
+        sizes = message.get("blobs", ())
+        if len(self.buffer) < end + sum(sizes):
+            return None
+        blobs = []
+        for blob in sizes:
+            blobs.append(bytes(self.buffer[end : end + blob]))
+            end += blob
+        if blobs:
+            message["blobs"] = blobs
+        del self.buffer[:end]
         return message
+
+
+def _message(body: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        raise SlotFailed("the sandbox's answer is not readable") from None
+    sizes = message.get("blobs", []) if isinstance(message, dict) else None
+    if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
+        raise SlotFailed("the sandbox's answer is not readable")
+    return cast(dict[str, Any], message)

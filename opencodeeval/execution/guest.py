@@ -1,10 +1,13 @@
-"""What the guest is: digests that tell whether two runs judged alike."""
+"""What the guest is: digests that tell whether two runs judged alike, and its codec."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from opencodeeval.resources import sandbox_dir
 
@@ -30,3 +33,24 @@ def image_digest() -> str:
     root = sandbox_dir()
     recipe = [root / "Dockerfile", *root.glob("requirements*.txt")]
     return _digest(root, [*recipe, *(root / "guest").glob("*.py")])
+
+
+@cache
+def _codec() -> Any:
+    # The guest's own file, so that host and guest cannot differ; it imports nothing of the guest.
+    path = sandbox_dir() / "guest" / "codec.py"
+    spec = importlib.util.spec_from_file_location("opencodeeval_guest_codec", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def encoded(values: Iterable[Any]) -> str:
+    """Trusted values as the guest's codec writes them, one line each.
+
+    What a suite's "calls" (argument lists) and "expected" (returned values) hold.
+    """
+    encode = _codec().encode
+    return "\n".join(encode(value) for value in values)

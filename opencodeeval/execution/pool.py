@@ -192,8 +192,8 @@ class SlotPool:
         answer = slot.grade(
             key, job.task.tests, job.program.code, lambda: expected.recall(key, python)
         )
-        if answer.get("known"):
-            expected.remember(key, python, answer["known"])
+        for learned in answer.get("blobs", ()):
+            expected.remember(key, python, learned)
         return answer
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:

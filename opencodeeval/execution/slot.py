@@ -99,24 +99,25 @@ class Slot(ABC):
         key: str,
         spec: Mapping[str, Any],
         program: str,
-        recall: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        recall: Callable[[], bytes | None] = lambda: None,
     ) -> dict[str, Any]:
         """Grade one program; the guest's answer with "suites" in it.
 
         `recall` gives what an earlier guest has learned of the task; what this
-        one learns is in the answer's "known", where it is not None.
+        one learned is in the answer's "blobs", where there are any.
 
         Raises:
             SlotFailed: nothing is known about the sample; this slot must be killed.
         """
         seconds = work_seconds(spec)
         job: dict[str, Any] = {"task": key, "program": program, "deadline_s": seconds}
+        # The guest keeps few tasks; one that it holds need not be sent again.
+        whole = self.task_key != key
+        if whole:
+            job |= packed_task(spec, recall())
         answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
-        if "need" in answer:
-            job["spec"] = dict(spec)
-            known = recall()
-            if known is not None:
-                job["spec"]["known"] = known
+        if "need" in answer and not whole:
+            job |= packed_task(spec, recall())
             answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         self.task_key = key
         if "fault" in answer:
@@ -124,6 +125,30 @@ class Slot(ABC):
         if not isinstance(answer.get("suites"), dict):
             raise SlotFailed("the sandbox's answer has no result")
         return answer
+
+
+def packed_task(spec: Mapping[str, Any], known: bytes | None) -> dict[str, Any]:
+    """A task's tests as parts of a frame: long texts beside the JSON, not in it.
+
+    In "spec" a suite's "calls" and "expected" are numbers of "blobs"; what an
+    earlier guest learned is the last blob ("known").
+    """
+    blobs: list[bytes] = []
+    suites = []
+    for suite in spec.get("suites", ()):
+        light = dict(suite)
+        for name in ("calls", "expected"):
+            if name in light:
+                blobs.append(light[name].encode("ascii"))
+                light[name] = len(blobs) - 1
+        suites.append(light)
+    parts: dict[str, Any] = {"spec": {**spec, "suites": suites} if suites else dict(spec)}
+    if known is not None:
+        blobs.append(known)
+        parts["known"] = True
+    if blobs:
+        parts["blobs"] = blobs
+    return parts
 
 
 def work_seconds(spec: Mapping[str, Any]) -> float:

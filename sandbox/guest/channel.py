@@ -204,6 +204,15 @@ class Player:
             return 0
         return int.from_bytes(os.pread(self.progress, 4, 0), sys.byteorder)
 
+    def printed(self) -> List[str]:
+        """The tails of what it printed, as text that `take_printed` takes."""
+        return [tail.data.decode("latin-1") for tail in (self.stdout, self.stderr)]
+
+    def take_printed(self, tails: List[str]) -> None:
+        """Go on from what was read of the same player in a fork of this process."""
+        for tail, text in zip((self.stdout, self.stderr), tails):
+            tail.data = text.encode("latin-1")
+
     def drain(self) -> None:
         """Take what the pipes still hold, without waiting."""
         for _ in range(1 << 10):

@@ -1,4 +1,4 @@
-"""What the reference solution returns, kept small.
+"""What a suite's calls must return, kept small.
 
 A large value is kept as its fingerprint only and computed again in the rare
 case that a sample returns something else: so a judge stays small whatever its
@@ -8,45 +8,64 @@ keep for the next run.
 
 from __future__ import annotations
 
-import copy
+import json
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import codec, compare, fingerprint
 
+# Calls of the reference that took less than this count as taking no time.
+FAST_S = 0.01
+
+_SAME, _FLOATS, _MARK = "s", "f", "m"
+
 
 class Expected(NamedTuple):
-    """One call's expected value.
+    """The expected values of one suite, call by call.
 
-    `text` is its encoding, or None where there is only the `mark` (its
-    fingerprint). `exact`: equal text or mark means equal. `floats`: as
-    EvalPlus's is_floats. `size`: characters of the encoding, about.
-    `hashed`: set and dict elements in it. `seconds`: what the reference took.
+    `lines` are the reply lines of a player that returns these very values: the
+    value's encoding or, of a large one, its fingerprint. `same` has an "s"
+    where an equal line means an equal value, `floats` an "f" where EvalPlus's
+    is_floats holds. `size` (characters, about) and `hashed` (set and dict
+    elements) are those of the largest value, `seconds` what slow calls of the
+    reference took.
     """
 
-    text: Optional[str]
-    mark: Optional[str]
-    exact: bool
-    floats: bool
+    lines: List[bytes]
+    same: str
+    floats: str
     size: int
     hashed: int
-    seconds: float
+    seconds: Dict[int, float]
 
-    @property
-    def line(self) -> bytes:
-        """The reply line of a player that returned this very value."""
-        return b"" if self.text is None else b'["v",' + self.text.encode("ascii") + b"]"
+    def text(self, index: int) -> Optional[str]:
+        """A value's encoding; None where there is only its fingerprint."""
+        line = self.lines[index]
+        return line[5:-1].decode("ascii") if line.startswith(b'["v"') else None
 
 
-def describe(value: Any, seconds: float) -> Expected:
-    """What is kept of a value."""
-    exact = fingerprint.is_exact(value)
-    mark = fingerprint.fingerprint(value) if exact else None
-    floats, hashed = compare.is_floats(value), codec.hashed_parts(value)
-    if mark is not None:
-        return Expected(None, mark, exact, floats, _size(value), hashed, seconds)
-    text = codec.encode(value)
-    return Expected(text, None, exact, floats, len(text), hashed, seconds)
+def of_values(values: Iterable[Tuple[Any, float]]) -> Expected:
+    """What is kept of values, given as pairs of value and seconds that it took."""
+    lines: List[bytes] = []
+    same: List[str] = []
+    floats: List[str] = []
+    size = hashed = 0
+    slow: Dict[int, float] = {}
+    for index, (value, seconds) in enumerate(values):
+        exact = fingerprint.is_exact(value)
+        mark = fingerprint.fingerprint(value) if exact else None
+        if mark is None:
+            text = codec.encode(value)
+            line, length = '["v",' + text + "]", len(text)
+        else:
+            line, length = f'["h","{mark}"]', _size(value)
+        lines.append(line.encode("ascii"))
+        same.append(_SAME if exact else "-")
+        floats.append(_FLOATS if compare.is_floats(value) else "-")
+        size, hashed = max(size, length), max(hashed, codec.hashed_parts(value))
+        if seconds > FAST_S:
+            slow[index] = seconds
+    return Expected(lines, "".join(same), "".join(floats), size, hashed, slow)
 
 
 def _size(value: Any) -> int:
@@ -60,35 +79,53 @@ def _size(value: Any) -> int:
     return 24
 
 
-class Oracle:
-    """Expected values of one suite's calls, from what is known or from the reference."""
+def dump(suites: Dict[str, Expected]) -> bytes:
+    """Suites as bytes: one line of JSON, then the reply lines of one suite after another."""
+    head = {
+        name: [len(each.lines), each.same, each.floats, each.size, each.hashed, each.seconds]
+        for name, each in suites.items()
+    }
+    lines = [line for each in suites.values() for line in each.lines]
+    return b"\n".join([json.dumps(head, separators=(",", ":")).encode("ascii"), *lines])
 
-    def __init__(
-        self, spec: Dict[str, Any], reference: Callable[..., Any], known: Optional[List[Any]]
-    ) -> None:
-        self.inputs: List[List[Any]] = spec["inputs"]
-        self.given: Optional[List[Any]] = spec.get("expected")
-        self.reference = reference
-        self.computed = False
-        if self.given is not None:
-            self.all = [describe(value, 0.0) for value in self.given]
-        elif known is not None and len(known) == len(self.inputs):
-            self.all = [Expected(*row) for row in known]
-        else:
-            self.all = [self._compute(index) for index in range(len(self.inputs))]
-            self.computed = True
 
-    def _compute(self, index: int) -> Expected:
-        arguments = copy.deepcopy(self.inputs[index])
-        began = time.monotonic()
-        value = self.reference(*arguments)
-        return describe(value, time.monotonic() - began)
+def load(data: bytes) -> Dict[str, Expected]:
+    """What `dump` wrote."""
+    head, *lines = data.split(b"\n")
+    suites, start = {}, 0
+    for name, (count, same, floats, size, hashed, seconds) in json.loads(head).items():
+        slow = {int(index): taken for index, taken in seconds.items()}
+        part = lines[start : start + count]
+        suites[name] = Expected(part, same, floats, size, hashed, slow)
+        start += count
+    return suites
 
-    def value(self, index: int) -> Any:
-        """The expected value itself."""
-        text = self.all[index].text
-        if text is not None:
-            return codec.decode(text, codec.MAX_NODES)
-        if self.given is not None:
-            return self.given[index]
-        return self.reference(*copy.deepcopy(self.inputs[index]))
+
+class Reference:
+    """The reference solution of a task, loaded when it is first called."""
+
+    def __init__(self, source: str, entry_point: str) -> None:
+        self.source, self.entry_point = source, entry_point
+        self.function: Optional[Callable[..., Any]] = None
+
+    def __call__(self, call: str) -> Any:
+        """What it returns for the arguments that `call` encodes."""
+        function = self.loaded()
+        return function(*codec.decode(call, codec.MAX_NODES))
+
+    def loaded(self) -> Callable[..., Any]:
+        """The function itself."""
+        if self.function is None:
+            namespace: Dict[str, Any] = {"__name__": "reference"}
+            exec(compile(self.source, "<reference>", "exec"), namespace)
+            self.function = namespace[self.entry_point]
+        return self.function
+
+    def values(self, calls: List[str]) -> Iterator[Tuple[Any, float]]:
+        """Pairs of returned value and seconds taken, one call after another."""
+        function = self.loaded()
+        for call in calls:
+            arguments = codec.decode(call, codec.MAX_NODES)
+            began = time.monotonic()
+            value = function(*arguments)
+            yield value, time.monotonic() - began

@@ -1,24 +1,26 @@
-"""The judge: holds one task's tests and says what became of each sample.
+"""The judge: holds a task's tests and says what became of each sample.
 
 Its process has an unprivileged uid of its own, so that no player can read its
 memory or signal it, and it executes no sample. What it runs itself (reference
-solution, published test code) is trusted data of the benchmark.
+solution, published test code) is trusted data of the benchmark; a judge that
+has run any serves that task only.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import socket
 import time
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 from . import channel, judge_calls, judge_check, judge_stdio, judge_unittest, wire
 from .cages import Cage
 from .verdicts import Grader, Prepared
 
 MAX_KNOWN = 4 << 20
+# A judge that has grown beyond this (MiB) gives way to a fresh one.
+FULL_GROWN = 512
 
 KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
     "calls": judge_calls.prepare,
@@ -28,41 +30,63 @@ KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
 }
 
 
+def is_data(message: Dict[str, Any]) -> bool:
+    """Whether a task can be prepared without running any of its code."""
+    spec = message["spec"]
+    if spec["kind"] == "calls":
+        return not judge_calls.needs_reference({**spec, **message})
+    return bool(spec["kind"] == "stdio")
+
+
 def main(jobs: int, control: socket.socket, cage: Cage, memory_mb: int) -> None:
-    """Serve one task: first frame the task, then one frame a sample, until closed."""
+    """Answer {"spec", "known"?, "blobs"} with what was learned, {"program"} with suites.
+
+    A task replaces the one before it. The blobs are the texts that the spec's
+    suites name by number and, last, what an earlier judge learned.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
     cage.enter_judge()
     room = channel.Room(control)
+    grader: Optional[Grader] = None
     try:
-        task = wire.receive(jobs)["task"]
-        grader = _prepared(task, room, jobs)
         while True:
-            sample = wire.receive(jobs)
-            try:
-                answer: Dict[str, Any] = {"suites": grader(sample["program"])}
-            except (wire.Closed, wire.Late):
-                raise
-            except Exception as error:  # a defect of ours must be loud, and never a verdict
-                answer = {"fault": f"the judge failed: {type(error).__name__}: {error}"[:500]}
+            message = wire.receive(jobs)
+            if "spec" in message:
+                grader = None
+                grader, answer = _prepared(_task(message), room)
+            elif grader is not None:
+                answer = _graded(grader, message["program"])
             wire.send(jobs, answer)
     except (wire.Closed, wire.Late):
         os._exit(0)
 
 
-def _prepared(task: Dict[str, Any], room: channel.Room, jobs: int) -> Grader:
+def _task(message: Dict[str, Any]) -> Dict[str, Any]:
+    """The spec with its blobs in their places."""
+    task: Dict[str, Any] = message["spec"]
+    blobs = message.get("blobs", [])
+    for suite in task.get("suites", ()):
+        for name in ("calls", "expected"):
+            if name in suite:
+                suite[name] = blobs[suite[name]].decode("ascii")
+    if message.get("known"):
+        task["known"] = blobs[-1]
+    return task
+
+
+def _prepared(task: Dict[str, Any], room: channel.Room) -> "tuple[Optional[Grader], Any]":
     began = time.monotonic()
     try:
         prepared = _prepare(task, room)
     except (wire.Closed, wire.Late):
         raise
     except BaseException as error:  # a broken task must be told to the host, not crash the slot
-        wire.send(jobs, {"fault": f"task cannot be prepared: {type(error).__name__}: {error}"})
-        os._exit(0)
-    known = prepared.known
-    if known is not None and len(json.dumps(known)) > MAX_KNOWN:
-        known = None  # not worth keeping: computing it again takes less than reading it
-    wire.send(jobs, {"prepared_s": time.monotonic() - began, "known": known})
-    return prepared.grade
+        return None, {"fault": f"task cannot be prepared: {type(error).__name__}: {error}"[:2000]}
+    answer: Dict[str, Any] = {"prepared_s": time.monotonic() - began}
+    # What is larger is not worth keeping: computing it again takes less than reading it.
+    if prepared.known is not None and len(prepared.known) <= MAX_KNOWN:
+        answer["blobs"] = [prepared.known]
+    return prepared.grade, answer
 
 
 def _prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
@@ -71,3 +95,15 @@ def _prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     if prepare is None:
         raise ValueError(f"unknown kind of task {kind!r}")
     return prepare(task, room)
+
+
+def _graded(grader: Grader, program: str) -> Dict[str, Any]:
+    try:
+        answer: Dict[str, Any] = {"suites": grader(program)}
+    except (wire.Closed, wire.Late):
+        raise
+    except Exception as error:  # a defect of ours must be loud, and never a verdict
+        return {"fault": f"the judge failed: {type(error).__name__}: {error}"[:500]}
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10 > FULL_GROWN:
+        answer["grown"] = True
+    return answer

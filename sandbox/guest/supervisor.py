@@ -3,12 +3,16 @@
 It starts the zygote before anything else, keeps one judge for each task in
 use, gives judges their players, and ends every player with all that it
 started. Host frames: a first {"config"}, answered by {"hello"}; then one
-{"task": key, "spec"?, "program"} at a time, answered by {"suites"}, {"need":
-key} (send the spec along) or {"fault"}. End of input ends the jail.
+{"task": key, "spec"?, "known"?, "program"} at a time, answered by {"suites"},
+{"need": key} (send the spec along) or {"fault"}. End of input ends the jail.
+
+A task that is data only (what its reference returns is known) goes to a judge
+that serves one such task after another; any other has a judge of its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
@@ -55,10 +59,10 @@ class _CannotStart(Exception):
 
 
 class _Judge:
-    """A judge process and the two sockets to it."""
+    """A judge process and the two sockets to it; `common` if it may go on to other tasks."""
 
-    def __init__(self, pid: int, jobs: socket.socket, control: socket.socket) -> None:
-        self.pid, self.jobs, self.control = pid, jobs, control
+    def __init__(self, pid: int, jobs: socket.socket, control: socket.socket, common: bool) -> None:
+        self.pid, self.jobs, self.control, self.common = pid, jobs, control, common
 
 
 class _Supervisor:
@@ -79,7 +83,7 @@ class _Supervisor:
         # After the zygote, so that no player has it; before any judge, which may not read files.
         from . import judge
 
-        self.judge_main = judge.main
+        self.judge_main, self.is_data = judge.main, judge.is_data
         if not self._clean_scratch():
             raise SystemExit("the scratch folders are not empty and writable")
 
@@ -108,20 +112,21 @@ class _Supervisor:
 
     def serve(self, job: Dict[str, Any]) -> Dict[str, Any]:
         """One sample, from program to suites."""
-        key, known = str(job["task"]), None
-        found = self.judges.get(key)
-        if found is None:
+        key = str(job["task"])
+        learned: Dict[str, Any] = {}
+        if key not in self.judges:
             if "spec" not in job:
                 return {"need": key}
-            prepared = self._prepare(key, job["spec"])
-            if "fault" in prepared:
-                return prepared
-            found = self.judges[key]
-            known = prepared["known"]
+            learned = self._prepare(key, job)
+            if "fault" in learned:
+                return learned
         self.judges.move_to_end(key)
+        found = self.judges[key]
         try:
             wire.send(found.jobs.fileno(), {"program": job["program"]})
             answer = self._attend(found, time.monotonic() + float(job["deadline_s"]))
+            if answer.pop("grown", False):
+                self._drop(key)
         except (wire.Closed, wire.Late) as why:
             self._drop(key)
             how = "died" if isinstance(why, wire.Closed) else "stalled"
@@ -130,14 +135,16 @@ class _Supervisor:
             self._drop(key)
             answer = {"fault": f"no player could be started: {why}"}
         self._stop_player()
-        return {**answer, "clean": self.clean, "known": known}
+        return {**answer, **learned, "clean": self.clean}
 
-    def _prepare(self, key: str, spec: Dict[str, Any]) -> Dict[str, Any]:
-        while len(self.judges) >= int(self.config["judges"]):
-            self._drop(next(iter(self.judges)))
-        self.judges[key] = found = self._start_judge()
+    def _prepare(self, key: str, job: Dict[str, Any]) -> Dict[str, Any]:
+        """Have a judge take in a task; what it learned ({"blobs"}), or why it could not."""
+        found = self._judge_for(key, is_data=self.is_data(job))
+        task: Dict[str, Any] = {
+            name: job[name] for name in ("spec", "known", "blobs") if name in job
+        }
         try:
-            wire.send(found.jobs.fileno(), {"task": spec})
+            wire.send(found.jobs.fileno(), task)
             answer = self._attend(found, time.monotonic() + PREPARE_S)
         except (wire.Closed, wire.Late):
             answer = {"fault": "the task could not be prepared: the judge died or stalled"}
@@ -146,14 +153,28 @@ class _Supervisor:
         if "fault" in answer:
             self._drop(key)
             self._stop_player()
-        return answer
+            return {"fault": answer["fault"]}
+        return {"blobs": answer["blobs"]} if "blobs" in answer else {}
 
-    def _start_judge(self) -> _Judge:
+    def _judge_for(self, key: str, is_data: bool) -> _Judge:
+        """The judge that will hold a task: the common one's only task, or a judge's own."""
+        common = next((held for held, judge in self.judges.items() if judge.common), None)
+        if is_data and common is not None:
+            found = self.judges.pop(common)
+        else:
+            while len(self.judges) >= int(self.config["judges"]):
+                self._drop(next(iter(self.judges)))
+            found = self._start_judge(is_data)
+        self.judges[key] = found
+        return found
+
+    def _start_judge(self, common: bool) -> _Judge:
         jobs, their_jobs = socket.socketpair()
         control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
             try:
+                os.setpgid(0, 0)
                 for other in self.judges.values():
                     other.jobs.close()
                     other.control.close()
@@ -165,14 +186,18 @@ class _Supervisor:
                 self.judge_main(their_jobs.fileno(), their_control, self.cage, memory)
             finally:
                 os._exit(70)
+        os.setpgid(pid, pid)  # whichever of the two comes first
         their_jobs.close()
         their_control.close()
-        return _Judge(pid, jobs, control)
+        return _Judge(pid, jobs, control, common)
 
     def _drop(self, key: str) -> None:
+        """End a judge, and the forks of it that are at work for it."""
         found = self.judges.pop(key)
-        os.kill(found.pid, 9)
-        os.waitpid(found.pid, 0)
+        os.killpg(found.pid, 9)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-found.pid, 0)
         found.jobs.close()
         found.control.close()
 

@@ -14,11 +14,12 @@ Grader = Callable[[str], Dict[str, Result]]
 class Prepared(NamedTuple):
     """A task made ready: how to grade its samples, and what was learned on the way.
 
-    `known` is for the host to keep and to send with the task another time.
+    `known` is for the host to keep and to send with the task another time,
+    where it comes as task["known"].
     """
 
     grade: Grader
-    known: Optional[Dict[str, Any]] = None
+    known: Optional[bytes] = None
 
 
 _repr = reprlib.Repr()

@@ -1,5 +1,9 @@
 """Length-prefixed JSON frames, and descriptors passed over Unix sockets.
 
+A frame may carry bytes beside its JSON: {"blobs": [sizes]} announces them, and
+they follow it. Whoever receives the frame finds them in place of the sizes;
+whoever hands it on need not look into them.
+
 Used only between trusted parties (host, supervisor, zygote, judge). What a
 player writes is read by channel.py, which trusts nothing.
 """
@@ -29,9 +33,12 @@ class Late(Exception):
 
 
 def pack(message: Dict[str, Any]) -> bytes:
-    """One frame: 4-byte big-endian length, then ASCII JSON."""
+    """One frame: 4-byte big-endian length, then ASCII JSON, then its blobs."""
+    blobs = message.get("blobs", ())
+    if blobs:
+        message = {**message, "blobs": [len(blob) for blob in blobs]}
     body = json.dumps(message, separators=(",", ":")).encode("ascii")
-    return HEADER.pack(len(body)) + body
+    return b"".join([HEADER.pack(len(body)), body, *blobs])
 
 
 def send(fd: int, message: Dict[str, Any]) -> None:
@@ -74,6 +81,10 @@ def receive(fd: int, deadline: Optional[float] = None) -> Dict[str, Any]:
     message = json.loads(_read(fd, size, deadline))
     if not isinstance(message, dict):
         raise Closed
+    if "blobs" in message:
+        if sum(message["blobs"]) > MAX_FRAME:
+            raise Closed
+        message["blobs"] = [_read(fd, blob, deadline) for blob in message["blobs"]]
     return message
 
 

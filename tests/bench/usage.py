@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencodeeval.execution.docker import DockerSlot
+from opencodeeval.execution.guest import encoded
 from opencodeeval.execution.local import LocalSlot
 from opencodeeval.execution.pool import SlotPool
 
@@ -17,7 +18,7 @@ TRIVIAL_CALL: dict[str, Any] = {
     "kind": "calls",
     "entry_point": "f",
     "reference": "def f(x):\n    return x\n",
-    "suites": [{"name": "base", "inputs": [[i] for i in range(10)]}],
+    "suites": [{"name": "base", "calls": encoded([i] for i in range(10))}],
     "compare": {"rule": "value"},
     "limits": {
         "min_call_s": 4.0,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opencodeeval.execution.guest import encoded
 from opencodeeval.types import Program, Style, Task, Verdict
 
 PASSED = frozenset({Verdict.PASSED})
@@ -132,12 +133,12 @@ _TRIPLE = "def triple(n):\n    return n * 3\n"
 _ORACLE = f"def oracle(n):\n    return {json.dumps(ORACLE_ANSWERS)}[n]\n"
 
 TASKS: Mapping[str, Task] = {
-    "triple": _calls("triple", _TRIPLE, {"inputs": [[1], [7], [-4], [100], [3]]}),
+    "triple": _calls("triple", _TRIPLE, {"calls": encoded([[1], [7], [-4], [100], [3]])}),
     # The reference is no use here: what is expected comes with the task.
     "oracle": _calls(
         "oracle",
         "def oracle(n):\n    raise LookupError\n",
-        {"inputs": [[n] for n in range(5)], "expected": ORACLE_ANSWERS},
+        {"calls": encoded([n] for n in range(5)), "expected": encoded(ORACLE_ANSWERS)},
     ),
     "half": _check(),
     "sum": _stdio(

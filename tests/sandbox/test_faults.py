@@ -19,6 +19,7 @@ import pytest
 
 from opencodeeval.execution import docker, local, open_sandbox, pool, slot
 from opencodeeval.execution.frames import SlotFailed
+from opencodeeval.execution.guest import encoded
 from opencodeeval.types import Program, Style, Task, Verdict
 from tests.sandbox.harness import alive, eventually_none
 
@@ -42,7 +43,7 @@ def _task(seconds: float = 4.0, suites: int = 1) -> Task:
         "kind": "calls",
         "entry_point": "triple",
         "reference": reference,
-        "suites": [{"name": f"suite{i}", "inputs": [[1], [2]]} for i in range(suites)],
+        "suites": [{"name": f"suite{i}", "calls": encoded([[1], [2]])} for i in range(suites)],
         "compare": {"rule": "value"},
         "limits": {
             "min_call_s": seconds,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.execution import open_sandbox
+from opencodeeval.execution.guest import encoded
 from opencodeeval.types import Program, Style, SuiteResult, Task, Verdict
 
 pytestmark = pytest.mark.timeout(120)
@@ -28,7 +29,7 @@ def _calls(inputs: list[Any], reference: str = IDENTITY, **more: Any) -> Task:
         "kind": "calls",
         "entry_point": "same",
         "reference": reference,
-        "suites": [{"name": "base", "inputs": [[n] for n in inputs], **more}],
+        "suites": [{"name": "base", "calls": encoded([n] for n in inputs), **more}],
         "compare": {"rule": "value"},
         "limits": limits,
     }
@@ -72,9 +73,12 @@ CASES: dict[str, tuple[Task, str]] = {
         _calls([1], reference="import time\ndef same(n):\n    time.sleep(0.4)\n    return n\n"),
         _when("True", "time.sleep(1.0)"),
     ),
-    "expected values are believed": (_calls([1, 2], expected=[5, 6]), "def same(n): return n + 4"),
+    "expected values are believed": (
+        _calls([1, 2], expected=encoded([5, 6])),
+        "def same(n): return n + 4",
+    ),
     "reference is not run": (
-        _calls([1, 2], reference="def same(n):\n    1 / 0\n", expected=[1, 2]),
+        _calls([1, 2], reference="def same(n):\n    1 / 0\n", expected=encoded([1, 2])),
         IDENTITY,
     ),
     "reference decides": (
