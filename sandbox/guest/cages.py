@@ -13,7 +13,7 @@ import platform
 import signal
 import time
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Union
+from typing import Any, Collection, Dict, Iterator, Union
 
 from . import containment, seccomp
 
@@ -73,8 +73,10 @@ class UidCage:
             if self.tied:
                 containment.die_with_parent()
 
-    def end_rest(self, deadline: float) -> bool:
+    def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """End what an ended player has left, and say whether nothing is left.
+
+        `ours` are pids that need no look: they are held by processes of the guest.
 
         kill(-1) reaches all of it at once and a process with a pending SIGKILL
         cannot fork, so none escapes between listing and signalling.
@@ -82,7 +84,7 @@ class UidCage:
         while True:
             with self.wearing():
                 _signal(-1)
-            left = [p for p in containment.processes() if self.uid in p[2]]
+            left = [p for p in containment.processes(ours) if self.uid in p[2]]
             if not left:
                 return True
             for pid, parent, _ in left:
@@ -147,7 +149,7 @@ class NamespaceCage:
         """The player's files are this process's own."""
         yield
 
-    def end_rest(self, deadline: float) -> bool:
+    def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """Nothing is left: the kernel lets a namespace's init go only after all others."""
         return True
 

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import stat
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Collection, Dict, Iterator, List, Set, Tuple
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
@@ -135,10 +135,10 @@ def make_first_victim() -> None:
         pass
 
 
-def processes() -> Iterator[Tuple[int, int, Set[int]]]:
-    """Pid, parent and uids of every process (zombies too) that this jail has."""
+def processes(known: Collection[int] = ()) -> Iterator[Tuple[int, int, Set[int]]]:
+    """Pid, parent and uids of every process (zombies too) of this jail but the known ones."""
     for name in os.listdir("/proc"):
-        if name.isdigit():
+        if name.isdigit() and int(name) not in known:
             try:
                 with open(f"/proc/{name}/status", "rb") as file:
                     status = file.read()

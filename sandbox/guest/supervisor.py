@@ -21,7 +21,7 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Set
 
 from . import cages, containment, seccomp, wire, zygote
 
@@ -99,6 +99,7 @@ class _Supervisor:
             finally:
                 os._exit(70)
         theirs.close()
+        self.zygote_pid = pid
         return ours
 
     def hello(self) -> Dict[str, Any]:
@@ -282,12 +283,16 @@ class _Supervisor:
             pass
         usage = self.ended.pop(pid, None)
         self.ended.clear()
-        clean = self.cage.end_rest(deadline)
+        clean = self.cage.end_rest(deadline, self._pids())
         clean = self._clean_scratch() and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
         kills, self.oom_kills = self.oom_kills, _oom_kills()
         return {**found, "memory": self.oom_kills > kills}
+
+    def _pids(self) -> Set[int]:
+        """The guest's own processes."""
+        return {os.getpid(), self.zygote_pid, *(judge.pid for judge in self.judges.values())}
 
     def _clean_scratch(self) -> bool:
         with self.cage.wearing():
