@@ -25,6 +25,7 @@ MAX_NODES = 2_000_000
 # A set of integers can be built so that all of them collide; this many cost seconds at worst.
 MAX_HASHED = 20_000
 
+_text = json.JSONEncoder(separators=(",", ":")).encode
 _parse = json.JSONDecoder(parse_constant=float).decode
 SCALARS = {type(None), bool, int, float, str}
 _DTYPE = re.compile(r"[<>|=]?[?biufcSU][0-9]{0,4}\Z")
@@ -65,10 +66,10 @@ def encode(value: Any) -> str:
         TooBig: more than MAX_DEPTH levels or MAX_NODES parts.
     """
     try:
-        return json.dumps(_Encoder(False).tree(value, 0), separators=(",", ":"))
+        return _text(_Encoder(False).tree(value, 0))
     except ValueError:
         # CPython refuses to print integers of more than 4300 digits: cross them in hexadecimal.
-        return json.dumps(_Encoder(True).tree(value, 0), separators=(",", ":"))
+        return _text(_Encoder(True).tree(value, 0))
 
 
 class _Encoder:

@@ -19,6 +19,7 @@ import struct
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
+_text = json.JSONEncoder(separators=(",", ":")).encode
 HEADER = struct.Struct("!I")
 MAX_FRAME = 256 << 20
 MAX_FDS = 8
@@ -37,7 +38,7 @@ def pack(message: Dict[str, Any]) -> bytes:
     blobs = message.get("blobs", ())
     if blobs:
         message = {**message, "blobs": [len(blob) for blob in blobs]}
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    body = _text(message).encode("ascii")
     return b"".join([HEADER.pack(len(body)), body, *blobs])
 
 
@@ -90,7 +91,7 @@ def receive(fd: int, deadline: Optional[float] = None) -> Dict[str, Any]:
 
 def send_with_fds(sock: socket.socket, message: Dict[str, Any], fds: List[int]) -> None:
     """Send one small message and descriptors over a SOCK_SEQPACKET socket."""
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    body = _text(message).encode("ascii")
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
     try:
         sock.sendmsg([body], ancillary)
