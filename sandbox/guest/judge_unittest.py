@@ -1,8 +1,11 @@
-"""Unittest tasks: every test that the reference run reported must report again.
+"""Unittest tasks: every test that must run has to report that it passed.
 
 Task: {"kind": "unittest", "entry_point", "test", "reference", "limits":
-{"total_s", "memory_mb"}}. See unit_player.py for what this can and cannot
-promise.
+{"total_s", "memory_mb"}, "must_run"?, "module"?}. The tests that must run are
+named in "must_run", or are those that a run of the reference reports, which
+must then pass. "module" ({"name", "given"}) is what the program is loaded as:
+its name, and names in it with the dotted path of what they stand for. See
+unit_player.py for what this can and cannot promise.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import hmac
 import json
 import os
 import time
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, Optional, Set
 
 from . import channel, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result
@@ -33,24 +36,32 @@ class _Outcome:
 
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples; runs the reference to learn the tests' ids."""
-    limits = {**task["limits"], "total_s": task["limits"]["total_s"] * REFERENCE_FACTOR}
-    reference = _run(task["reference"], {**task, "limits": limits}, room, decoy=False)
-    wanted = reference.ok()
-    if not wanted or wanted != set(reference.statuses) or reference.found["verdict"] != "passed":
-        raise ValueError(f"the reference does not pass its own tests: {reference.found}")
-    fooled = _run(task["reference"], {**task, "limits": limits}, room, decoy=True).ok()
+    wanted = set(task.get("must_run", ())) or _of_reference(task, room)
+    fooled: Optional[Set[str]] = None
 
     def grade(program: str) -> Dict[str, Result]:
+        nonlocal fooled
         run = _run(program, task, room, decoy=False)
         found = _verdict(run, wanted)
-        if found["verdict"] == "passed" and wanted - fooled:
-            decoy = _run(program, task, room, decoy=True).ok()
-            if decoy - fooled:
+        if found["verdict"] == "passed":
+            if fooled is None:
+                fooled = _run(task["reference"], task, room, decoy=True).ok()
+            if wanted - fooled and _run(program, task, room, decoy=True).ok() - fooled:
                 found.update(verdict="forged", detail="tests pass without the function")
         found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted))
         return {"base": found}
 
     return Prepared(grade)
+
+
+def _of_reference(task: Dict[str, Any], room: channel.Room) -> Set[str]:
+    """The tests that the reference runs, and passes."""
+    limits = {**task["limits"], "total_s": task["limits"]["total_s"] * REFERENCE_FACTOR}
+    reference = _run(task["reference"], {**task, "limits": limits}, room, decoy=False)
+    wanted = reference.ok()
+    if not wanted or wanted != set(reference.statuses) or reference.found["verdict"] != "passed":
+        raise ValueError(f"the reference does not pass its own tests: {reference.found}")
+    return wanted
 
 
 def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
@@ -103,7 +114,8 @@ def _talk(
     end: float,
     outcome: _Outcome,
 ) -> Result:
-    player.send(codec.encode([program, task["entry_point"], decoy]))
+    module = task.get("module", {"name": "solution", "given": {}})
+    player.send(codec.encode([program, task["entry_point"], decoy, module]))
     kind, *body = channel.parse(player.line(end))
     if kind == "tampered":
         return result("forged", "changed the test framework while loading")

@@ -71,15 +71,15 @@ def _tampered(before: List[Dict[str, Any]]) -> str:
 def run() -> None:
     """Load the program, then the tests, run them one by one and report each.
 
-    Requests: [program, entry_point, decoy], then [test source, key in hex].
+    Requests: [program, entry_point, decoy, module], then [test source, key in hex].
     Replies: ["loaded"] or ["e", type name], then ["t", id, status, mac] for
     each test and ["done", note, mac]. With `decoy` the entry point is replaced
     by a function that raises: an honest run of the tests must notice.
     """
     before = _snapshot()
-    program, entry_point, decoy = player.receive()
+    program, entry_point, decoy, about = player.receive()
     try:
-        namespace = player.load(program, player.NAME)
+        namespace = _load(program, about["name"], about["given"])
     except BaseException as error:
         player.complain(error)
         player.send('["e",%s]' % codec.encode(_type_name(error)))
@@ -93,6 +93,19 @@ def run() -> None:
     player.send('["loaded"]')
     test, key = player.receive()
     _run_tests(test, key, namespace, before)
+
+
+def _load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
+    """Execute the program as the module that the task asks for; its namespace."""
+    module = player.new_module(name)
+    for short, path in given.items():
+        top, *rest = path.split(".")
+        found = __import__(top)
+        for part in rest:
+            found = getattr(found, part)
+        setattr(module, short, found)
+    player.execute(program, module)
+    return module.__dict__
 
 
 def _decoy(*_: Any, **__: Any) -> Any:
