@@ -53,7 +53,7 @@ def usable(findings: Sequence[Finding]) -> bool:
 
 
 def _machine() -> Finding:
-    from opencodeeval.record import hardware
+    from opencodeeval.machine import hardware
 
     found = hardware()
     detail = f"{found['cores']} cores ({found['cpu']}), {found['memory_gib']} GiB of memory"
@@ -61,7 +61,7 @@ def _machine() -> Finding:
 
 
 def _gpu() -> Finding:
-    from opencodeeval.record import gpus
+    from opencodeeval.machine import gpus
 
     names = gpus()
     if names:

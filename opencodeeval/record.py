@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,6 +14,7 @@ import opencodeeval
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.backends.base import Backend
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.machine import hardware, output_of
 from opencodeeval.metrics import Count, estimate_pass_at_k
 from opencodeeval.store import RunStore
 from opencodeeval.types import Grade, Sampling, Task, Verdict, digest
@@ -77,6 +75,7 @@ def build_record(
             "suites": list(benchmark.suites),
             "headline": benchmark.headline,
             "tasks": len(benchmark.tasks),
+            "integrity": dict(Counter(task.integrity for task in benchmark.tasks)),
             "description": dict(benchmark.describe()),
         },
         "protocol": {
@@ -149,49 +148,12 @@ def _is_secret(key: str, value: object) -> bool:
     return isinstance(value, str) and _SECRET.search(key) is not None
 
 
-def hardware() -> dict[str, Any]:
-    """The machine: CPU model, cores, memory in GiB, and GPUs by name."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "machine": platform.machine(),
-        "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "gpus": gpus(),
-    }
-
-
-def gpus() -> list[str]:
-    """Name and memory of each NVIDIA GPU that the driver reports."""
-    if shutil.which("nvidia-smi") is None:
-        return []
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    return (_output_of(query) or "").splitlines()
-
-
 def commit() -> str | None:
     """The commit of the checkout this package is run from, if it is one."""
     root = Path(opencodeeval.__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return None
-    return _output_of(["git", "-C", str(root), "rev-parse", "HEAD"])
-
-
-def _output_of(command: Sequence[str]) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor())
+    return output_of(["git", "-C", str(root), "rev-parse", "HEAD"])
 
 
 def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Grade]]]:

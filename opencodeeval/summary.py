@@ -37,7 +37,7 @@ def table(summary: Mapping[str, Any]) -> str:
     for part in summary["benchmarks"]:
         lines += [
             "",
-            f"{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}",
+            _setting(part),
             f"  record      {part['record']}",
             f"  run folder  {part['run_folder']}",
         ]
@@ -52,6 +52,7 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "protocol_version": record["protocol"]["version"],
         "data_version": record["benchmark"]["data_version"],
         "tasks": record["benchmark"]["tasks"],
+        "integrity": record["benchmark"]["integrity"],
         "samples": record["totals"]["samples"],
         "headline": record["benchmark"]["headline"],
         "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
@@ -60,6 +61,15 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "record": str(result.record_path),
         "run_folder": str(result.run_folder),
     }
+
+
+def _setting(part: Mapping[str, Any]) -> str:
+    kinds = sorted(part["integrity"].items())
+    worth = [name if len(kinds) == 1 else f"{name} ({count} tasks)" for name, count in kinds]
+    return (
+        f"{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
+        f"verdicts {', '.join(worth)}"
+    )
 
 
 def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:

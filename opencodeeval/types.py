@@ -73,6 +73,15 @@ class Task:
     def tests_digest(self) -> str:
         return digest(self.tests)
 
+    @property
+    def integrity(self) -> str:
+        """What a pass is worth (docs/sandbox.md).
+
+        "forge-proof" where the verdict is made outside the sample's process,
+        "hardened" where tests must run in it.
+        """
+        return "hardened" if self.style is Style.UNITTEST else "forge-proof"
+
 
 @dataclass(frozen=True)
 class Message:

@@ -479,6 +479,10 @@ def test_the_summary_is_the_record_in_short(tmp_path: Path) -> None:
     plus = next(line for line in text if " plus* " in line)
     assert " 33.3 " in plus
     assert str(result.run_folder) in text[-1]
+    assert text[-3].endswith(", verdicts forge-proof")
+    mixed = {**part, "integrity": {"hardened": 1, "forge-proof": 2}}
+    shown = table({"model": "m", "benchmarks": [mixed]})
+    assert ", verdicts forge-proof (2 tasks), hardened (1 tasks)" in shown
 
 
 @pytest.mark.parametrize(

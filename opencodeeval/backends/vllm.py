@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import platform
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from opencodeeval.backends.base import Request
@@ -25,6 +23,7 @@ from opencodeeval.backends.rendering import (
 from opencodeeval.backends.streaming import as_finished, request_seed
 from opencodeeval.backends.vllm_engine import Engine, require_vllm, start_engine
 from opencodeeval.errors import BackendError
+from opencodeeval.machine import cpu_model
 from opencodeeval.types import Completion, ModelType, Prompt, Sampling
 
 _CLOSED = "the vLLM engine was closed while answers were awaited: open the backend again"
@@ -201,14 +200,5 @@ def _hardware(devices: int) -> dict[str, Any]:
     from vllm.platforms import current_platform
 
     if current_platform.is_cpu():
-        return {"device": _cpu_model(), "count": len(os.sched_getaffinity(0))}
+        return {"device": cpu_model(), "count": len(os.sched_getaffinity(0))}
     return {"device": current_platform.get_device_name(0), "count": devices}
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
