@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import select
 import signal
 import socket
+import sys
 from typing import Dict, List, Set, Tuple
 
 from . import containment, player, unit_player, wire
@@ -29,6 +31,7 @@ WARM = (
 
 TELL = 250  # where a new player says that it is locked in
 READY = "ready"
+CHANCE = 0  # what random numbers start from: a program that draws some fares alike every time
 MODES = {"calls": player.serve_calls, "stdio": player.run_script, "unittest": unit_player.run}
 
 
@@ -87,6 +90,9 @@ def _prepare_environment() -> None:
         OMP_NUM_THREADS="1",
         OPENBLAS_NUM_THREADS="1",
     )
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(CHANCE)
     saved = [os.dup(fd) for fd in (0, 1, 2)]
     read, write = os.pipe()
     for fd, end in ((0, read), (1, write), (2, write)):
@@ -158,5 +164,6 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     os.closerange(len(own), TELL)
     os.closerange(TELL + 1, os.sysconf("SC_OPEN_MAX"))
     os.setsid()
+    random.seed(CHANCE)  # which every fork sets anew
     cage.enter(limits)
     os.chdir(containment.WORK)

@@ -94,6 +94,12 @@ CASES: dict[str, tuple[Task, str]] = {
         _calls([1]),
         "import numpy\ndef same(n):\n    len(bytearray(60 << 20))\n    return n\n",
     ),
+    "chance repeats itself": (
+        _calls([1]),
+        "import random\nimport numpy\ndef same(n):\n"
+        "    drawn = [random.random(), numpy.random.random()]\n"
+        "    return n if drawn == [0.8444218515250481, 0.5488135039273248] else drawn\n",
+    ),
     "script right": (_stdio(3, 1.0, 5.0), "print(input())"),
     "script slow in test 2": (
         _stdio(4, 0.6, 5.0),
@@ -136,6 +142,7 @@ def results(local_jail: None) -> dict[str, SuiteResult]:
         ("reference decides", Verdict.PASSED),
         ("reference changes its arguments", Verdict.PASSED),
         ("memory within limits", Verdict.PASSED),
+        ("chance repeats itself", Verdict.PASSED),
         ("script right", Verdict.PASSED),
         ("one call too slow", Verdict.TIMEOUT),
         ("all calls together too slow", Verdict.TIMEOUT),
