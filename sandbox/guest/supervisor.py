@@ -27,6 +27,7 @@ from . import cages, containment, seccomp, wire, zygote
 
 CLEAN_S = 5.0
 START_S = 20.0
+WARM_S = 300.0  # longer than any host waits for a jail to start
 PREPARE_S = 300.0
 MAX_PLAYER_FDS = 1024
 
@@ -95,11 +96,18 @@ class _Supervisor:
             for fd in self.private:
                 os.close(fd)
             try:
-                zygote.serve(theirs, self.cage)
+                zygote.serve(theirs, self.cage, self.config)
             finally:
                 os._exit(70)
         theirs.close()
         self.zygote_pid = pid
+        try:
+            told, _ = wire.receive_with_fds(ours, time.monotonic() + WARM_S)
+        except wire.Closed:
+            raise SystemExit("the zygote died before it was warm") from None
+        if "trouble" in told:
+            raise SystemExit(told["trouble"])
+        self.not_warm = told["missing"]
         return ours
 
     def hello(self) -> Dict[str, Any]:
@@ -109,6 +117,7 @@ class _Supervisor:
             "numpy": getattr(sys.modules.get("numpy"), "__version__", None),
             "seccomp": seccomp.works(),
             "missing_limits": containment.missing_limits(),
+            "not_warm": self.not_warm,
         }
 
     def serve(self, job: Dict[str, Any]) -> Dict[str, Any]:

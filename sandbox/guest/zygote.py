@@ -13,9 +13,10 @@ import select
 import signal
 import socket
 import sys
-from typing import Dict, List, Set, Tuple
+import time
+from typing import Any, Dict, List, Set, Tuple
 
-from . import containment, player, unit_player, wire
+from . import containment, player, unit_player, warm, wire
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -44,9 +45,11 @@ def warm_up() -> None:
             pass
 
 
-def serve(control: socket.socket, cage: Cage) -> None:
-    """Fork players on request until the supervisor goes away.
+def serve(control: socket.socket, cage: Cage, config: Dict[str, Any]) -> None:
+    """Import an environment's modules, then fork players until the supervisor goes away.
 
+    `config` may have "warm" (modules) and "environ" (for players). First says
+    {"missing"}, the modules that are not there, or {"trouble"}.
     Requests {"op": "start", "mode", "limits"} come with the player's
     descriptors; answers are {"pid"}, and later {"exit": pid, "status",
     "cpu_s", "peak_mb"} for each player that ended.
@@ -55,8 +58,16 @@ def serve(control: socket.socket, cage: Cage) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write)
     children: Set[int] = set()
+    environ = config.get("environ", {})
+    os.environ.update(environ)
+    try:
+        modules = config.get("warm", ())
+        wire.send_with_fds(control, {"missing": warm.up(modules) if modules else []}, [])
+    except warm.StartsThreads as why:
+        wire.send_with_fds(control, {"trouble": str(why)}, [])
+        os._exit(70)
     cage.prepare_zygote()
-    _prepare_environment()
+    _prepare_environment(environ)
     gc.collect()
     gc.freeze()
     while True:
@@ -76,7 +87,7 @@ def serve(control: socket.socket, cage: Cage) -> None:
             wire.send_with_fds(control, {"pid": pid, "trouble": trouble}, [])
 
 
-def _prepare_environment() -> None:
+def _prepare_environment(environ: Dict[str, str]) -> None:
     """What every player finds: its environment, and streams as over pipes.
 
     Every page of memory that a player has to change costs it a page fault, so
@@ -89,7 +100,9 @@ def _prepare_environment() -> None:
         LANG="C.UTF-8",
         OMP_NUM_THREADS="1",
         OPENBLAS_NUM_THREADS="1",
+        **environ,
     )
+    time.tzset()
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(CHANCE)
