@@ -53,12 +53,13 @@ def of_values(values: Iterable[Tuple[Any, float]]) -> Expected:
     slow: Dict[int, float] = {}
     for index, (value, seconds) in enumerate(values):
         exact = fingerprint.is_exact(value)
-        mark = fingerprint.fingerprint(value) if exact else None
-        if mark is None:
+        data = fingerprint.plain_bytes(value) if exact else None
+        if data is None:
             text = codec.encode(value)
             line, length = '["v",' + text + "]", len(text)
         else:
-            line, length = f'["h","{mark}"]', _size(value)
+            # No plain value's encoding is longer: a control character takes six for its byte.
+            line, length = f'["h","{fingerprint.digest(data)}"]', 6 * len(data)
         lines.append(line.encode("ascii"))
         same.append(_SAME if exact else "-")
         floats.append(_FLOATS if compare.is_floats(value) else "-")
@@ -66,17 +67,6 @@ def of_values(values: Iterable[Tuple[Any, float]]) -> Expected:
         if seconds > FAST_S:
             slow[index] = seconds
     return Expected(lines, "".join(same), "".join(floats), size, hashed, slow)
-
-
-def _size(value: Any) -> int:
-    # Twelve characters for every part: an escaped character or a number of ten digits.
-    if isinstance(value, str):
-        return 12 * len(value)
-    if isinstance(value, (list, tuple)):
-        return 12 + sum(map(_size, value))
-    if isinstance(value, int):
-        return 12 + value.bit_length() // 3
-    return 24
 
 
 def dump(suites: Dict[str, Expected]) -> bytes:

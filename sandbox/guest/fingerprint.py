@@ -20,13 +20,24 @@ def fingerprint(value: Any) -> Optional[str]:
     Two plain values with the same fingerprint are equal and of the same types,
     but for nan; the reverse does not hold (order of sets and dicts).
     """
+    data = plain_bytes(value)
+    return None if data is None else digest(data)
+
+
+def plain_bytes(value: Any) -> Optional[bytes]:
+    """What the fingerprint of a large value of plain types is taken of; None of others."""
     if not _is_large(value):
         return None
     try:
         # Version 0 writes no references, so equal values give equal bytes.
-        return _blake2b(_marshal(value, 0), digest_size=16).hexdigest()
+        return _marshal(value, 0)
     except ValueError:
         return None
+
+
+def digest(data: bytes) -> str:
+    """The fingerprint of a value with these plain bytes."""
+    return _blake2b(data, digest_size=16).hexdigest()
 
 
 def _is_large(value: Any) -> bool:
