@@ -159,7 +159,7 @@ class Player:
             self.exit = message
             return
         try:
-            part = os.read(fd, CHUNK if fd != self.channel else 1 << 20)
+            part = os.read(fd, CHUNK)
         except BlockingIOError:
             return
         except OSError:

@@ -15,7 +15,8 @@ from typing import Any, Callable, Dict, List
 from . import apart, channel, codec, compare, expected
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
 
-MAX_BATCH = 256
+# The first batch is small, so that a program that is wrong at once runs little more than that.
+FIRST_BATCH, MAX_BATCH = 8, 256
 MAX_BATCH_BYTES = 1 << 18
 SLACK_S = 0.05  # replies of one batch may be this late
 
@@ -119,7 +120,7 @@ class _Run:
         self.right = suite.right
         self.done = 0
         self.sent = 0
-        self.batch = 1
+        self.batch = FIRST_BATCH
         self.end = time.monotonic() + suite.total_s
 
     def outcome(self, program: str, entry_point: str) -> Result:
@@ -175,7 +176,7 @@ class _Run:
             if size > MAX_BATCH_BYTES and self.sent > start:
                 break
             self.sent += 1
-        self.batch = min(self.batch * 4, MAX_BATCH)
+        self.batch = min(self.batch * 8, MAX_BATCH)
         self.player.send("[" + ",".join(self.suite.calls[start : self.sent]) + "]")
 
     def _as_expected(self, lines: List[bytes]) -> bool:

@@ -66,7 +66,7 @@ class _Lines:
                 line = bytes(self.buffer[:end])
                 del self.buffer[: end + 1]
                 return line
-            part = _read(CHANNEL, 1 << 20)
+            part = _read(CHANNEL, 1 << 16)
             if not part:
                 _exit(0)
             self.buffer += part

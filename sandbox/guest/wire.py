@@ -23,6 +23,8 @@ _text = json.JSONEncoder(separators=(",", ":")).encode
 HEADER = struct.Struct("!I")
 MAX_FRAME = 256 << 20
 MAX_FDS = 8
+# Of a message with descriptors. More is more than the allocator gives without asking the kernel.
+MAX_MESSAGE = 1 << 16
 
 
 class Closed(Exception):
@@ -113,7 +115,7 @@ def receive_with_fds(
             raise Late
     fds = array.array("i")
     try:
-        body, ancillary, _, _ = sock.recvmsg(1 << 20, socket.CMSG_SPACE(MAX_FDS * fds.itemsize))
+        body, ancillary, _, _ = sock.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(MAX_FDS * fds.itemsize))
     except ConnectionResetError as gone:
         raise Closed from gone
     for level, kind, data in ancillary:
