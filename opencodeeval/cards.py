@@ -80,7 +80,10 @@ class ProtocolCard:
 
 @dataclass(frozen=True)
 class Card:
-    """One family; of `versions` and `protocols` the first is the default."""
+    """One family; of `versions` and `protocols` the first is the default.
+
+    `environment` names what its programs need beside Python and NumPy, if anything.
+    """
 
     name: str
     title: str
@@ -90,6 +93,7 @@ class Card:
     fields: tuple[str, ...]
     versions: tuple[DataVersion, ...]
     protocols: tuple[ProtocolCard, ...]
+    environment: str = ""
 
     @property
     def folder(self) -> Path:

@@ -51,6 +51,7 @@ class StandInBenchmark:
     data_digest: str = "d" * 64
     suites: tuple[str, ...] = ("base", "plus")
     headline: str = "plus"
+    environment: str = ""
     extracted: list[str] = field(default_factory=list)
     tasks: Sequence[Task] = field(init=False)
 

@@ -13,7 +13,8 @@ class Benchmark(Protocol):
 
     `name` is what the user typed without the data version ("humaneval_plus");
     `suites` are its test suites in order ("base", "plus"); `headline` is the
-    suite whose score is the benchmark's score.
+    suite whose score is the benchmark's score; `environment` is what programs
+    need beside Python and NumPy, empty if nothing.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Benchmark(Protocol):
     data_digest: str
     suites: tuple[str, ...]
     headline: str
+    environment: str
     tasks: Sequence[Task]
 
     def default_sampling(self) -> Sampling:

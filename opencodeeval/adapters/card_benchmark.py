@@ -41,12 +41,14 @@ class CardBenchmark(ABC):
     protocol_version: str = field(init=False)
     suites: tuple[str, ...] = field(init=False)
     headline: str = field(init=False)
+    environment: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.protocol = self.protocol_card.name
         self.protocol_version = self.protocol_card.version
         self.suites = self.protocol_card.suites
         self.headline = self.protocol_card.headline
+        self.environment = self.card.environment
 
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from opencodeeval.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions of `sandbox`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="build|status|clean")
-    build = actions.add_parser("build", help="build the sandbox image", allow_abbrev=False)
+    build = actions.add_parser(
+        "build", help="build a sandbox image, or prepare a folder", allow_abbrev=False
+    )
+    build.add_argument(
+        "environment",
+        nargs="?",
+        default="",
+        metavar="ENVIRONMENT",
+        help="what programs find there, e.g. bigcodebench (default: Python and NumPy)",
+    )
     build.add_argument(
         "--base-image",
         metavar="NAME",
         help="what to build on (default: OPENCODEEVAL_BASE_IMAGE, else Python's own image)",
+    )
+    build.add_argument(
+        "--local",
+        type=Path,
+        metavar="DIR",
+        help="prepare a virtual environment in DIR for --sandbox local, instead of an image",
+    )
+    build.add_argument(
+        "--python", metavar="PATH", help="the interpreter to make DIR with (default: from PATH)"
     )
     actions.add_parser("status", help="say which sandboxes work", allow_abbrev=False)
     actions.add_parser(
@@ -27,7 +49,7 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.doctor import examine_sandboxes, report
 
     if options.action == "build":
-        print(execution.build_image(options.base_image, lambda line: print(line, file=sys.stderr)))
+        print(_build(options, lambda line: print(line, file=sys.stderr)))
         return 0
     if options.action == "clean":
         containers, images = execution.clean()
@@ -36,3 +58,17 @@ def execute(options: argparse.Namespace) -> int:
     findings = examine_sandboxes()
     print(report(findings))
     return 0 if any(finding.ok and finding.role == "sandbox" for finding in findings) else 1
+
+
+def _build(options: argparse.Namespace, log: Callable[[str], None]) -> str:
+    from opencodeeval import execution
+
+    if options.local is None:
+        if options.python:
+            raise UsageError("--python goes with --local DIR")
+        return execution.build_image(options.base_image, log, options.environment)
+    if not options.environment:
+        raise UsageError("the local jail takes this Python as it is: name an environment to build")
+    if options.base_image:
+        raise UsageError("--base-image is for images: leave it out with --local")
+    return str(execution.prepare_local(options.environment, options.local, options.python, log))

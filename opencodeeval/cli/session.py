@@ -13,7 +13,7 @@ from opencodeeval.backends.base import Backend
 from opencodeeval.cli import signals
 from opencodeeval.cli.options import logger
 from opencodeeval.cli.progress import open_progress
-from opencodeeval.execution import open_sandbox
+from opencodeeval.execution import Sandbox, open_sandbox
 from opencodeeval.pipeline import RunResult, run_benchmark
 from opencodeeval.record import configuration
 from opencodeeval.store import RunStore, check_writable
@@ -51,10 +51,12 @@ async def _evaluate(
     log = logger(options)
     progress = open_progress(options.progress, options.quiet)
     async with AsyncExitStack() as stack:
-        sandbox = open_sandbox(
-            options.sandbox, options.slots, log, image=options.image, runtime=options.runtime
-        )
-        stack.push_async_callback(sandbox.close)
+        sandboxes: dict[str, Sandbox] = {}
+        for name in dict.fromkeys(job.benchmark.environment for job in jobs):
+            sandboxes[name] = open_sandbox(
+                options.sandbox, options.slots, log, options.image, options.runtime, name
+            )
+            stack.push_async_callback(sandboxes[name].close)
         opened: dict[str, tuple[Job, Backend, RunStore]] = {}
         for job in jobs:
             backend = open_backend_for(job)
@@ -70,7 +72,7 @@ async def _evaluate(
                 result = await run_benchmark(
                     job.benchmark,
                     backend,
-                    sandbox,
+                    sandboxes[job.benchmark.environment],
                     job.sampling,
                     store,
                     job.ks,

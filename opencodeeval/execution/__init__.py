@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from opencodeeval.errors import SandboxError, UsageError
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.environments import PLAIN, Environment, read_environment
 
-__all__ = ["Sandbox", "build_image", "clean", "open_sandbox"]
+__all__ = ["Sandbox", "build_image", "clean", "open_sandbox", "prepare_local"]
 
 Log = Callable[[str], None]
 
@@ -25,8 +27,9 @@ def open_sandbox(
     log: Log = lambda _: None,
     image: str | None = None,
     runtime: str | None = None,
+    environment: str = "",
 ) -> Sandbox:
-    """A sandbox with its first slot running.
+    """A sandbox with its first slot running; `environment` names what programs find in it.
 
     `kind` is "docker", "local", or "auto": Docker where an engine answers and
     the image is there or can be built, else the local jail; the choice and its
@@ -41,38 +44,48 @@ def open_sandbox(
     if slots is not None and slots < 1:
         raise UsageError("--slots must be at least 1")
     count = slots or usable_cores()
+    wanted = read_environment(environment)
     if kind == "docker":
-        return _open_docker(count, log, image, runtime)
+        return _open_docker(count, log, image, runtime, wanted)
     if kind == "local":
         if image or runtime:
             raise UsageError("--image and --runtime go with --sandbox docker")
-        return _open_local(count, log)
-    return _open_auto(count, log, image, runtime)
+        return _open_local(count, log, wanted)
+    return _open_auto(count, log, image, runtime, wanted)
 
 
-def _open_auto(slots: int, log: Log, image: str | None, runtime: str | None) -> Sandbox:
+def _open_auto(
+    slots: int, log: Log, image: str | None, runtime: str | None, environment: Environment
+) -> Sandbox:
     from opencodeeval.execution import local
 
     try:
-        return _open_docker(slots, log, image, runtime, build=image is None)
+        # An environment takes gigabytes and many minutes: only who asks for it gets it built.
+        build = image is None and environment == PLAIN
+        return _open_docker(slots, log, image, runtime, environment, build)
     except SandboxError as error:
         why = local.available()
         if image or runtime or why:
             raise SandboxError(f"{error}; and no local sandbox either: {why}") from None
         log(f"not using Docker: {error}")
-        return _open_local(slots, log)
+        return _open_local(slots, log, environment)
 
 
 def _open_docker(
-    slots: int, log: Log, image: str | None, runtime: str | None, build: bool = False
+    slots: int,
+    log: Log,
+    image: str | None,
+    runtime: str | None,
+    environment: Environment,
+    build: bool = False,
 ) -> Sandbox:
     from opencodeeval.execution import docker, guest
     from opencodeeval.execution.pool import SlotPool
 
     engine = docker.client()
-    name = image or docker.default_image()
+    name = image or docker.default_image(environment)
     try:
-        identity = docker.image_id(engine, name)
+        identity = docker.image_id(engine, name, environment)
     except SandboxError:
         if not build:
             raise
@@ -83,7 +96,7 @@ def _open_docker(
         log(f"removed {swept} container(s) that a killed run had left")
 
     def make() -> docker.DockerSlot:
-        return docker.DockerSlot(name, runtime)
+        return docker.DockerSlot(name, runtime, environment)
 
     first = _started(make)
     version = engine.version().get("Version", "unknown")
@@ -105,27 +118,41 @@ def _open_docker(
     return SlotPool("docker", slots, make, first, about, log)
 
 
-def _open_local(slots: int, log: Log) -> Sandbox:
-    from opencodeeval.execution import guest, local
+def _open_local(slots: int, log: Log, environment: Environment) -> Sandbox:
+    from opencodeeval.execution import guest, local, prepared
+    from opencodeeval.execution.interpreter import of_environment
     from opencodeeval.execution.pool import SlotPool
 
     local.require()
-    first = _started(local.LocalSlot)
+    about: dict[str, Any] = {}
+    python = None
+    if environment != PLAIN:
+        found = prepared.find(environment)
+        python = of_environment(found.folder, found.base_prefix)
+        about = {"environment": environment.name, "packages_sha256": found.digest}
+        about["not_as_pinned"] = prepared.differences(environment, found)
+
+    def make() -> local.LocalSlot:
+        return local.LocalSlot(python, environment)
+
+    first = _started(make)
     weaker = [*local.WEAKER, *_lacking(first)]
     log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker: {'; '.join(weaker)}")
-    about = {
+    about |= {
         "runtime": local.version(),
         "weaker": weaker,
         "guest": guest.guest_digest(),
         "python": first.hello.get("python"),
         "numpy": first.hello.get("numpy"),
     }
-    return SlotPool("local", slots, local.LocalSlot, first, about, log)
+    return SlotPool("local", slots, make, first, about, log)
 
 
 def _lacking(slot: Any) -> list[str]:
     """What this kernel or runtime lacks of what every jail should have."""
     missing = [f"no {name}: the runtime refuses it" for name in slot.hello["missing_limits"]]
+    if slot.hello["not_warm"]:
+        missing.append(f"not in the environment: {', '.join(slot.hello['not_warm'])}")
     if not slot.hello["seccomp"]:
         missing.append("no system-call filter: the kernel or runtime does not take one")
     return missing
@@ -142,11 +169,23 @@ def _started(make: Callable[[], Any]) -> Any:
     return slot
 
 
-def build_image(base_image: str | None = None, log: Log = lambda _: None) -> str:
-    """Build the sandbox image; its name. See opencodeeval.execution.docker."""
+def build_image(
+    base_image: str | None = None, log: Log = lambda _: None, environment: str = ""
+) -> str:
+    """Build the sandbox image of an environment; its name. See opencodeeval.execution.docker."""
     from opencodeeval.execution import docker
 
-    return docker.build_image(base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
+    wanted = read_environment(environment)
+    if wanted == PLAIN:
+        base_image = base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE")
+    return docker.build_image(base_image, log, wanted)
+
+
+def prepare_local(environment: str, folder: Path, python: str | None, log: Log) -> Path:
+    """Prepare a folder for the local jail; where it is. See opencodeeval.execution.prepared."""
+    from opencodeeval.execution import prepared
+
+    return prepared.prepare(read_environment(environment), folder, python, log).folder
 
 
 def clean() -> tuple[int, int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from opencodeeval.errors import SandboxError
 from opencodeeval.execution import frames, guest
+from opencodeeval.execution.environments import PLAIN, Environment, names, read_environment
 from opencodeeval.execution.local import GUEST, SCRATCH_BYTES, SHM_BYTES, environment
 from opencodeeval.execution.slot import Slot
 from opencodeeval.resources import sandbox_dir
@@ -49,12 +50,13 @@ def client(timeout: float = ENGINE_S) -> Any:
     return found
 
 
-def default_image() -> str:
+def default_image(environment: Environment = PLAIN) -> str:
     """The image's name for this version of the guest."""
-    return f"{REPOSITORY}:{guest.image_digest()[:12]}"
+    name = "-".join(filter(None, [REPOSITORY, environment.name]))
+    return f"{name}:{guest.image_digest(environment)[:12]}"
 
 
-def image_id(engine: Any, image: str) -> str:
+def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
     """The image's id.
 
     Raises:
@@ -66,28 +68,35 @@ def image_id(engine: Any, image: str) -> str:
         return str(engine.images.get(image).id)
     except ImageNotFound:
         raise SandboxError(
-            f"the sandbox image {image} is not built: run `opencodeeval sandbox build`, "
-            "or use --sandbox local"
+            f"the sandbox image {image} is not built: run `opencodeeval sandbox build"
+            f"{' ' + environment.name if environment.name else ''}`, or use --sandbox local"
         ) from None
     except DockerException as error:
         raise SandboxError(f"the Docker engine failed: {error}") from None
 
 
-def build_image(base_image: str | None, log: Callable[[str], None]) -> str:
-    """Build the sandbox image from sandbox/Dockerfile; its name.
+def build_image(
+    base_image: str | None, log: Callable[[str], None], environment: Environment = PLAIN
+) -> str:
+    """Build the sandbox image from the environment's Dockerfile below sandbox/; its name.
 
     Raises:
         SandboxError: with the build's last words.
     """
     from docker.errors import APIError, BuildError, DockerException
 
-    engine = client(timeout=1800)
-    name = default_image()
+    engine = client(timeout=1800 if environment == PLAIN else 7200)
+    name = default_image(environment)
     arguments = {"BASE_IMAGE": base_image} if base_image else {}
     log(f"building {name}" + (f" from {base_image}" if base_image else ""))
     try:
         engine.images.build(
-            path=str(sandbox_dir()), tag=name, rm=True, forcerm=True, buildargs=arguments
+            path=str(sandbox_dir()),
+            dockerfile=str(Path(environment.name) / "Dockerfile"),
+            tag=name,
+            rm=True,
+            forcerm=True,
+            buildargs=arguments,
         )
     except BuildError as error:
         words = [str(line.get("stream", "")).strip() for line in error.build_log]
@@ -107,8 +116,8 @@ def build_image(base_image: str | None, log: Callable[[str], None]) -> str:
 class DockerSlot(Slot):
     """A slot whose jail is a container that this process is attached to."""
 
-    def __init__(self, image: str, runtime: str | None) -> None:
-        super().__init__()
+    def __init__(self, image: str, runtime: str | None, environment: Environment = PLAIN) -> None:
+        super().__init__(environment)
         self.image, self.runtime = image, runtime
         self.engine: Any = None
         self.container: Any = None
@@ -252,11 +261,13 @@ def remove_old_images(engine: Any) -> int:
     from docker.errors import DockerException
 
     removed = 0
-    for image in engine.images.list(name=REPOSITORY):
-        if default_image() not in image.tags:
-            with contextlib.suppress(DockerException):  # a running container keeps its image
-                engine.images.remove(image.id, force=True)
-                removed += 1
+    for wanted in (PLAIN, *map(read_environment, names())):
+        current = default_image(wanted)
+        for image in engine.images.list(name=current.partition(":")[0]):
+            if current not in image.tags:
+                with contextlib.suppress(DockerException):  # a running container keeps its image
+                    engine.images.remove(image.id, force=True)
+                    removed += 1
     return removed
 
 

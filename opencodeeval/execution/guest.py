@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.resources import sandbox_dir
 
 
@@ -28,10 +29,10 @@ def guest_digest() -> str:
 
 
 @cache
-def image_digest() -> str:
-    """SHA-256 over everything that the sandbox image is built from."""
+def image_digest(environment: Environment = PLAIN) -> str:
+    """SHA-256 over everything that an environment's sandbox image is built from."""
     root = sandbox_dir()
-    recipe = [root / "Dockerfile", *root.glob("requirements*.txt")]
+    recipe = environment.recipe or [root / "Dockerfile", *root.glob("requirements*.txt")]
     return _digest(root, [*recipe, *(root / "guest").glob("*.py")])
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from opencodeeval.errors import SandboxError
 from opencodeeval.execution import frames
+from opencodeeval.execution.environments import PLAIN, Environment
+from opencodeeval.execution.interpreter import Interpreter, own
 from opencodeeval.execution.slot import Slot
 from opencodeeval.resources import sandbox_dir
 
@@ -63,8 +65,9 @@ def available() -> str | None:
 class LocalSlot(Slot):
     """A slot whose jail is a bubblewrap child of this process."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, python: Interpreter | None = None, environment: Environment = PLAIN) -> None:
+        super().__init__(environment)
+        self.python = python or own(f"{GUEST}/site")
         self.process: subprocess.Popen[bytes] | None = None
         self.init = -1  # a pidfd of the jail's first process
         self.errors = tempfile.TemporaryFile()
@@ -76,7 +79,7 @@ class LocalSlot(Slot):
 
     def _launch(self) -> None:
         try:
-            self.process, init_pid = _launcher.spawn(command, self.errors.fileno())
+            self.process, init_pid = _launcher.spawn(self._command, self.errors.fileno())
             if init_pid:
                 self.init = os.pidfd_open(init_pid)
         except OSError as error:
@@ -84,6 +87,9 @@ class LocalSlot(Slot):
         assert self.process.stdin and self.process.stdout
         os.set_blocking(self.process.stdin.fileno(), False)
         os.set_blocking(self.process.stdout.fileno(), False)
+
+    def _command(self, info: int) -> list[str]:
+        return command(info, self.python)
 
     def _write(self, data: bytes, deadline: float) -> None:
         assert self.process and self.process.stdin
@@ -157,11 +163,11 @@ class _Launcher:
 _launcher = _Launcher()
 
 
-def command(info: int) -> list[str]:
+def command(info: int, python: Interpreter) -> list[str]:
     """The bubblewrap command line of a jail, which tells of itself on descriptor `info`.
 
     Nothing of the host is visible but /usr, the interpreter with its standard
-    library, NumPy, and the guest; all of it read-only.
+    library, NumPy or the environment's packages, and the guest; all of it read-only.
     """
     arguments = [
         str(shutil.which("bwrap")),
@@ -174,10 +180,10 @@ def command(info: int) -> list[str]:
         *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"),
         *("--remount-ro", "/dev"),
     ]
-    for parent in _parents([*readable_paths(), f"{GUEST}/site/numpy"]):
+    for parent in _parents([*python.shown, f"{GUEST}/site/numpy"]):
         # bubblewrap would make them for its own uid only, and the player has another.
         arguments += ["--perms", "0755", "--dir", parent]
-    for path in readable_paths():
+    for path in python.shown:
         arguments += ["--ro-bind", path, path]
     for link in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
         if os.path.islink(link):
@@ -186,12 +192,12 @@ def command(info: int) -> list[str]:
             arguments += ["--ro-bind", link, link]
     for name, value in environment().items():
         arguments += ["--setenv", name, value]
-    for source, target in [(str(sandbox_dir() / "guest"), f"{GUEST}/guest"), *numpy_binds()]:
+    for source, target in [(str(sandbox_dir() / "guest"), f"{GUEST}/guest"), *python.binds]:
         arguments += ["--ro-bind", source, target]
-    for folder in site_packages():
+    for folder in python.covered:
         arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
     arguments += ["--remount-ro", "/"]
-    return [*arguments, "--", base_interpreter(), "-s", "-m", "guest"]
+    return [*arguments, "--", python.executable, "-s", "-m", "guest"]
 
 
 def _privileges() -> list[str]:
@@ -229,48 +235,6 @@ def environment() -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-
-
-def base_interpreter() -> str:
-    """The interpreter behind any virtual environment, by its real path."""
-    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    candidate = Path(sys.base_exec_prefix) / "bin" / name
-    return os.path.realpath(candidate if candidate.exists() else sys.executable)
-
-
-def readable_paths() -> list[str]:
-    """Host paths that the jail shows under the same name."""
-    paths = ["/usr"]
-    for path in (sys.base_prefix, sys.base_exec_prefix, str(Path(base_interpreter()).parent)):
-        real = os.path.realpath(path)
-        if not any(real == p or real.startswith(p + "/") for p in paths):
-            paths.append(real)
-    if os.path.exists("/etc/ld.so.cache"):
-        paths.append("/etc/ld.so.cache")
-    return paths
-
-
-def site_packages() -> list[str]:
-    """Folders of packages below what is shown, to be covered: they are the host's business."""
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    folders = [
-        f"{os.path.realpath(sys.base_prefix)}/lib/{version}/site-packages",
-        f"/usr/local/lib/{version}/dist-packages",
-        "/usr/lib/python3/dist-packages",
-    ]
-    return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
-
-
-def numpy_binds() -> list[tuple[str, str]]:
-    """NumPy's folders, and where the jail shows them: nothing else of site-packages."""
-    import numpy
-
-    package = Path(numpy.__file__).parent
-    found = [(str(package), f"{GUEST}/site/numpy")]
-    libs = package.parent / "numpy.libs"
-    if libs.is_dir():
-        found.append((str(libs), f"{GUEST}/site/numpy.libs"))
-    return found
 
 
 def version() -> str:

@@ -8,9 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
 
 START_S = 60.0
+WARM_START_S = 240.0  # imports that a disk has to bring first
 SPARE_S = 15.0  # what the jail's own machinery may take on a busy machine
 PREPARE_S = 320.0  # a task's reference solution may be slow; the guest's own limit is lower
 JUDGE_MEMORY_MB = 8192
@@ -24,7 +26,8 @@ class Slot(ABC):
     Not thread-safe: one thread uses a slot at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Environment = PLAIN) -> None:
+        self.environment = environment
         self.reader = FrameReader()
         self.hello: Mapping[str, Any] = {}
         self.task_key = ""
@@ -71,10 +74,11 @@ class Slot(ABC):
         Raises:
             SlotFailed: with the guest's last words.
         """
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + (WARM_START_S if self.environment.warm else START_S)
         try:
             self._launch()
             config = {"judges": JUDGES, "judge_memory_mb": JUDGE_MEMORY_MB, **self._cage()}
+            config |= self.environment.config()
             self.hello = self._ask({"config": config}, deadline)["hello"]
         except SlotFailed as error:
             words = self.last_words().strip().splitlines()

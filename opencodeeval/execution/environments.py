@@ -1,0 +1,83 @@
+"""Environments: what programs of some benchmarks find beside Python and NumPy.
+
+An environment is a folder below sandbox/ with `environment.toml` (the Python
+it needs, the modules that players find imported, their environment variables)
+and `requirements.txt` (the publisher's pins). The plain environment has no
+folder and no name.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from opencodeeval.errors import UsageError
+from opencodeeval.resources import sandbox_dir
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment as its folder describes it; `python` is "3.10" or the like.
+
+    Players find the modules `warm` imported and the variables `environ` set.
+    """
+
+    name: str = ""
+    python: str = ""
+    warm: tuple[str, ...] = ()
+    environ: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where its recipe is."""
+        return sandbox_dir() / self.name
+
+    @property
+    def recipe(self) -> list[Path]:
+        """The files that decide what is in it."""
+        return sorted(path for path in self.folder.iterdir() if path.is_file()) if self.name else []
+
+    def config(self) -> dict[str, object]:
+        """What the guest's zygote is told."""
+        return {"warm": list(self.warm), "environ": dict(self.environ)} if self.name else {}
+
+    def pins(self) -> dict[str, str]:
+        """Its packages, by their normalised names, with their versions."""
+        lines = (self.folder / "requirements.txt").read_text("utf-8").splitlines()
+        pairs = [line.partition("#")[0].strip().partition("==") for line in lines]
+        return {normalised(name): version for name, _, version in pairs if name}
+
+
+PLAIN = Environment()
+
+
+def names() -> list[str]:
+    """The names of all environments but the plain one."""
+    return sorted(path.parent.name for path in sandbox_dir().glob("*/environment.toml"))
+
+
+@cache
+def read_environment(name: str) -> Environment:
+    """An environment by name; "" is the plain one.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if not name:
+        return PLAIN
+    if name not in names():
+        raise UsageError(f"there is no environment {name!r}: there is {', '.join(names())}")
+    table = tomllib.loads((sandbox_dir() / name / "environment.toml").read_text("utf-8"))
+    return Environment(name, table["python"], tuple(table["warm"]), tuple(table["environ"].items()))
+
+
+def normalised(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return name.strip().lower().replace("_", "-").replace(".", "-")

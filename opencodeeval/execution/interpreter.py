@@ -1,0 +1,78 @@
+"""A Python on this machine, and what the local jail shows of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """`shown` are host paths under the same name; `covered` are folders of packages
+    below them that are the host's business; `binds` are pairs of a host path and
+    where the jail shows it. Everything is read-only.
+    """
+
+    executable: str
+    shown: tuple[str, ...]
+    covered: tuple[str, ...]
+    binds: tuple[tuple[str, str], ...] = ()
+
+
+def own(site: str) -> Interpreter:
+    """The interpreter that runs this, with NumPy alone of its packages, shown in `site`."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    executable = base_interpreter()
+    prefixes = (sys.base_prefix, sys.base_exec_prefix, str(Path(executable).parent))
+    covered = _packages_below(sys.base_prefix, version)
+    return Interpreter(executable, _shown(prefixes), covered, _numpy(site))
+
+
+def of_environment(folder: Path, base_prefix: str) -> Interpreter:
+    """The interpreter of a virtual environment, with all packages of it."""
+    executable = str(folder / "bin" / "python")
+    real = os.path.realpath(executable)
+    library = next((folder / "lib").glob("python3*")).name
+    prefixes = (base_prefix, str(Path(real).parent), str(folder))
+    return Interpreter(executable, _shown(prefixes), _packages_below(base_prefix, library))
+
+
+def base_interpreter() -> str:
+    """The interpreter behind any virtual environment, by its real path."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    candidate = Path(sys.base_exec_prefix) / "bin" / name
+    return os.path.realpath(candidate if candidate.exists() else sys.executable)
+
+
+def _shown(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    paths = ["/usr"]
+    for path in prefixes:
+        real = os.path.realpath(path)
+        if not any(real == p or real.startswith(p + "/") for p in paths):
+            paths.append(real)
+    if os.path.exists("/etc/ld.so.cache"):
+        paths.append("/etc/ld.so.cache")
+    return tuple(paths)
+
+
+def _packages_below(prefix: str, version: str) -> tuple[str, ...]:
+    folders = [
+        f"{os.path.realpath(prefix)}/lib/{version}/site-packages",
+        f"/usr/local/lib/{version}/dist-packages",
+        "/usr/lib/python3/dist-packages",
+    ]
+    return tuple(folder for folder in dict.fromkeys(folders) if os.path.isdir(folder))
+
+
+def _numpy(site: str) -> tuple[tuple[str, str], ...]:
+    """NumPy's folders, and where the jail shows them: nothing else of site-packages."""
+    import numpy
+
+    package = Path(numpy.__file__).parent
+    found = [(str(package), f"{site}/numpy")]
+    libs = package.parent / "numpy.libs"
+    if libs.is_dir():
+        found.append((str(libs), f"{site}/numpy.libs"))
+    return tuple(found)
