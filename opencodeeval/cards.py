@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,13 +42,28 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """The one text, `old` to `new` in a field of a task, in which a version differs from another.
+
+    For publishers who make a version from the one before and publish how.
+    """
+
+    version: str
+    task_id: str
+    field: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class DataVersion:
     """One version of a benchmark's rows.
 
     `files` are the paths to look for below a folder of data files, in order.
     `bytes` and `sha256` are of the uncompressed file; `rows_sha256` is the
     digest of the rows' used fields, sorted by task id. Empty digests mean
-    that the version is not checked.
+    that the version is not checked; of a version that is published as a table
+    only the rows are. `patch` makes it from another version's file.
     """
 
     name: str
@@ -58,6 +73,7 @@ class DataVersion:
     bytes: int = 0
     sha256: str = ""
     rows_sha256: str = ""
+    patch: Patch | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ class ProtocolCard:
     """A named, versioned way to prompt, extract and grade.
 
     `stop` maps the start of a template's name to its stop strings; `limits`
-    are in seconds (`*_s`) and MiB (`*_mb`).
+    are in seconds (`*_s`) and MiB (`*_mb`). `options` are the family's own.
     """
 
     name: str
@@ -76,6 +92,7 @@ class ProtocolCard:
     stop: Mapping[str, tuple[str, ...]]
     limits: Mapping[str, Any]
     sampling: Sampling
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,8 +139,10 @@ def read_card(family: str) -> Card:
 
 
 def _version(table: dict[str, Any]) -> DataVersion:
+    patch = Patch(**table["patch"]) if "patch" in table else None
+    source = Source(**table["source"])
     return DataVersion(
-        **{**table, "files": tuple(table["files"]), "source": Source(**table["source"])}
+        **{**table, "files": tuple(table["files"]), "source": source, "patch": patch}
     )
 
 

@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.cards import Card, DataVersion
+from opencodeeval.cards import Card, DataVersion, Patch
 from opencodeeval.errors import DataError
 from opencodeeval.resources import benchmarks_dir
 from opencodeeval.types import digest
@@ -129,11 +129,34 @@ def _from_folder(card: Card, version: DataVersion, folder: Path) -> tuple[list[R
         if other is None:
             return _checked(card, version, content, folder / name, "fetch it again"), name
         others.append(f"{name} is {other}")
+    if version.patch and not others:
+        made = _patched(card, version, version.patch, folder)
+        if made:
+            return made
     looked = "; ".join(others) or f"looked for {', '.join(version.files)}"
     raise DataError(
         f"{card.title} {version.name} is not in {folder} ({looked}): put it there, "
         "or leave out --data to fetch it from its publisher"
     )
+
+
+def _patched(
+    card: Card, version: DataVersion, patch: Patch, folder: Path
+) -> tuple[list[Row], str] | None:
+    """The version made from the file of another one; None if that is not there either."""
+    other = next(each for each in card.versions if each.name == patch.version)
+    name = next((name for name in other.files if (folder / name).is_file()), None)
+    if name is None:
+        return None
+    path = folder / name
+    rows = _checked(card, other, read_bytes(path), path, "fetch it again")
+    for row in rows:
+        if row["task_id"] == patch.task_id:
+            row[patch.field] = row[patch.field].replace(patch.old, patch.new)
+    found = rows_digest(rows, card.fields)
+    if found != version.rows_sha256:
+        raise DataError(f"{path} and the patch of {version.name} give other rows: {found}")
+    return rows, f"{name} with the change of {version.name}"
 
 
 def _other_version(card: Card, version: DataVersion, content: bytes) -> str | None:
@@ -149,12 +172,17 @@ def _checked(
         rows = [row for _, row in parse_jsonl(content, path)]
     except DataError as error:
         raise DataError(f"{error}: {remedy}") from error
+    if len(rows) == 1 and all(isinstance(row, dict) for row in rows[0].values()):
+        rows = list(rows[0].values())  # one object of all rows by their ids
     _check_count(card, version, rows, str(path), remedy)
-    found = hashlib.sha256(content).hexdigest()
-    if found != version.sha256:
+    if version.sha256:
+        what, found, wanted = "its SHA-256", hashlib.sha256(content).hexdigest(), version.sha256
+    else:  # published as a table, so that every tool writes another file
+        what, wanted = "the digest of its rows", version.rows_sha256
+        found = rows_digest(rows, card.fields)
+    if found != wanted:
         raise DataError(
-            f"{path} is not {card.title} {version.name}: its SHA-256 is {found}, not "
-            f"{version.sha256}: {remedy}"
+            f"{path} is not {card.title} {version.name}: {what} is {found}, not {wanted}: {remedy}"
         )
     return rows
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from opencodeeval.adapters import evalplus, humaneval, starter
+from opencodeeval.adapters import bigcodebench, evalplus, humaneval, starter
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.cards import Card, ProtocolCard, families, read_card
@@ -30,6 +30,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
+    "bigcodebench_hard": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
     "humaneval_plus": Family(evalplus.to_task, evalplus.HumanEvalPlus),
     "starter": Family(starter.to_task, starter.Starter),

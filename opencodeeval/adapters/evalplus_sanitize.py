@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ def sanitize(code: str, entry_point: str | None = None) -> str:
     """What `evalplus.sanitize.sanitize(code, entry_point)` returns."""
     # A lone surrogate cannot be written to a file, let alone run.
     window = longest_window(code.encode("utf-8", "replace").decode())
-    return _reachable_code(window, entry_point).strip() or window
+    return reachable_code(window, entry_point, _has_return).strip() or window
 
 
 def longest_window(text: str) -> str:
@@ -137,13 +137,16 @@ class _Windows:
                 yield boundary
 
 
-def _reachable_code(code: str, entry_point: str | None) -> str:
+def reachable_code(
+    code: str, entry_point: str | None, keeps: Callable[[Node], bool] = lambda _: True
+) -> str:
+    """Imports, and the definitions that the entry point leads to; of functions those it `keeps`."""
     import tree_sitter_python
     from tree_sitter import Language, Parser
 
     source = code.encode()
     root = Parser(Language(tree_sitter_python.language())).parse(source).root_node
-    imports, definitions = _top_level(root)
+    imports, definitions = _top_level(root, keeps)
     if entry_point:
         uses = {name: _identifiers(node) for name, node in definitions}
         reachable = _reachable(uses, entry_point)
@@ -152,7 +155,9 @@ def _reachable_code(code: str, entry_point: str | None) -> str:
     return b"\n".join(source[node.start_byte : node.end_byte] for node in nodes).decode()
 
 
-def _top_level(root: Node) -> tuple[list[Node], list[tuple[str | None, Node]]]:
+def _top_level(
+    root: Node, keeps: Callable[[Node], bool]
+) -> tuple[list[Node], list[tuple[str | None, Node]]]:
     """Imports, and the definitions that EvalPlus keeps: the first of each name."""
     imports: list[Node] = []
     definitions: dict[str | None, Node] = {}
@@ -162,7 +167,9 @@ def _top_level(root: Node) -> tuple[list[Node], list[tuple[str | None, Node]]]:
             continue
         if child.type == "expression_statement" and child.children[0].type == "assignment":
             node = child.children[0]
-        elif child.type == "class_definition" or _is_returning_function(child):
+        elif child.type == "class_definition" or (
+            child.type == "function_definition" and keeps(child)
+        ):
             node = child
         else:
             continue
@@ -177,10 +184,6 @@ def _name(node: Node) -> str | None:
 def _text(node: Node) -> str:
     assert node.text is not None
     return node.text.decode()
-
-
-def _is_returning_function(node: Node) -> bool:
-    return node.type == "function_definition" and _has_return(node)
 
 
 def _has_return(function: Node) -> bool:

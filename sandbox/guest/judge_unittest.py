@@ -3,9 +3,9 @@
 Task: {"kind": "unittest", "entry_point", "test", "reference", "limits":
 {"total_s", "memory_mb"}, "must_run"?, "module"?}. The tests that must run are
 named in "must_run", or are those that a run of the reference reports, which
-must then pass. "module" ({"name", "given"}) is what the program is loaded as:
-its name, and names in it with the dotted path of what they stand for. See
-unit_player.py for what this can and cannot promise.
+must then pass. "module" ({"name", "given", "taken"?}) is what the program is loaded
+as: its name, names in it with the dotted path of what they stand for, and
+builtins that are None. See unit_player.py for what this can and cannot promise.
 """
 
 from __future__ import annotations

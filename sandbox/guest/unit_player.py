@@ -76,8 +76,10 @@ def run() -> None:
     each test and ["done", note, mac]. With `decoy` the entry point is replaced
     by a function that raises: an honest run of the tests must notice.
     """
-    before = _snapshot()
     program, entry_point, decoy, about = player.receive()
+    for name in about.get("taken", ()):
+        setattr(builtins, name, None)
+    before = _snapshot()
     try:
         namespace = _load(program, about["name"], about["given"])
     except BaseException as error:
