@@ -80,7 +80,8 @@ class _Supervisor:
         containment.become_subreaper()
         containment.harden_self()
         zygote.warm_up()
-        self.zygote = self._start_zygote()
+        self.zygote = self.forker = self._start_zygote()
+        self.unit_zygote: Optional[socket.socket] = None
         # After the zygote, so that no player has it; before any judge, which may not read files.
         from . import judge
 
@@ -100,7 +101,7 @@ class _Supervisor:
             finally:
                 os._exit(70)
         theirs.close()
-        self.zygote_pid = pid
+        self.zygote_pids = [pid]
         try:
             told, _ = wire.receive_with_fds(ours, time.monotonic() + WARM_S)
         except wire.Closed:
@@ -109,6 +110,18 @@ class _Supervisor:
             raise SystemExit(told["trouble"])
         self.not_warm = told["missing"]
         return ours
+
+    def _forker(self, mode: str) -> socket.socket:
+        """The zygote for players of this mode."""
+        if mode != "unittest":
+            return self.zygote
+        if self.unit_zygote is None:
+            self.unit_zygote, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            wire.send_with_fds(self.zygote, {"op": "split"}, [theirs.fileno()])
+            theirs.close()
+            told, _ = wire.receive_with_fds(self.zygote, time.monotonic() + START_S)
+            self.zygote_pids.append(told["pid"])
+        return self.unit_zygote
 
     def hello(self) -> Dict[str, Any]:
         """What the host records of this jail."""
@@ -188,8 +201,9 @@ class _Supervisor:
                 for other in self.judges.values():
                     other.jobs.close()
                     other.control.close()
-                for ours in (jobs, control, self.zygote):
-                    ours.close()
+                for ours in (jobs, control, self.zygote, self.unit_zygote):
+                    if ours is not None:
+                        ours.close()
                 for fd in self.private:
                     os.close(fd)
                 memory = int(self.config["judge_memory_mb"])
@@ -217,15 +231,15 @@ class _Supervisor:
         Raises:
             Closed, Late: the judge died, or did not answer in time.
         """
-        sockets = (found.jobs, found.control, self.zygote)
-        watched = [sock.fileno() for sock in sockets] + [self.host_in]
         while True:
+            sockets = (found.jobs, found.control, self.forker)
+            watched = [sock.fileno() for sock in sockets] + [self.host_in]
             ready = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))[0]
             if not ready:
                 raise wire.Late
             if self.host_in in ready:
                 os._exit(0)  # the host sends nothing while it waits: it has gone
-            if self.zygote.fileno() in ready:
+            if self.forker.fileno() in ready:
                 self._note_exit(found)
             if found.jobs.fileno() in ready:
                 return wire.receive(found.jobs.fileno(), deadline)
@@ -238,7 +252,7 @@ class _Supervisor:
                     wire.send_with_fds(found.control, {"stopped": stopped}, [])
 
     def _note_exit(self, found: Optional[_Judge], deadline: Optional[float] = None) -> None:
-        message, _ = wire.receive_with_fds(self.zygote, deadline)
+        message, _ = wire.receive_with_fds(self.forker, deadline)
         self.ended[message["exit"]] = message
         if found is not None and message["exit"] == self.player:
             wire.send_with_fds(found.control, {"exited": message["status"]}, [])
@@ -256,10 +270,11 @@ class _Supervisor:
         elif request["mode"] == "calls":
             give.append(_progress())
             keep.append(os.dup(give[-1]))
-        start = {"mode": request["mode"], "limits": request["limits"]}
-        wire.send_with_fds(self.zygote, start, give)
+        start = {"op": "start", "mode": request["mode"], "limits": request["limits"]}
+        self.forker = self._forker(request["mode"])
+        wire.send_with_fds(self.forker, start, give)
         while True:
-            answer, _ = wire.receive_with_fds(self.zygote, time.monotonic() + START_S)
+            answer, _ = wire.receive_with_fds(self.forker, time.monotonic() + START_S)
             if "pid" in answer:
                 break
             self.ended[answer["exit"]] = answer
@@ -301,7 +316,7 @@ class _Supervisor:
 
     def _pids(self) -> Set[int]:
         """The guest's own processes."""
-        return {os.getpid(), self.zygote_pid, *(judge.pid for judge in self.judges.values())}
+        return {os.getpid(), *self.zygote_pids, *(judge.pid for judge in self.judges.values())}
 
     def _clean_scratch(self) -> bool:
         with self.cage.wearing():

@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any, Dict, List, Set, Tuple
 
-from . import containment, player, unit_player, warm, wire
+from . import containment, player, warm, wire
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -25,7 +25,7 @@ WARM = (
     "copyreg dataclasses datetime decimal enum fractions functools hashlib heapq inspect io "
     "itertools json math numbers operator os pathlib queue random re secrets shutil signal "
     "statistics string struct sys tempfile textwrap threading time traceback types typing "
-    "unicodedata unittest unittest.mock uuid warnings zlib "
+    "unicodedata uuid warnings zlib "
     "numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random"
 ).split()
 
@@ -33,7 +33,7 @@ WARM = (
 TELL = 250  # where a new player says that it is locked in
 READY = "ready"
 CHANCE = 0  # what random numbers start from: a program that draws some fares alike every time
-MODES = {"calls": player.serve_calls, "stdio": player.run_script, "unittest": unit_player.run}
+MODES = {"calls": player.serve_calls, "stdio": player.run_script}
 
 
 def warm_up() -> None:
@@ -50,14 +50,7 @@ def serve(control: socket.socket, cage: Cage, config: Dict[str, Any]) -> None:
 
     `config` may have "warm" (modules) and "environ" (for players). First says
     {"missing"}, the modules that are not there, or {"trouble"}.
-    Requests {"op": "start", "mode", "limits"} come with the player's
-    descriptors; answers are {"pid"}, and later {"exit": pid, "status",
-    "cpu_s", "peak_mb"} for each player that ended.
     """
-    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake_write)
-    children: Set[int] = set()
     environ = config.get("environ", {})
     os.environ.update(environ)
     try:
@@ -68,6 +61,22 @@ def serve(control: socket.socket, cage: Cage, config: Dict[str, Any]) -> None:
         os._exit(70)
     cage.prepare_zygote()
     _prepare_environment(environ)
+    _fork_on_request(control, cage)
+
+
+def _fork_on_request(control: socket.socket, cage: Cage) -> None:
+    """Serve until the supervisor goes away.
+
+    Requests {"op": "start", "mode", "limits"} come with the player's
+    descriptors; answers are {"pid"}, and later {"exit": pid, "status",
+    "cpu_s", "peak_mb"} for each player that ended. {"op": "split"} comes with
+    a socket, on which a second zygote then serves unittest tasks: what those
+    need is a fifth of the memory that every other fork would have to copy.
+    """
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_write)
+    children: Set[int] = set()
     gc.collect()
     gc.freeze()
     while True:
@@ -80,11 +89,31 @@ def serve(control: socket.socket, cage: Cage, config: Dict[str, Any]) -> None:
                 request, fds = wire.receive_with_fds(control)
             except wire.Closed:
                 os._exit(0)
+            if request["op"] == "split":
+                _split(control, socket.socket(fileno=fds[0]), cage)
+                continue
             pid, trouble = _fork_player(request, fds, cage)
             children.add(pid)
             for fd in fds:
                 os.close(fd)
             wire.send_with_fds(control, {"pid": pid, "trouble": trouble}, [])
+
+
+def _split(control: socket.socket, other: socket.socket, cage: Cage) -> None:
+    """Fork a zygote for unittest tasks, which serves on `other`."""
+    pid = os.fork()
+    if pid:
+        other.close()
+        wire.send_with_fds(control, {"pid": pid}, [])
+        return
+    try:
+        control.close()
+        from . import unit_player
+
+        MODES["unittest"] = unit_player.run
+        _fork_on_request(other, cage)
+    finally:
+        os._exit(70)
 
 
 def _prepare_environment(environ: Dict[str, str]) -> None:
