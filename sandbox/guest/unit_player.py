@@ -47,11 +47,17 @@ _blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_na
 _TestCase, _Loader = unittest.TestCase, unittest.TestLoader
 # Written by unittest itself, or by the interpreter, in honest runs.
 _VOLATILE = {"__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"}
+_EXTENSIONS = "__pybind11_internals_"  # extension modules keep what they share in builtins
 
 
 def _snapshot() -> List[Dict[str, Any]]:
     return [
-        {k: v for k, v in dict(_vars(thing)).items() if k not in _VOLATILE} for thing in _WATCHED
+        {
+            k: v
+            for k, v in dict(_vars(thing)).items()
+            if k not in _VOLATILE and not k.startswith(_EXTENSIONS)
+        }
+        for thing in _WATCHED
     ] + [
         {k: v.__code__ for k, v in _vars(thing).items() if type(v) is types.FunctionType}
         for thing in _WATCHED
