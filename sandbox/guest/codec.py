@@ -11,14 +11,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Dict, List, Union
-
-try:
-    import numpy
-except ImportError:  # a jail without NumPy still grades programs that do not use it
-    numpy = None  # type: ignore[assignment]
 
 MAX_DEPTH = 150
 MAX_NODES = 2_000_000
@@ -103,8 +99,9 @@ class _Encoder:
         return [self.tree(item, depth + 1) for item in values]
 
     def other(self, value: Any, kind: type, depth: int) -> Any:
+        numpy = sys.modules.get("numpy")  # where nobody has imported it there is no array
         if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
-            return self.array(value)
+            return self.array(value, isinstance(value, numpy.ndarray))
         if isinstance(value, dict):
             pairs = [[k, v] for k, v in dict.items(value)]
             return {"d": [self.items(pair, depth + 1) for pair in pairs]}
@@ -118,11 +115,11 @@ class _Encoder:
             return {"t": self.items(list(tuple.__iter__(value)), depth)}
         return self.leaf(value, kind)
 
-    def array(self, value: Any) -> Any:
+    def array(self, value: Any, many: bool) -> Any:
         dtype = value.dtype.str
         if not _DTYPE.match(dtype):
             return opaque(value)
-        if isinstance(value, numpy.ndarray):
+        if many:
             return {"nd": [dtype, list(value.shape), value.tobytes().hex()]}
         return {"np": [dtype, value.tobytes().hex()]}
 
@@ -274,7 +271,7 @@ class _Decoder:
             if len(numerator) + len(denominator) > 10_000:  # reducing larger ones takes too long
                 raise Malformed("fraction too long")
             return Fraction(int(numerator, 16), int(denominator, 16))
-        if tag in ("np", "nd") and numpy is not None:
+        if tag in ("np", "nd"):
             return _array(tag, body)
         raise Malformed("unknown tag")
 
@@ -285,6 +282,10 @@ def _array(tag: str, body: Any) -> Any:
         raise Malformed("not an array")
     if not all(type(size) is int and 0 <= size < 1 << 32 for size in shape):
         raise Malformed("not a shape")
+    try:
+        import numpy
+    except ImportError:  # a jail without NumPy still grades programs that do not use it
+        raise Malformed("an array, and no NumPy") from None
     flat = numpy.frombuffer(bytes.fromhex(data), dtype=numpy.dtype(dtype))
     if tag == "np":
         if flat.size != 1:

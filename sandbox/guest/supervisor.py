@@ -79,11 +79,14 @@ class _Supervisor:
         resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_PLAYER_FDS, MAX_PLAYER_FDS))
         containment.become_subreaper()
         containment.harden_self()
-        zygote.warm_up()
-        self.zygote = self.forker = self._start_zygote()
-        self.unit_zygote: Optional[socket.socket] = None
+        zygote.warm_up(zygote.WARM)
+        self.forker = self._start_zygote()
+        self.zygotes = {"plain": self.forker}
+        self.needs = "plain"
         # After the zygote, so that no player has it; before any judge, which may not read files.
         from . import judge
+
+        zygote.warm_up(zygote.NUMPY)
 
         self.judge_main, self.is_data = judge.main, judge.is_data
         if not self._clean_scratch():
@@ -112,16 +115,19 @@ class _Supervisor:
         return ours
 
     def _forker(self, mode: str) -> socket.socket:
-        """The zygote for players of this mode."""
-        if mode != "unittest":
-            return self.zygote
-        if self.unit_zygote is None:
-            self.unit_zygote, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            wire.send_with_fds(self.zygote, {"op": "split"}, [theirs.fileno()])
+        """The zygote for the next player: one that has imported what it needs."""
+        kind = "unittest" if mode == "unittest" else self.needs
+        if kind not in self.zygotes:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            first = self.zygotes["plain"]
+            wire.send_with_fds(first, {"op": "split", "for": kind}, [theirs.fileno()])
             theirs.close()
-            told, _ = wire.receive_with_fds(self.zygote, time.monotonic() + START_S)
+            told: Dict[str, Any] = {}
+            while "pid" not in told:
+                told, _ = wire.receive_with_fds(first, time.monotonic() + START_S)
             self.zygote_pids.append(told["pid"])
-        return self.unit_zygote
+            self.zygotes[kind] = ours
+        return self.zygotes[kind]
 
     def hello(self) -> Dict[str, Any]:
         """What the host records of this jail."""
@@ -145,6 +151,8 @@ class _Supervisor:
                 return learned
         self.judges.move_to_end(key)
         found = self.judges[key]
+        # A program that imports it without saying so gets it too, later.
+        self.needs = "numpy" if "numpy" in job["program"] else "plain"
         try:
             wire.send(found.jobs.fileno(), {"program": job["program"]})
             answer = self._attend(found, time.monotonic() + float(job["deadline_s"]))
@@ -201,9 +209,8 @@ class _Supervisor:
                 for other in self.judges.values():
                     other.jobs.close()
                     other.control.close()
-                for ours in (jobs, control, self.zygote, self.unit_zygote):
-                    if ours is not None:
-                        ours.close()
+                for ours in (jobs, control, *self.zygotes.values()):
+                    ours.close()
                 for fd in self.private:
                     os.close(fd)
                 memory = int(self.config["judge_memory_mb"])

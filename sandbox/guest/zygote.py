@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from . import containment, player, warm, wire
 from .cages import Cage
@@ -25,9 +25,10 @@ WARM = (
     "copyreg dataclasses datetime decimal enum fractions functools hashlib heapq inspect io "
     "itertools json math numbers operator os pathlib queue random re secrets shutil signal "
     "statistics string struct sys tempfile textwrap threading time traceback types typing "
-    "unicodedata uuid warnings zlib "
-    "numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random"
+    "unicodedata uuid warnings zlib"
 ).split()
+# What only some programs need, a third of the memory that a fork would have to copy.
+NUMPY = "numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random".split()
 
 
 TELL = 250  # where a new player says that it is locked in
@@ -36,9 +37,9 @@ CHANCE = 0  # what random numbers start from: a program that draws some fares al
 MODES = {"calls": player.serve_calls, "stdio": player.run_script}
 
 
-def warm_up() -> None:
+def warm_up(names: Sequence[str]) -> None:
     """Import what programs commonly use; a missing module is no failure."""
-    for name in WARM:
+    for name in names:
         try:
             __import__(name)
         except ImportError:
@@ -69,9 +70,9 @@ def _fork_on_request(control: socket.socket, cage: Cage) -> None:
 
     Requests {"op": "start", "mode", "limits"} come with the player's
     descriptors; answers are {"pid"}, and later {"exit": pid, "status",
-    "cpu_s", "peak_mb"} for each player that ended. {"op": "split"} comes with
-    a socket, on which a second zygote then serves unittest tasks: what those
-    need is a fifth of the memory that every other fork would have to copy.
+    "cpu_s", "peak_mb"} for each player that ended. {"op": "split", "for"}
+    comes with a socket, on which a second zygote then serves, one that has
+    imported more: "numpy", or "unittest" (both).
     """
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -90,7 +91,7 @@ def _fork_on_request(control: socket.socket, cage: Cage) -> None:
             except wire.Closed:
                 os._exit(0)
             if request["op"] == "split":
-                _split(control, socket.socket(fileno=fds[0]), cage)
+                _split(control, socket.socket(fileno=fds[0]), cage, request["for"])
                 continue
             pid, trouble = _fork_player(request, fds, cage)
             children.add(pid)
@@ -99,8 +100,8 @@ def _fork_on_request(control: socket.socket, cage: Cage) -> None:
             wire.send_with_fds(control, {"pid": pid, "trouble": trouble}, [])
 
 
-def _split(control: socket.socket, other: socket.socket, cage: Cage) -> None:
-    """Fork a zygote for unittest tasks, which serves on `other`."""
+def _split(control: socket.socket, other: socket.socket, cage: Cage, kind: str) -> None:
+    """Fork a zygote that imports more, which serves on `other`."""
     pid = os.fork()
     if pid:
         other.close()
@@ -108,9 +109,12 @@ def _split(control: socket.socket, other: socket.socket, cage: Cage) -> None:
         return
     try:
         control.close()
-        from . import unit_player
+        warm_up(NUMPY)
+        _fix_chance()
+        if kind == "unittest":
+            from . import unit_player
 
-        MODES["unittest"] = unit_player.run
+            MODES["unittest"] = unit_player.run
         _fork_on_request(other, cage)
     finally:
         os._exit(70)
@@ -132,9 +136,7 @@ def _prepare_environment(environ: Dict[str, str]) -> None:
         **environ,
     )
     time.tzset()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(CHANCE)
+    _fix_chance()
     saved = [os.dup(fd) for fd in (0, 1, 2)]
     read, write = os.pipe()
     for fd, end in ((0, read), (1, write), (2, write)):
@@ -144,6 +146,12 @@ def _prepare_environment(environ: Dict[str, str]) -> None:
         os.dup2(saved[fd], fd)
     for fd in (*saved, read, write):
         os.close(fd)
+
+
+def _fix_chance() -> None:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(CHANCE)
 
 
 def _report_ended(control: socket.socket, children: Set[int]) -> None:
