@@ -167,7 +167,8 @@ def command(info: int, python: Interpreter) -> list[str]:
     """The bubblewrap command line of a jail, which tells of itself on descriptor `info`.
 
     Nothing of the host is visible but /usr, the interpreter with its standard
-    library, NumPy or the environment's packages, and the guest; all of it read-only.
+    library, NumPy or the environment's packages, the guest, and the few files of
+    /etc that it takes to know one's own host by name; all of it read-only.
     """
     arguments = [
         str(shutil.which("bwrap")),
@@ -192,7 +193,9 @@ def command(info: int, python: Interpreter) -> list[str]:
             arguments += ["--ro-bind", link, link]
     for name, value in environment().items():
         arguments += ["--setenv", name, value]
-    for source, target in [(str(sandbox_dir() / "guest"), f"{GUEST}/guest"), *python.binds]:
+    ours = [(str(sandbox_dir() / "guest"), f"{GUEST}/guest")]
+    ours += [(str(path), f"/etc/{path.name}") for path in (sandbox_dir() / "etc").iterdir()]
+    for source, target in [*ours, *python.binds]:
         arguments += ["--ro-bind", source, target]
     for folder in python.covered:
         arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
