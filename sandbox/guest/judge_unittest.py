@@ -20,6 +20,7 @@ from typing import Any, Dict, List, Optional, Set
 from . import channel, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result
 
+_TICK = os.sysconf("SC_CLK_TCK")
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
 
 
@@ -29,6 +30,9 @@ class _Outcome:
     def __init__(self) -> None:
         self.statuses: Dict[str, str] = {}
         self.found: Dict[str, Any] = {}
+        # Processor seconds of the player when it had loaded, and when the tests had ended.
+        self.loaded: Optional[float] = None
+        self.ended: Optional[float] = None
 
     def ok(self) -> Set[str]:
         return {name for name, status in self.statuses.items() if status == "ok"}
@@ -97,6 +101,9 @@ def _run(program: str, task: Dict[str, Any], room: channel.Room, decoy: bool) ->
     usage = player.finish()
     if usage.get("memory") and outcome.found["verdict"] == "error":
         outcome.found = result("memory", "killed for memory")
+    if outcome.loaded is not None:
+        ended = usage["cpu_s"] if outcome.ended is None else outcome.ended
+        outcome.found["tests_cpu_s"] = max(0.0, ended - outcome.loaded)
     outcome.found.update(
         wall_s=usage["wall_s"],
         cpu_s=usage["cpu_s"],
@@ -123,16 +130,33 @@ def _talk(
         return error_result(kind, body)
     if player.lines or player.partial:
         raise channel.Garbage("reports before the tests")
+    outcome.loaded = _spent(player.pid)
     key = os.urandom(32)
     player.send(codec.encode([task["test"], key.hex()]))
     for count in range(10_000):
         kind, name, status = _report(player.line(end), key, count)
         if kind == "done":
+            outcome.ended = _spent(player.pid)
             return _done(status)
         if name in outcome.statuses:
             raise channel.Garbage("a test reported twice")
         outcome.statuses[name] = status
     raise channel.Garbage("endless reports")
+
+
+def _spent(pid: int) -> float:
+    """Processor seconds of a process and of its children that ended; at least of its main thread.
+
+    The sum comes in hundredths of a second, rounded down; the main thread's is exact.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            ticks = sum(map(int, file.read().rpartition(b")")[2].split()[11:15]))
+        with open(f"/proc/{pid}/schedstat", "rb") as file:
+            main = int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return max(ticks / _TICK, main / 1e9)
 
 
 def _report(line: bytes, key: bytes, count: int) -> List[str]:
