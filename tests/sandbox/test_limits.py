@@ -96,9 +96,11 @@ CASES: dict[str, tuple[Task, str]] = {
     ),
     "chance repeats itself": (
         _calls([1]),
-        "import random\nimport numpy\ndef same(n):\n"
-        "    drawn = [random.random(), numpy.random.random()]\n"
-        "    return n if drawn == [0.8444218515250481, 0.5488135039273248] else drawn\n",
+        (
+            "import random\nimport numpy\ndef same(n):\n"
+            "    drawn = [random.random(), numpy.random.random()]\n"
+            "    return n if drawn == [0.8444218515250481, 0.5488135039273248] else drawn\n"
+        ),
     ),
     "script right": (_stdio(3, 1.0, 5.0), "print(input())"),
     "script slow in test 2": (
