@@ -25,6 +25,7 @@ ENGINE_S = 30  # longest wait for any one answer of the engine
 KILL_S = 10.0
 MEMORY = "6g"  # a player's 4 GiB and the guest
 PIDS = 256
+PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
 INODES = 16384
 STREAM_HEADER = struct.Struct("!BxxxI")
 
@@ -135,7 +136,7 @@ class DockerSlot(Slot):
             self.container = self.engine.containers.create(
                 self.image,
                 ["python3", "-s", "-m", "guest"],
-                **restrictions(),
+                **restrictions(PIDS_OF_RUNTIME if self.runtime else PIDS),
                 runtime=self.runtime,
                 labels={LABEL: owner()},
             )
@@ -215,7 +216,7 @@ class DockerSlot(Slot):
         return bytes(self.errors).decode("utf-8", "replace")
 
 
-def restrictions() -> dict[str, Any]:
+def restrictions(pids: int) -> dict[str, Any]:
     """Everything a slot's container is denied."""
     return {
         "stdin_open": True,
@@ -233,7 +234,7 @@ def restrictions() -> dict[str, Any]:
         "security_opt": ["no-new-privileges"],
         "mem_limit": MEMORY,
         "memswap_limit": MEMORY,
-        "pids_limit": PIDS,
+        "pids_limit": pids,
         # Judge and player overlap; a sample with many threads gets no more than this.
         "nano_cpus": int(min(2, os.cpu_count() or 1) * 1e9),
         "log_config": {"Type": "none", "Config": {}},

@@ -20,7 +20,7 @@ from opencodeeval.resources import sandbox_dir
 # So that `import guest` finds what runs inside the jails.
 sys.path.insert(0, str(sandbox_dir()))
 
-JAILS = ["docker", "local", "unprivileged"]
+JAILS = ["docker", "local", "unprivileged", "gvisor"]
 RUN_S = 200
 UNPRIVILEGED_UID = 1_712_000_000  # above every uid that a slot takes for its players
 
@@ -59,7 +59,10 @@ def require(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Skips, or fails where everything must be there, unless a jail can be used."""
 
     def required(jail: str) -> None:
-        request.getfixturevalue("docker_image" if jail == "docker" else "local_jail")
+        in_docker = jail in ("docker", "gvisor")
+        request.getfixturevalue("docker_image" if in_docker else "local_jail")
+        if jail == "gvisor" and "runsc" not in docker.client().info()["Runtimes"]:
+            _unless_ci("the engine has no runtime runsc")
         if jail == "unprivileged":
             if os.geteuid() != 0:
                 pytest.skip("only root can start a run as another user")

@@ -254,7 +254,7 @@ def triple(n):
         "returns_a_string_of_twenty_megabytes",
         "triple",
         "def triple(n):\n    return 'x' * (20 << 20)\n",
-        WRONG,
+        WRONG | TIMEOUT,
     ),
     Case(
         "exception_hostile_to_its_reader",
