@@ -50,7 +50,7 @@ def files(run: FinishedRun) -> dict[str, str]:
         graded.setdefault(task_id, []).append(told)
     scores = {
         **run.pass_at("base", KS),
-        "model": run.model,
+        "model": f"{run.model}--{run.revision}",
         "split": split,
         "subset": subset,
         "calibrated": True,

@@ -7,6 +7,7 @@ The lists that its custom_evaluator takes, the output of its scenarios and their
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from opencodeeval.interchange.kinds import Kind
@@ -113,10 +114,10 @@ def _codes(result: SuiteResult) -> list[bool | int]:
 
 def _metadata(result: SuiteResult) -> str:
     if result.verdict is Verdict.PASSED:
-        return json_text({"execution time": result.cpu_s}).strip()
+        return json.dumps({"execution time": result.cpu_s})
     code, message = STATUS[result.verdict]
     failure = result.failure or {}
-    return json_text(
+    return json.dumps(
         {
             "error": result.detail,
             "error_code": code,
@@ -125,4 +126,4 @@ def _metadata(result: SuiteResult) -> str:
             "expected": failure.get("expected", ""),
             "output": failure.get("got", ""),
         }
-    ).strip()
+    )
