@@ -178,7 +178,7 @@ def _patched(
 
 def _other_version(card: Card, version: DataVersion, content: bytes) -> str | None:
     found = hashlib.sha256(content).hexdigest()
-    others = (each for each in card.versions if each != version)
+    others = (each for each in card.versions if each.name != version.name)
     return next((each.name for each in others if each.sha256 == found), None)
 
 

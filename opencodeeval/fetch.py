@@ -121,10 +121,10 @@ def fetch(card: Card, version: DataVersion, folder: Path) -> str:
             pass  # damaged, or of another version: to be replaced
         else:
             return f"is already there, {path}"
-    content = _content(card, version, path)
     try:
         with replacing(path) as file:
-            file.write(content)
+            # Only here: a folder that cannot be written shows before anything is loaded.
+            file.write(_content(card, version, path))
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror or error}): make room, or choose another "
@@ -142,7 +142,7 @@ def _content(card: Card, version: DataVersion, path: Path) -> bytes:
     else:
         text = _as_text(from_hub(card, version), path)
     # Without a time stamp: the same data make the same file.
-    return gzip.compress(text, mtime=0) if path.suffix == ".gz" else text
+    return gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text
 
 
 def _as_text(rows: Sequence[Row], path: Path) -> bytes:

@@ -300,6 +300,21 @@ def test_what_was_exported_is_graded_to_the_same_verdicts(output: Path, tmp_path
     ]
 
 
+def test_answers_of_opencodeeval_are_extracted_from(tmp_path: Path) -> None:
+    tasks = load_benchmark("starter", limit=3).tasks
+    answers = [f"Here it is:\n```python\n{task.reference}```\nIt is right." for task in tasks]
+    rows = [
+        {"task_id": number, "completion_id": 0, "completion": answer}
+        for number, answer in enumerate(answers)
+    ]
+    path = tmp_path / "generations.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    grade("--bench", "starter", "--limit", "3", path, tmp_path / "results")
+    run = open_run(the_run(tmp_path / "results"))
+    assert [sample.answer for sample in run.samples] == answers
+    assert [sample.passes for sample in run.samples] == [{"base": True}] * 3
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """The one line in which the command refuses."""
     assert main(["export", *map(str, arguments)]) in (2, 3, 6)
