@@ -63,7 +63,8 @@ class DataVersion:
     `bytes` and `sha256` are of the uncompressed file; `rows_sha256` is the
     digest of the rows' used fields, sorted by task id. Empty digests mean
     that the version is not checked; of a version that is published as a table
-    only the rows are. `patch` makes it from another version's file.
+    only the rows are. `patch` makes it from another version's file. `md5`, of
+    the same bytes as `sha256`, is what the publisher's own results name it by.
     """
 
     name: str
@@ -73,6 +74,7 @@ class DataVersion:
     bytes: int = 0
     sha256: str = ""
     rows_sha256: str = ""
+    md5: str = ""
     patch: Patch | None = None
 
 
@@ -100,6 +102,8 @@ class Card:
     """One family; of `versions` and `protocols` the first is the default.
 
     `environment` names what its programs need beside Python and NumPy, if anything.
+    `formats` are the tools whose files its samples and verdicts can be written as
+    (opencodeeval/interchange).
     """
 
     name: str
@@ -111,6 +115,7 @@ class Card:
     versions: tuple[DataVersion, ...]
     protocols: tuple[ProtocolCard, ...]
     environment: str = ""
+    formats: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -132,6 +137,7 @@ def read_card(family: str) -> Card:
         **{
             **table,
             "fields": tuple(table["fields"]),
+            "formats": tuple(table.get("formats", ())),
             "versions": tuple(_version(each) for each in table["versions"]),
             "protocols": tuple(_protocol(each) for each in table["protocols"]),
         }

@@ -7,8 +7,8 @@ import hashlib
 import json
 import sys
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,10 @@ def load_rows(
         rows, name = _from_folder(card, version, data_dir)
         return rows, _provenance(card, version, rows, f"file {name}")
     if source.kind == "huggingface":
-        rows = _from_hub(card, version)
+        rows = from_hub(card, version)
         return rows, _provenance(card, version, rows, f"Hugging Face {source.dataset}")
-    rows = _from_evalplus(card, version)
+    path = evalplus_file(card, version)
+    rows = _checked(card, version, read_bytes(path), path, f"delete {path} and run again")
     return rows, _provenance(card, version, rows, f"EvalPlus release {source.dataset}")
 
 
@@ -52,9 +53,25 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         DataError: it cannot be read, or its compressed data are damaged.
     """
-    try:
+    with _reading(path):
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """A file's lines as `read_bytes` gives them, but never more than one of them at once.
+
+    Raises:
+        DataError: it cannot be read, or its compressed data are damaged.
+    """
+    with _reading(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        yield from file
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except EOFError as error:
         raise DataError(f"{path} is truncated: fetch it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -63,7 +80,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
-def parse_jsonl(content: bytes, path: Path) -> Iterator[tuple[int, Row]]:
+def parse_jsonl(lines: Iterable[bytes], path: Path) -> Iterator[tuple[int, Row]]:
     """The JSON objects of a JSON Lines file with their line numbers, from 1.
 
     Blank lines are left out.
@@ -71,7 +88,7 @@ def parse_jsonl(content: bytes, path: Path) -> Iterator[tuple[int, Row]]:
     Raises:
         DataError: a line is not UTF-8, not JSON, or not an object.
     """
-    for number, line in enumerate(content.split(b"\n"), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -96,7 +113,7 @@ def read_jsonl(path: Path) -> list[Row]:
     Raises:
         DataError: it cannot be read or parsed.
     """
-    return [row for _, row in parse_jsonl(read_bytes(path), path)]
+    return [row for _, row in parse_jsonl(read_lines(path), path)]
 
 
 def rows_digest(rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> str:
@@ -161,7 +178,7 @@ def _patched(
 
 def _other_version(card: Card, version: DataVersion, content: bytes) -> str | None:
     found = hashlib.sha256(content).hexdigest()
-    others = (each for each in card.versions if each != version)
+    others = (each for each in card.versions if each.name != version.name)
     return next((each.name for each in others if each.sha256 == found), None)
 
 
@@ -169,17 +186,20 @@ def _checked(
     card: Card, version: DataVersion, content: bytes, path: Path, remedy: str
 ) -> list[Row]:
     try:
-        rows = [row for _, row in parse_jsonl(content, path)]
+        rows = [row for _, row in parse_jsonl(content.split(b"\n"), path)]
     except DataError as error:
         raise DataError(f"{error}: {remedy}") from error
     if len(rows) == 1 and all(isinstance(row, dict) for row in rows[0].values()):
         rows = list(rows[0].values())  # one object of all rows by their ids
     _check_count(card, version, rows, str(path), remedy)
-    if version.sha256:
-        what, found, wanted = "its SHA-256", hashlib.sha256(content).hexdigest(), version.sha256
-    else:  # published as a table, so that every tool writes another file
-        what, wanted = "the digest of its rows", version.rows_sha256
-        found = rows_digest(rows, card.fields)
+    what, found, wanted = "its SHA-256", hashlib.sha256(content).hexdigest(), version.sha256
+    # Of what is published as a table every tool writes another file.
+    if found != wanted and (version.source.kind == "huggingface" or not wanted):
+        digest_of_rows = rows_digest(rows, card.fields)
+        if digest_of_rows == version.rows_sha256:
+            return rows
+        if not wanted:
+            what, found, wanted = "the digest of its rows", digest_of_rows, version.rows_sha256
     if found != wanted:
         raise DataError(
             f"{path} is not {card.title} {version.name}: {what} is {found}, not {wanted}: {remedy}"
@@ -197,7 +217,12 @@ def _check_count(
         )
 
 
-def _from_hub(card: Card, version: DataVersion) -> list[Row]:
+def from_hub(card: Card, version: DataVersion) -> list[Row]:
+    """The rows that the datasets library has or fetches from Hugging Face, checked.
+
+    Raises:
+        DataError: they are not to be had, or are not this version's.
+    """
     source = version.source
     try:
         with redirect_stdout(sys.stderr):
@@ -219,7 +244,12 @@ def _from_hub(card: Card, version: DataVersion) -> list[Row]:
     return rows
 
 
-def _from_evalplus(card: Card, version: DataVersion) -> list[Row]:
+def evalplus_file(card: Card, version: DataVersion) -> Path:
+    """The file that evalplus has or fetches; not checked.
+
+    Raises:
+        DataError: it is not to be had.
+    """
     source = version.source
     try:
         with redirect_stdout(sys.stderr):
@@ -230,9 +260,7 @@ def _from_evalplus(card: Card, version: DataVersion) -> list[Row]:
             utils.make_cache(url, cached)
     except Exception as error:  # the download raises what sockets, HTTP and gzip raise
         raise _not_here(card, version, error) from error
-    path = Path(cached)
-    remedy = f"delete {path} and run again"
-    return _checked(card, version, read_bytes(path), path, remedy)
+    return Path(cached)
 
 
 def _not_here(card: Card, version: DataVersion, error: Exception) -> DataError:

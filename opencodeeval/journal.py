@@ -6,9 +6,10 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from opencodeeval.errors import StoreError
 
@@ -37,16 +38,7 @@ class Journal:
         whole = data.rfind(b"\n") + 1
         if whole != len(data):
             guarded(self.path, lambda: os.ftruncate(self._descriptor, whole))
-        rows = []
-        for number, line in enumerate(data[:whole].split(b"\n")[:-1], start=1):
-            try:
-                rows.append(parse(json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise StoreError(
-                    f"{self.path}, line {number} is damaged ({type(error).__name__}: {error}): "
-                    f"delete that line, or the folder {self.path.parent} to start afresh"
-                ) from error
-        return rows
+        return parsed_lines(self.path, data[:whole], parse)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one line, entirely or not at all.
@@ -71,6 +63,24 @@ class Journal:
             self._descriptor = -1
 
 
+def parsed_lines(path: Path, data: bytes, parse: Callable[[dict[str, Any]], T]) -> list[T]:
+    """The whole lines of a journal's content, parsed; what follows the last newline is left out.
+
+    Raises:
+        StoreError: a line is not what `parse` can read; names file and line.
+    """
+    rows = []
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+        try:
+            rows.append(parse(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"{path}, line {number} is damaged ({type(error).__name__}: {error}): "
+                f"delete that line, or the folder {path.parent} to start afresh"
+            ) from error
+    return rows
+
+
 def write_atomically(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON so that readers see the old file or the new one, never a part.
 
@@ -78,22 +88,39 @@ def write_atomically(path: Path, value: Mapping[str, Any]) -> None:
         StoreError: the folder cannot be written; the old file is untouched.
     """
     text = json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w", encoding="ascii") as file:
-            file.write(text)
+        with replacing(path) as file:
+            file.write(text.encode("ascii"))
+    except OSError as error:
+        raise _cannot_write(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written that takes the place of `path` when all of it is on the disk.
+
+    Folders on the way are made. Where anything fails, the old file is untouched.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(temporary, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _cannot_write(path, error.strerror or str(error)) from error
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def lock(path: Path) -> int:

@@ -1,122 +1,237 @@
 """Samples that other tools have written, read for grading.
 
-Three formats, told apart by what is in them:
-
-- "evalplus": JSON Lines of {"task_id", "solution"} (a complete program),
-- "human-eval": JSON Lines of {"task_id", "completion"} (the continuation of
-  the task's prompt); EvalPlus writes and reads this form too,
-- "evalplus-folder": `HumanEval_0/0.py`, complete programs.
-
-JSON Lines may be compressed (.gz). A task that is repeated has several samples.
+A file is JSON Lines or one JSON list, and may be compressed (.gz); a folder is
+EvalPlus's, `HumanEval_0/0.py`. Whose samples they are is told by the fields of
+the first (opencodeeval/interchange has the table), and all must be alike,
+unless the tool is named. A task that is repeated has several samples.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import NamedTuple
 
 from opencodeeval.adapters.base import Benchmark
-from opencodeeval.data import Row, parse_jsonl, read_bytes
+from opencodeeval.data import Row, parse_jsonl, read_bytes, read_lines
 from opencodeeval.errors import DataError, UsageError
-from opencodeeval.types import Completion
+from opencodeeval.interchange import TOOLS
+from opencodeeval.interchange.evalplus import SOLUTIONS
+from opencodeeval.interchange.kinds import Draft, Kind, drafts, kind_of
+from opencodeeval.interchange.opencodeeval import number_in
+from opencodeeval.types import Completion, Task
 
-SampleFormat = Literal["evalplus", "human-eval", "evalplus-folder"]
 _SHOWN = 3
 
 
-def sample_format(path: Path) -> SampleFormat:
-    """The format of a file or folder of samples.
+@dataclass(frozen=True)
+class SampleFormat:
+    """What a file of samples is: a `title` for people, and how its rows are told apart.
+
+    With `alike` every row must be what the first is, which `title` says.
+    """
+
+    title: str
+    kinds: tuple[Kind, ...]
+    alike: bool
+
+
+class _Located(NamedTuple):
+    """A row, and where it is, as an error begins."""
+
+    where: str
+    row: Row
+
+
+class _Found(NamedTuple):
+    """A sample with its task's whole id and its kind."""
+
+    task_id: str
+    draft: Draft
+    kind: Kind
+
+
+def sample_format(path: Path, tool: str | None = None) -> SampleFormat:
+    """The format of a file or folder of samples; `tool` is a name of TOOLS.
 
     Raises:
-        DataError: it holds no samples, or is damaged before the first.
+        DataError: it holds no samples, is damaged before the first, or of no
+            known format.
+        UsageError: the tool has no folders.
     """
     if path.is_dir():
-        return "evalplus-folder"
-    for number, row in parse_jsonl(read_bytes(path), path):
-        return "evalplus" if _form(row, f"{path}, line {number}") == "program" else "human-eval"
+        if tool not in (None, "evalplus"):
+            raise UsageError(f"{path} is a folder, which only EvalPlus has: name a file of samples")
+        return SampleFormat("EvalPlus folder", (SOLUTIONS,), alike=False)
+    tools = TOOLS.values() if tool is None else [TOOLS[tool]]
+    kinds = tuple(chain.from_iterable(each.kinds for each in tools))
+    for where, row in _rows(path):
+        return SampleFormat(_kind(row, kinds, where).title, kinds, alike=tool is None)
     raise _empty(path)
 
 
-def read_samples(path: Path, benchmark: Benchmark, allow_missing: bool = False) -> list[Completion]:
+def read_samples(
+    path: Path,
+    benchmark: Benchmark,
+    allow_missing: bool = False,
+    expected: SampleFormat | None = None,
+) -> list[Completion]:
     """The samples of a file or folder, in its order; `sample_id` counts within the task.
 
     Samples of tasks that the benchmark's limit left out are left out too.
+    `expected` is what `sample_format` has found, which is asked otherwise.
 
     Raises:
-        DataError: the file is damaged, holds no samples, or a sample of a task
-            that the benchmark does not have.
+        DataError: the file is damaged, holds no samples, mixes formats, has a
+            sample twice, or one of a task that the benchmark does not have.
         UsageError: a task has no sample, and `allow_missing` is false.
     """
-    found = list(_from_folder(path, benchmark) if path.is_dir() else _from_lines(path))
+    found = list(_found(path, benchmark, expected or sample_format(path)))
     if not found:
         raise _empty(path)
-    wanted = [task.task_id for task in benchmark.tasks]
-    known = getattr(benchmark, "known_ids", frozenset(wanted))
-    _check_known(path, benchmark, [sample.task_id for sample in found], known)
-    samples = [sample for sample in found if sample.task_id in set(wanted)]
+    tasks = {task.task_id: task for task in benchmark.tasks}
+    _check_known(path, benchmark, [each.task_id for each in found])
+    samples = [
+        _completion(each, place, tasks[each.task_id])
+        for each, place in zip(found, _places(found), strict=True)
+        if each.task_id in tasks
+    ]
     present = {sample.task_id for sample in samples}
-    missing = [task_id for task_id in wanted if task_id not in present]
+    missing = [task_id for task_id in tasks if task_id not in present]
     if missing and (not allow_missing or not present):
         raise UsageError(
-            f"{path} has no sample of {len(missing)} of the {len(wanted)} tasks of "
+            f"{path} has no sample of {len(missing)} of the {len(tasks)} tasks of "
             f"{benchmark.name} ({_some(missing)}): add them, or grade fewer tasks with --limit"
         )
     return samples
 
 
-def _from_lines(path: Path) -> Iterator[Completion]:
-    counts: Counter[str] = Counter()
-    for number, row in parse_jsonl(read_bytes(path), path):
-        where = f"{path}, line {number}"
-        form = _form(row, where)
-        task_id = row.get("task_id")
-        if not isinstance(task_id, str):
-            raise DataError(f'{where} has no "task_id" that is a string')
-        text: Any = row["solution" if form == "program" else "completion"]
-        if not isinstance(text, str):
-            raise DataError(f"{where}: the sample is not a string: write one line per sample")
-        yield _sample(task_id, counts[task_id], text, form)
-        counts[task_id] += 1
+def _found(path: Path, benchmark: Benchmark, expected: SampleFormat) -> Iterator[_Found]:
+    known = _known(benchmark)
+    by_number: dict[int | None, list[str]] = {}
+    for task_id in sorted(known):
+        by_number.setdefault(number_in(task_id), []).append(task_id)
+    seen: set[tuple[str, int]] = set()
+    for where, row in _folder_rows(path, known) if path.is_dir() else _rows(path):
+        kind = _kind(row, expected.kinds, where)
+        if expected.alike and kind.title != expected.title:
+            raise DataError(
+                f"{where} is of {kind.title}, and what precedes it of {expected.title}: keep one "
+                "format to a file, or say with --format whose file this is"
+            )
+        for draft in drafts(row, kind, where):
+            task_id = _whole_id(draft.task_id, known, by_number, where)
+            if draft.number is not None and (task_id, draft.number) in seen:
+                which = "the task" if kind.many else f"sample {draft.number} of task"
+                raise DataError(f"{where} has {which} {task_id} once more: keep one of the two")
+            if draft.number is not None:
+                seen.add((task_id, draft.number))
+            yield _Found(task_id, draft, kind)
 
 
-def _form(row: Row, where: str) -> Literal["program", "completion"]:
-    if "solution" in row:
-        return "program"
-    if "completion" in row:
-        return "completion"
-    raise DataError(
-        f'{where} has neither "solution" (a complete program) nor "completion" '
-        "(the continuation of the task's prompt)"
-    )
+def _rows(path: Path) -> Iterator[_Located]:
+    """The objects of JSON Lines or of a JSON list, with their places."""
+    start = b""
+    for line in read_lines(path):
+        start = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if start:
+            break
+    if start.startswith(b"["):
+        yield from _list_rows(path)
+        return
+    if start == b"{":
+        raise DataError(
+            f"{path} is one JSON object over several lines: give one object a line, or a JSON list"
+        )
+    for number, row in parse_jsonl(read_lines(path), path):
+        yield _Located(f"{path}, line {number}", row)
 
 
-def _from_folder(path: Path, benchmark: Benchmark) -> Iterator[Completion]:
-    known = getattr(benchmark, "known_ids", [task.task_id for task in benchmark.tasks])
+def _list_rows(path: Path) -> Iterator[_Located]:
+    try:
+        values = json.loads(read_bytes(path).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 ({error.reason})") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a valid JSON list ({error})") from error
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, dict):
+            raise DataError(
+                f"{path}, entry {number} is not a JSON object: name each problem, as in "
+                '{"question_id": ..., "code_list": [...]}'
+            )
+        yield _Located(f"{path}, entry {number}", value)
+
+
+def _folder_rows(path: Path, known: AbstractSet[str]) -> Iterator[_Located]:
     ids = {task_id.replace("/", "_"): task_id for task_id in known}
     for folder in sorted(each for each in path.iterdir() if each.is_dir()):
         # A folder without samples (a cache, a log) is none of ours.
-        files = sorted(folder.glob("*.py"), key=lambda file: (len(file.stem), file.stem))
-        for sample_id, file in enumerate(files):
+        for file in sorted(folder.glob("*.py"), key=lambda file: (len(file.stem), file.stem)):
             try:
                 text = file.read_text("utf-8")
             except UnicodeDecodeError as error:
                 raise DataError(f"{file} is not UTF-8 ({error.reason})") from error
             except OSError as error:
                 raise DataError(f"{file} cannot be read ({error.strerror})") from error
-            yield _sample(ids.get(folder.name, folder.name), sample_id, text, "program")
+            task_id = ids.get(folder.name, folder.name)
+            yield _Located(str(file), {"task_id": task_id, "solution": text})
 
 
-def _sample(
-    task_id: str, sample_id: int, text: str, form: Literal["program", "completion"]
-) -> Completion:
-    return Completion(task_id, sample_id, text, finish_reason="sample", form=form)
+def _kind(row: Row, kinds: Sequence[Kind], where: str) -> Kind:
+    kind = kind_of(row, kinds)
+    if kind is None:
+        wanted = dict.fromkeys(field for each in kinds for field in each.fields[-1:])
+        raise DataError(
+            f"{where} has neither {' nor '.join(map(json.dumps, wanted))}, so it is no sample"
+        )
+    return kind
 
 
-def _check_known(
-    path: Path, benchmark: Benchmark, task_ids: list[str], known: frozenset[str]
-) -> None:
+def _whole_id(
+    found: str | int, known: AbstractSet[str], by_number: dict[int | None, list[str]], where: str
+) -> str:
+    if str(found) in known or isinstance(found, str):
+        return str(found)
+    matching = by_number.get(found, [])
+    if len(matching) > 1:
+        raise DataError(
+            f"{where}: task {found} may be any of {_some(matching)}: write whole task ids"
+        )
+    return matching[0] if matching else str(found)
+
+
+def _places(found: Sequence[_Found]) -> list[int]:
+    """The place of each sample among those of its task, by its number if it has one."""
+    of_task: dict[str, list[int]] = {}
+    for index, each in enumerate(found):
+        of_task.setdefault(each.task_id, []).append(index)
+    places = [0] * len(found)
+    for indexes in of_task.values():
+        indexes.sort(key=lambda index: found[index].draft.number or 0)
+        for place, index in enumerate(indexes):
+            places[index] = place
+    return places
+
+
+def _completion(found: _Found, place: int, task: Task) -> Completion:
+    kind, text = found.kind, found.draft.text
+    if kind.cut:
+        text = kind.cut(text, task)
+    return Completion(found.task_id, place, text, finish_reason="sample", form=kind.form)
+
+
+def _known(benchmark: Benchmark) -> AbstractSet[str]:
+    ids: AbstractSet[str] = getattr(benchmark, "known_ids", frozenset())
+    return ids or {task.task_id for task in benchmark.tasks}
+
+
+def _check_known(path: Path, benchmark: Benchmark, task_ids: Sequence[str]) -> None:
+    known = _known(benchmark)
     unknown = list(dict.fromkeys(each for each in task_ids if each not in known))
     if unknown:
         raise DataError(
@@ -125,13 +240,13 @@ def _check_known(
         )
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(islice(names, _SHOWN))
     return f"{shown}, …" if len(names) > _SHOWN else shown
 
 
 def _empty(path: Path) -> DataError:
     return DataError(
         f'{path} holds no samples: give JSON Lines of "task_id" with "solution" or "completion", '
-        "or a folder of HumanEval_0/0.py files"
+        'a JSON list of "question_id" with "code_list", or a folder of HumanEval_0/0.py files'
     )

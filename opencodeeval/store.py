@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from opencodeeval.errors import StoreError
-from opencodeeval.journal import Journal, guarded, lock, write_atomically
+from opencodeeval.journal import Journal, guarded, lock, parsed_lines, write_atomically
 from opencodeeval.types import Completion, Grade, Program, Prompt, SuiteResult, Verdict, digest
 
 RUN_ID_LENGTH = 12
@@ -167,6 +167,35 @@ class RunStore:
     def _load(self, name: str, parse: Callable[[dict[str, Any]], tuple[Any, T]]) -> dict[Any, T]:
         journal = self._journals[name] = Journal(self.folder / f"{name}.jsonl")
         return dict(journal.read(parse))
+
+
+class StoredRun(NamedTuple):
+    """What a run folder holds of each sample."""
+
+    completions: Mapping[SampleId, Completion]
+    programs: Mapping[SampleId, Program]
+    grades: Mapping[SampleId, Grade]
+
+
+def read_run(folder: Path) -> StoredRun:
+    """What a run folder holds, read without opening it for writing.
+
+    Raises:
+        StoreError: it cannot be read, or is damaged.
+    """
+
+    def rows(name: str, parse: Callable[[dict[str, Any]], tuple[Any, T]]) -> dict[Any, T]:
+        path = folder / f"{name}.jsonl"
+        try:
+            return dict(parsed_lines(path, path.read_bytes(), parse))
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be read ({error.strerror}): name the folder of a run"
+            ) from error
+
+    programs = {where: program for where, (_, program) in rows("programs", _program_from).items()}
+    grades = {where: grade for where, (_, grade) in rows("verdicts", _grade_from).items()}
+    return StoredRun(rows("completions", _completion_from), programs, grades)
 
 
 def check_writable(output: Path) -> None:

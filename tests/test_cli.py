@@ -63,6 +63,12 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
         (["--bench", "starter", "--backend", "magic"], "invalid choice: 'magic'"),
         (["grade", "absent.jsonl", "--bench", "starter"], "absent.jsonl does not exist"),
         (["grade", "absent.jsonl"], "required: --bench"),
+        (["grade", "x", "--bench", "starter", "--format", "csv"], "invalid choice: 'csv'"),
+        (["export", "absent"], "required: --format"),
+        (["export", "absent", "--format", "evalplus"], "absent does not exist"),
+        (["data"], "required: list|fetch|verify"),
+        (["data", "fetch", "all"], "required: --data"),
+        (["data", "verify", "humanevil", "--data", "."], "there is no benchmark 'humanevil'"),
         ([*REFERENCE, "--limit", "0"], "--limit 0"),
         ([*REFERENCE, "--slots", "0"], "--slots 0"),
         ([*REFERENCE, "--k", "0"], "--k 0"),
@@ -123,8 +129,9 @@ def test_help_and_version_load_nothing_heavy() -> None:
     script = f"""
 import sys
 from opencodeeval.cli.main import main
-for arguments in (["--help"], ["run", "--help"], ["grade", "--help"], ["--version"]):
-    assert main(arguments) == 0, arguments
+for command in ("run", "grade", "export", "data"):
+    assert main([command, "--help"]) == 0, command
+assert main(["--help"]) == main(["--version"]) == 0
 print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
 """
     root = Path(__file__).resolve().parent.parent
@@ -244,6 +251,7 @@ def test_graded_samples_end_in_a_record_that_names_the_file(tmp_path: Path) -> N
     )
     assert graded.returncode == 0, graded.stderr
     summary = json.loads(graded.stdout)
+    assert "their-model.jsonl: EvalPlus solutions, 6 samples of 3 tasks\n" in graded.stderr
     assert summary["model"] == "their-model"
     part = summary["benchmarks"][0]
     scores = part["pass@k"][part["headline"]]

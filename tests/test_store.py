@@ -225,20 +225,6 @@ def add_completions(store: RunStore, number: int) -> None:
         store.add_completion(Completion("t", sample_id, "x" * 1000))
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_loses_nothing_that_was_stored(tiny_disk: Path) -> None:
     store = RunStore(tiny_disk, CONFIGURATION)
     with pytest.raises(StoreError, match="no space left"):

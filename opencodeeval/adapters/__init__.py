@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from opencodeeval.adapters import bigcodebench, evalplus, humaneval, starter
-from opencodeeval.adapters.base import Benchmark
 from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.cards import Card, ProtocolCard, families, read_card
 from opencodeeval.data import Row, load_rows, read_jsonl, rows_digest
@@ -47,7 +46,7 @@ def load_benchmark(
     protocol: str | None = None,
     data_dir: Path | None = None,
     limit: int | None = None,
-) -> Benchmark:
+) -> CardBenchmark:
     """A benchmark with its tasks, under one of its protocols (the card's first by default).
 
     `spec` is a name ("humaneval"), a name with a data version
@@ -91,7 +90,7 @@ def _own_file(spec: str) -> Path | None:
     return Path(spec) if spec.endswith((".jsonl", ".jsonl.gz")) else None
 
 
-def _load_own(path: Path, protocol: str | None, limit: int | None) -> Benchmark:
+def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchmark:
     if not path.is_file():
         raise UsageError(f"there is no file {path}: name a file of tasks, or a benchmark")
     card = read_card("starter")

@@ -114,5 +114,12 @@ class BigCodeBench(CardBenchmark):
         program = as_program(completion, code, found)
         if not program.code:
             return program
-        head = str(task.fields["code_prompt"])
-        return as_program(completion, f"{head}\n    pass\n{code}", found)
+        return as_program(completion, _calibration(task) + code, found)
+
+    def solution(self, task: Task, code: str) -> str:
+        """The program without what calibration has put before it."""
+        return code.removeprefix(_calibration(task))
+
+
+def _calibration(task: Task) -> str:
+    return f"{task.fields['code_prompt']}\n    pass\n"

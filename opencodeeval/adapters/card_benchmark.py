@@ -80,6 +80,10 @@ class CardBenchmark(ABC):
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """Extract and assemble the program of one completion (pure)."""
 
+    def solution(self, task: Task, code: str) -> str:
+        """What of a program's code is the sample's: all that the adapter has not put before it."""
+        return code
+
     def prompt_digest(self, model_type: ModelType) -> str:
         """Digest of the prompt templates, prefixes and stop strings in use."""
         return digest(prompt_sources(self.card, self.protocol_card, model_type))

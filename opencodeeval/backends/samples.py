@@ -14,12 +14,19 @@ class SamplesBackend:
     """Gives each request the completion of the same task id and sample id.
 
     `identity` is what is known of where the samples come from; it is stored in
-    the record beside the backend's name.
+    the record beside the backend's name. `model_type` says how answers are to
+    be extracted from, where samples are such; it is nothing to ready-made programs.
     """
 
-    model_type: ModelType = "base"
+    model_type: ModelType
 
-    def __init__(self, completions: Iterable[Completion], identity: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        completions: Iterable[Completion],
+        identity: Mapping[str, Any],
+        model_type: ModelType = "base",
+    ) -> None:
+        self.model_type = model_type
         self._completions = {(each.task_id, each.sample_id): each for each in completions}
         self._identity = dict(identity)
 

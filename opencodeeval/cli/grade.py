@@ -1,4 +1,8 @@
-"""Grade samples that another tool has drawn: a file of EvalPlus or human-eval, or a folder."""
+"""Grade samples that another tool has drawn.
+
+FILE is of EvalPlus (also a folder), human-eval, BigCodeBench, LiveCodeBench or
+OpenCodeEval; which of them is seen from its content, and said.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,21 @@ from opencodeeval.cli.options import (
     add_output_options,
     add_sandbox_options,
     check_common,
+    logger,
     parse_ks,
     resolve_ks,
 )
 from opencodeeval.errors import UsageError
+from opencodeeval.interchange import TOOLS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `grade`."""
     parser.add_argument("samples", type=Path, metavar="FILE", help="samples to be graded")
     parser.add_argument("--bench", required=True, help="the benchmark they belong to")
+    parser.add_argument(
+        "--format", choices=list(TOOLS), help="whose file FILE is (default: by its content)"
+    )
     parser.add_argument("--model", help="whose samples these are (default: the file's name)")
     parser.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
     add_benchmark_options(parser)
@@ -42,17 +51,23 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     from opencodeeval.adapters import load_benchmark
     from opencodeeval.backends.samples import SamplesBackend
     from opencodeeval.cli.session import Job, evaluate
-    from opencodeeval.samples import read_samples
+    from opencodeeval.samples import read_samples, sample_format
     from opencodeeval.types import Sampling
 
     benchmark = load_benchmark(options.bench, options.protocol, options.data, options.limit)
-    completions = read_samples(options.samples, benchmark)
+    found = sample_format(options.samples, options.format)
+    completions = read_samples(options.samples, benchmark, expected=found)
     counts = Counter(completion.task_id for completion in completions)
+    logger(options)(
+        f"{options.samples.name}: {found.title}, {len(completions)} samples of {len(counts)} tasks"
+    )
     model = options.model or model_name(options.samples)
     identity = {"model": model, "samples_sha256": content_digest(options.samples)}
     ks = resolve_ks(asked_ks, min(counts.values()))
     job = Job(benchmark, Sampling(n=max(counts.values())), ks, counts)
-    return evaluate(model, [job], lambda _: SamplesBackend(completions, identity), options)
+    answers = any(completion.form == "answer" for completion in completions)
+    backend = SamplesBackend(completions, identity, "chat" if answers else "base")
+    return evaluate(model, [job], lambda _: backend, options)
 
 
 def model_name(samples: Path) -> str:
@@ -74,7 +89,9 @@ def content_digest(samples: Path) -> str:
     total = hashlib.sha256()
     try:
         if samples.is_file():
-            total.update(samples.read_bytes())
+            with samples.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    total.update(chunk)
             return total.hexdigest()
         for path in sorted(samples.rglob("*")):
             if path.is_file():

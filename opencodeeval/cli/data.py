@@ -1,0 +1,84 @@
+"""List the data sets, fetch them into a folder, or verify a folder.
+
+A folder that `fetch` has filled is what --data takes everywhere else; nothing
+touches the network then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from opencodeeval.cli.options import comma_list
+from opencodeeval.errors import DataError, UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions of `data`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|fetch|verify")
+    listing = actions.add_parser(
+        "list", help="say what each benchmark's data are, and which are here", allow_abbrev=False
+    )
+    listing.add_argument("--data", type=Path, metavar="DIR", help="look in this folder")
+    listing.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    for action, purpose in (
+        ("fetch", "load data sets from their publishers into a folder"),
+        ("verify", "check what a folder holds"),
+    ):
+        each = actions.add_parser(action, help=purpose, allow_abbrev=False)
+        each.add_argument(
+            "names", nargs="+", metavar="NAME[@VERSION]", help="benchmarks, or all; commas will do"
+        )
+        each.add_argument("--data", type=Path, metavar="DIR", required=True, help="the folder")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Do it; `verify` exits as for damaged data where a data set is missing or damaged."""
+    if options.action == "list":
+        _list(options.data, options.json)
+        return 0
+    specs = [spec for text in options.names for spec in comma_list(text)]
+    if not specs:
+        raise UsageError("no data set is named: name benchmarks, or all")
+    return (
+        _fetch(specs, options.data) if options.action == "fetch" else _verify(specs, options.data)
+    )
+
+
+def _list(folder: Path | None, as_json: bool) -> None:
+    from opencodeeval.fetch import HEADER, inventory
+
+    rows = inventory(folder)
+    if as_json:
+        print(json.dumps({"data": [row._asdict() for row in rows]}))
+        return
+    table = [HEADER, *(tuple(map(str, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _fetch(specs: list[str], folder: Path) -> int:
+    from opencodeeval.fetch import fetch, named
+
+    for card, version in named(specs):
+        print(f"{card.name}@{version.name}: {fetch(card, version, folder)}", flush=True)
+    return 0
+
+
+def _verify(specs: list[str], folder: Path) -> int:
+    from opencodeeval.data import load_rows
+    from opencodeeval.fetch import named
+
+    bad = 0
+    for card, version in named(specs):
+        try:
+            rows, provenance = load_rows(card, version, folder)
+        except DataError as error:
+            bad += 1
+            print(f"{card.name}@{version.name}: {error}")
+        else:
+            print(f"{card.name}@{version.name}: ok, {len(rows)} tasks, {provenance['origin']}")
+    return DataError.exit_status if bad else 0
