@@ -36,6 +36,10 @@ COMMANDS = {
     "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
+    "selfcheck": Command(
+        "opencodeeval.cli.selfcheck",
+        "run a benchmark's own solutions: what is the most one can score",
+    ),
     "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
 }
 
