@@ -104,6 +104,8 @@ class Card:
     `environment` names what its programs need beside Python and NumPy, if anything.
     `formats` are the tools whose files its samples and verdicts can be written as
     (opencodeeval/interchange).
+    `like` names the family whose templates and quirks it has, and all that its own
+    card does not say.
     """
 
     name: str
@@ -116,11 +118,12 @@ class Card:
     protocols: tuple[ProtocolCard, ...]
     environment: str = ""
     formats: tuple[str, ...] = ()
+    like: str = ""
 
     @property
     def folder(self) -> Path:
-        """The family's folder, with templates and quirks."""
-        return benchmarks_dir() / self.name
+        """The folder of the family's templates and quirks."""
+        return benchmarks_dir() / (self.like or self.name)
 
 
 def families() -> list[str]:
@@ -131,17 +134,32 @@ def families() -> list[str]:
 @cache
 def read_card(family: str) -> Card:
     """The card of a family that `families()` names."""
-    with (benchmarks_dir() / family / "card.toml").open("rb") as file:
-        table = tomllib.load(file)
+    table = _table(family)
     return Card(
         **{
             **table,
             "fields": tuple(table["fields"]),
             "formats": tuple(table.get("formats", ())),
             "versions": tuple(_version(each) for each in table["versions"]),
-            "protocols": tuple(_protocol(each) for each in table["protocols"]),
+            "protocols": tuple(_protocol(each) for each in _whole(table["protocols"])),
         }
     )
+
+
+def _table(family: str) -> dict[str, Any]:
+    with (benchmarks_dir() / family / "card.toml").open("rb") as file:
+        table = tomllib.load(file)
+    return {**_table(table["like"]), **table} if "like" in table else table
+
+
+def _whole(protocols: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The protocols; one that is `like` an earlier one has what it does not say from that."""
+    whole: dict[str, dict[str, Any]] = {}
+    for table in protocols:
+        other = whole[table["like"]] if "like" in table else {}
+        own = {name: value for name, value in table.items() if name != "like"}
+        whole[table["name"]] = {**other, **own}
+    return list(whole.values())
 
 
 def _version(table: dict[str, Any]) -> DataVersion:

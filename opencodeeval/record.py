@@ -91,6 +91,13 @@ def build_record(
         "pass@k": {suite: _scores(tasks, suite, ks) for suite in benchmark.suites},
         "verdicts": {suite: _verdicts(tasks, suite) for suite in benchmark.suites},
     }
+    sound = _sound(benchmark, tasks)
+    if len(sound) < len(tasks):
+        record["sound"] = {
+            "tasks": len(sound),
+            "without": sorted(tasks.keys() - sound.keys()),
+            "pass@k": {suite: _scores(sound, suite, ks) for suite in benchmark.suites},
+        }
     record = _sorted(record)
     record["tasks"] = {task_id: _sorted(row) for task_id, row in tasks.items()}
     record["timing"] = _sorted(dict(timing))
@@ -190,6 +197,12 @@ def verdicts_of(grade: Grade) -> dict[str, Verdict]:
 def _scores(tasks: Mapping[str, Any], suite: str, ks: Sequence[int]) -> dict[str, Any]:
     counts = [Count(row["n"], row["c"][suite]) for row in tasks.values()]
     return {f"pass@{k}": estimate_pass_at_k(counts, k)._asdict() for k in ks}
+
+
+def _sound(benchmark: Benchmark, tasks: Mapping[str, Any]) -> dict[str, Any]:
+    """The tasks whose own solution passes in a jail; all of them, where none does."""
+    failing = {row.task for row in benchmark.errata if row.fails}
+    return {task_id: row for task_id, row in tasks.items() if task_id not in failing} or dict(tasks)
 
 
 def _verdicts(tasks: Mapping[str, Any], suite: str) -> dict[str, int]:

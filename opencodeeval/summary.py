@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.pipeline import RunResult
@@ -38,6 +38,7 @@ def table(summary: Mapping[str, Any]) -> str:
         lines += [
             "",
             _setting(part),
+            *_sound(part),
             f"  record      {part['record']}",
             f"  run folder  {part['run_folder']}",
         ]
@@ -57,6 +58,7 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "headline": record["benchmark"]["headline"],
         "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
         "verdicts": record["verdicts"],
+        "sound": record.get("sound"),
         "sandbox": record["sandbox"],
         "record": str(result.record_path),
         "run_folder": str(result.run_folder),
@@ -70,6 +72,24 @@ def _setting(part: Mapping[str, Any]) -> str:
         f"{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
         f"verdicts {', '.join(worth)}"
     )
+
+
+def _sound(part: Mapping[str, Any]) -> list[str]:
+    """What the score is over the tasks whose own solution passes in a jail."""
+    sound = part["sound"]
+    if sound is None:
+        return []
+    scores = ", ".join(
+        f"{metric} {100 * value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        for metric, value, low, high in _estimates(sound["pass@k"][part["headline"]])
+    )
+    count = len(sound["without"])
+    return [f"  without {count} tasks whose own solution cannot pass in a sandbox: {scores}"]
+
+
+def _estimates(scores: Mapping[str, Any]) -> Iterator[tuple[str, float, float, float]]:
+    for metric, score in scores.items():
+        yield metric, score["value"], score["low"], score["high"]
 
 
 def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:

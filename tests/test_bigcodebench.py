@@ -1,6 +1,7 @@
 """What BigCodeBench asks of models, and what becomes of their answers.
 
-The expectations are bigcodebench 0.2.5's (generate.py, provider/, sanitize.py, evaluate.py).
+The expectations are bigcodebench 0.2.5's (generate.py, provider/, sanitize.py, evaluate.py), and
+of its protocol `opencodeeval` OpenCodeEval's (src/benchmark/BigCodeBench.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.adapters import bigcodebench, load_benchmark
+from opencodeeval.adapters import bigcodebench, load_benchmark, opencodeeval_sanitize
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.adapters.bigcodebench_sanitize import sanitize
 from opencodeeval.adapters.card_benchmark import CardBenchmark
@@ -19,7 +20,7 @@ from opencodeeval.data import read_jsonl
 from opencodeeval.errors import DataError, UsageError
 from opencodeeval.execution.environments import read_environment
 from opencodeeval.samples import read_samples
-from opencodeeval.types import Completion, Message, Sampling, Style, Task
+from opencodeeval.types import Completion, Message, Sampling, Style
 
 ROW = {
     "task_id": "BigCodeBench/0",
@@ -49,7 +50,7 @@ BASE_STOP = ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert ")
 
 def benchmark(protocol: str = "bigcodebench") -> Benchmark:
     """A benchmark of one task of our own, under one of the card's protocols."""
-    card = read_card("bigcodebench_hard")
+    card = read_card("bigcodebench")
     chosen = next(each for each in card.protocols if each.name == protocol)
     task = bigcodebench.to_task(ROW, chosen)
     return bigcodebench.BigCodeBench(
@@ -64,12 +65,12 @@ def benchmark(protocol: str = "bigcodebench") -> Benchmark:
     )
 
 
-def program(text: str, model_type: Any = "chat", form: Any = "answer") -> str:
-    return (
-        benchmark()
-        .program(benchmark().tasks[0], Completion("BigCodeBench/0", 0, text, form=form), model_type)
-        .code
-    )
+def program(
+    text: str, model_type: Any = "chat", form: Any = "answer", protocol: str = "bigcodebench"
+) -> str:
+    asked = benchmark(protocol)
+    completion = Completion("BigCodeBench/0", 0, text, form=form)
+    return asked.program(asked.tasks[0], completion, model_type).code
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,11 @@ def hard(shared_data: Path) -> CardBenchmark:
     loaded = load_benchmark("bigcodebench_hard@v0.1.0", data_dir=shared_data)
     assert isinstance(loaded, CardBenchmark)
     return loaded
+
+
+@pytest.fixture(scope="module")
+def full(shared_data: Path) -> Benchmark:
+    return load_benchmark("bigcodebench", data_dir=shared_data)
 
 
 # --- prompts ---
@@ -112,6 +118,8 @@ def test_chat_answers_start_with_a_sentence_and_an_open_fence() -> None:
 def test_a_base_model_may_be_asked_the_instruct_split() -> None:
     asked = benchmark("bigcodebench-instruct")
     assert asked.prompt(asked.tasks[0], "base").text == ROW["instruct_prompt"]
+    answer = "import math\ndef task_func(x):\n    return 2"
+    assert program(answer, "base", protocol="bigcodebench-instruct") == STUB + answer
 
 
 def test_answers_are_greedy_and_of_1280_tokens_by_default() -> None:
@@ -150,6 +158,83 @@ def test_samples_of_files_are_not_sanitized() -> None:
 def test_an_empty_answer_is_no_code_and_not_the_stub(text: str) -> None:
     assert program(text) == ""
     assert program(text, "base", "program") == ""
+
+
+@pytest.mark.parametrize("protocol", ["bigcodebench", "bigcodebench-instruct"])
+def test_without_calibration_programs_stand_alone(protocol: str) -> None:
+    code = "def task_func(x):\n    return x ** 0.5"
+    name = f"{protocol}-uncalibrated"
+    assert program(code, protocol=name) == code
+    assert program(code, "base", "program", name) == code
+    asked, calibrated = benchmark(name), benchmark(protocol)
+    assert asked.prompt(asked.tasks[0], "chat") == calibrated.prompt(calibrated.tasks[0], "chat")
+    assert asked.default_sampling() == calibrated.default_sampling()
+    assert asked.tasks[0].tests == calibrated.tasks[0].tests
+
+
+# --- the protocol opencodeeval ---
+
+OPENCODEEVAL_STUB = f"{STUB}\n"
+
+
+@pytest.mark.parametrize("split", ["complete", "instruct"])
+def test_opencodeeval_asks_with_the_prompt_alone(split: str) -> None:
+    asked = benchmark("opencodeeval" if split == "complete" else "opencodeeval-instruct")
+    (task,) = asked.tasks
+    text = ROW[f"{split}_prompt"].strip() + "\n"
+    chat = asked.prompt(task, "chat")
+    assert chat.messages == (Message("user", text),)
+    assert (chat.response_prefix, chat.stop) == ("", (*STOP, "\n```\n"))
+    base = asked.prompt(task, "base")
+    assert (base.text, base.stop) == (text, (*STOP, "\n```\n", *BASE_STOP))
+    assert asked.default_sampling() == Sampling(max_tokens=2048)
+
+
+def test_opencodeeval_has_ten_seconds_and_versions_of_its_own() -> None:
+    for name in ("opencodeeval", "opencodeeval-instruct"):
+        asked = benchmark(name)
+        assert asked.tasks[0].tests["limits"] == {"total_s": 10.0, "memory_mb": 8192}
+        assert asked.protocol_version == "1"
+
+
+def test_opencodeeval_programs_are_printed_anew_behind_the_stub() -> None:
+    answer = "Sure:\n```python\ndef task_func( x ):\n\treturn (x)\n```"
+    code = "def task_func(x):\n    return x"
+    assert program(answer, protocol="opencodeeval") == f"{OPENCODEEVAL_STUB}{code}\n"
+    assert program("    return x\n", "base", protocol="opencodeeval") == (
+        f'{OPENCODEEVAL_STUB}import math\ndef task_func(x):\n    """Root of x."""\n    return x\n'
+    )
+    assert program(code, "base", "program", "opencodeeval") == f"{OPENCODEEVAL_STUB}{code}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        # What OpenCodeEval's src/sanitize.py gives for entry point "f".
+        ("def f():\n    print(1)", ""),
+        ("def f():\n    return 1\ndef f():\n    return 2", "def f():\n    return 2"),
+        ("N: int = 3\nA, B = 1, 2\ndef f():\n    return N", "def f():\n    return N"),
+        (
+            "def g():\n    return 1\ndef f():\n    return g",
+            "def g():\n    return 1\n" + "def f():\n    return g",
+        ),
+        ("G = ''\ndef f():\n    return G.upper()", "def f():\n    return G.upper()"),
+        ("upper = 1\ndef f():\n    return G.upper()", "upper = 1\ndef f():\n    return G.upper()"),
+        ("oops oops\nimport os", "import os"),
+        ("oops oops", ""),
+        ("\n" * 5 + "x = 1\n" * 100 + "def f():\n    return 1", ""),
+        ("async def f():\n    return 1", ""),
+        ("\x00\nimport os", "import os"),
+    ],
+)
+def test_opencodeeval_s_sanitizer(text: str, kept: str) -> None:
+    assert opencodeeval_sanitize.sanitize(text, "f") == kept
+
+
+def test_opencodeeval_s_sanitizer_without_an_entry_point_keeps_every_definition() -> None:
+    text = "x = 1\nclass A:\n    pass\ndef g():\n    return 1\nprint(g())"
+    kept = "x = 1\nclass A:\n    pass\ndef g():\n    return 1"
+    assert opencodeeval_sanitize.sanitize(text) == kept
 
 
 # --- the sanitizer: each expectation is what bigcodebench.sanitize.sanitize(text, "f") gives ---
@@ -245,18 +330,33 @@ def test_a_test_that_is_not_python_is_damaged_data() -> None:
 
 
 @pytest.mark.shared
-def test_all_hard_tasks_name_their_tests(hard: Benchmark) -> None:
-    assert len(hard.tasks) == 148
+def test_all_tasks_but_one_name_their_tests(hard: Benchmark, full: Benchmark) -> None:
+    assert (len(hard.tasks), len(full.tasks)) == (148, 1140)
     assert all(task.tests["must_run"] for task in hard.tasks)
+    # Its class is of pyfakefs.
+    unnamed = [task.task_id for task in full.tasks if "must_run" not in task.tests]
+    assert unnamed == ["BigCodeBench/719"]
 
 
 @pytest.mark.shared
-def test_the_tests_named_are_those_that_unittest_finds(hard: Benchmark) -> None:
-    known: dict[str, Task] = {task.task_id: task for task in hard.tasks}
-    for task in known.values():
+def test_hard_tasks_are_tasks_of_the_whole(hard: CardBenchmark, full: Benchmark) -> None:
+    whole = {task.task_id: task for task in full.tasks}
+    assert all(task.tests == whole[task.task_id].tests for task in hard.tasks)
+    assert read_card("bigcodebench_hard").protocols == read_card("bigcodebench").protocols
+    assert hard.card.environment == "bigcodebench"
+
+
+@pytest.mark.shared
+def test_the_tests_named_are_those_that_are_written_there(full: Benchmark) -> None:
+    for task in full.tasks:
+        if "must_run" not in task.tests:
+            continue
         found = {
             line.split("def ")[1].split("(")[0]
-            for line in task.tests["test"].splitlines()
+            for line in task.tests["test"]
+            .split("class TestCases")[1]
+            .split("\nclass ")[0]
+            .splitlines()
             if line.startswith("    def test")
         }
         assert set(task.tests["must_run"]) == found, task.task_id

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.backends.base import Request
+from opencodeeval.errata import Erratum
 from opencodeeval.errors import BackendError, SandboxError
 from opencodeeval.pipeline import RunResult, run_benchmark
 from opencodeeval.record import configuration, record_digest, slug, without_secrets
@@ -52,6 +53,7 @@ class StandInBenchmark:
     suites: tuple[str, ...] = ("base", "plus")
     headline: str = "plus"
     environment: str = ""
+    errata: Sequence[Erratum] = ()
     extracted: list[str] = field(default_factory=list)
     tasks: Sequence[Task] = field(init=False)
 

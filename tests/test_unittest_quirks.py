@@ -190,6 +190,20 @@ def test_reading_standard_input_fails_unittests(judge: Judge) -> None:
     assert judge(returning("int(input() or 2)")) is Verdict.ERROR
 
 
+def test_programs_of_the_system_are_found_by_their_names(judge: Judge) -> None:
+    program = (
+        "import subprocess\n"
+        "def task_func():\n"
+        "    return subprocess.check_output(\"echo a b | awk '{print $2}'\", shell=True)\n"
+    )
+    assert judge(program, expecting("self.assertEqual(got, b'b\\n')"), program) is Verdict.PASSED
+
+
+def test_outside_the_working_folder_nothing_can_be_made(judge: Judge) -> None:
+    program = "import os\ndef task_func():\n    os.makedirs('/target/dir')\n"
+    assert judge(program, expecting("self.assertIsNone(got)"), program) is Verdict.ERROR
+
+
 def test_there_is_no_network(judge: Judge) -> None:
     program = (
         "import socket\n"
@@ -204,7 +218,7 @@ def test_there_is_no_network(judge: Judge) -> None:
 
 def test_an_object_that_is_equal_to_everything(judge: Judge) -> None:
     always = "class Any:\n    def __eq__(self, other):\n        return True\n"
-    assert judge(returning("Any()", always)) is Verdict.PASSED
+    assert judge(returning("Any()", always)) is Verdict.FORGED
 
 
 def test_the_time_limit_is_for_loading_and_tests_together(judge: Judge) -> None:

@@ -29,6 +29,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
+    "bigcodebench": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "bigcodebench_hard": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
     "humaneval_plus": Family(evalplus.to_task, evalplus.HumanEvalPlus),

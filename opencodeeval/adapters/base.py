@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from opencodeeval.errata import Erratum
 from opencodeeval.types import Completion, ModelType, Program, Prompt, Sampling, Task, Verdict
 
 
@@ -14,7 +15,7 @@ class Benchmark(Protocol):
     `name` is what the user typed without the data version ("humaneval_plus");
     `suites` are its test suites in order ("base", "plus"); `headline` is the
     suite whose score is the benchmark's score; `environment` is what programs
-    need beside Python and NumPy, empty if nothing.
+    need beside Python and NumPy, empty if nothing; `errata` are of its `tasks`.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Benchmark(Protocol):
     headline: str
     environment: str
     tasks: Sequence[Task]
+    errata: Sequence[Erratum]
 
     def default_sampling(self) -> Sampling:
         """The publisher's sampling defaults."""

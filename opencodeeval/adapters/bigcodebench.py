@@ -1,19 +1,21 @@
-"""BigCodeBench as bigcodebench 0.2.5 prompts, sanitizes and grades it.
+"""BigCodeBench as bigcodebench 0.2.5 prompts, sanitizes and grades it, or as OpenCodeEval does.
 
-benchmarks/bigcodebench_hard/quirks.toml lists what of it moves scores.
+benchmarks/bigcodebench/quirks.toml lists what of it moves scores.
 """
 
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import Any
 
+from opencodeeval.adapters import opencodeeval_sanitize
 from opencodeeval.adapters.bigcodebench_sanitize import sanitize
 from opencodeeval.adapters.card_benchmark import CardBenchmark, as_program
 from opencodeeval.cards import ProtocolCard, render
 from opencodeeval.data import Row
 from opencodeeval.errors import DataError
-from opencodeeval.types import Completion, ModelType, Program, Prompt, Style, Task
+from opencodeeval.types import Completion, ModelType, Program, Style, Task
 
 # What the publisher executes programs as, and the names that are there without an import.
 MODULE: dict[str, Any] = {
@@ -40,10 +42,13 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     named = names_of_tests(row["test"])
     if named:
         tests["must_run"] = named
+    prompt = row[f"{protocol.options['split']}_prompt"]
+    if protocol.options["rules"] == "opencodeeval":
+        prompt = opencodeeval_sanitize.refine(prompt)
     return Task(
         task_id=row["task_id"],
         style=Style.UNITTEST,
-        prompt=row[f"{protocol.options['split']}_prompt"],
+        prompt=prompt,
         entry_point=row["entry_point"],
         reference=tests["reference"],
         tests=tests,
@@ -61,7 +66,9 @@ def names_of_tests(test: str) -> list[str]:
         DataError: this is not Python.
     """
     try:
-        tree = ast.parse(test)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in the publisher's strings
+            tree = ast.parse(test)
     except (SyntaxError, ValueError) as error:
         raise DataError(f"its test cannot be parsed ({error}): fetch the data again") from error
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
@@ -82,44 +89,48 @@ class BigCodeBench(CardBenchmark):
         """Which of the two prompts a task is put with: "complete" or "instruct"."""
         return str(self.protocol_card.options["split"])
 
+    @property
+    def verbatim(self) -> bool:
+        """Whether OpenCodeEval's rules hold: chat models get the prompt and nothing else."""
+        return bool(self.protocol_card.options["rules"] == "opencodeeval")
+
     def template(self, task: Task, model_type: ModelType) -> str:
-        """Base models see the prompt as it is; chat models one of two questions."""
-        return "base" if model_type == "base" else f"chat_{self.split}"
+        """Base models see the prompt as it is; chat models one of the questions."""
+        if model_type == "base":
+            return "base"
+        return "chat_verbatim" if self.verbatim else f"chat_{self.split}"
 
     def response_prefix(self, task: Task) -> str:
         """The sentence and the open fence that a chat answer goes on from."""
-        return render(self.card, "chat_response_prefix", {})
-
-    def prompt(self, task: Task, model_type: ModelType) -> Prompt:
-        """The question put to the model (pure)."""
-        if model_type == "base" and self.split == "instruct":
-            # Samples of other tools come without a prompt; whoever asks a base model gets this.
-            return Prompt(task.task_id, text=task.prompt)
-        return super().prompt(task, model_type)
+        return "" if self.verbatim else render(self.card, "chat_response_prefix", {})
 
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """Extract and assemble the program of one completion (pure)."""
-        head = str(task.fields["complete_prompt"])
-        if completion.form == "program":
-            return self._calibrated(task, completion, completion.text, "program")
+        text, found = completion.text, str(completion.form)
         if completion.form == "completion":
-            return self._calibrated(task, completion, head + completion.text, "completion")
-        text = completion.text.replace("\t", "    ")
-        if model_type == "base":
-            text = head + text
-        return self._calibrated(task, completion, sanitize(text, task.entry_point), "sanitized")
-
-    def _calibrated(self, task: Task, completion: Completion, code: str, found: str) -> Program:
-        """The program after the task's own imports, as the publisher puts it together."""
-        program = as_program(completion, code, found)
-        if not program.code:
+            text = str(task.fields["complete_prompt"]) + text
+        elif completion.form == "answer":
+            text, found = self._sanitized(task, text, model_type), "sanitized"
+        program = as_program(completion, text, found)
+        if not program.code or not self.protocol_card.options["calibrated"]:
             return program
+        code = f"\n{text}\n" if self.verbatim else text
         return as_program(completion, _calibration(task) + code, found)
 
     def solution(self, task: Task, code: str) -> str:
         """The program without what calibration has put before it."""
         return code.removeprefix(_calibration(task))
 
+    def _sanitized(self, task: Task, text: str, model_type: ModelType) -> str:
+        if self.verbatim:
+            whole = f"{task.prompt}\n\n{text}" if model_type == "base" else text
+            return opencodeeval_sanitize.sanitize(whole, task.entry_point)
+        text = text.replace("\t", "    ")
+        # An instruction is no code: a base model that was asked one has answered all by itself.
+        whole = task.prompt + text if model_type == "base" and self.split == "complete" else text
+        return sanitize(whole, task.entry_point)
+
 
 def _calibration(task: Task) -> str:
+    """The task's own imports and a stub, as the publishers put them before every program."""
     return f"{task.fields['code_prompt']}\n    pass\n"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opencodeeval.cards import Card, ProtocolCard, prompt_sources, render
+from opencodeeval.errata import Erratum, read_errata
 from opencodeeval.types import (
     Completion,
     Message,
@@ -42,6 +43,7 @@ class CardBenchmark(ABC):
     suites: tuple[str, ...] = field(init=False)
     headline: str = field(init=False)
     environment: str = field(init=False)
+    errata: Sequence[Erratum] = field(init=False)
 
     def __post_init__(self) -> None:
         self.protocol = self.protocol_card.name
@@ -49,6 +51,8 @@ class CardBenchmark(ABC):
         self.suites = self.protocol_card.suites
         self.headline = self.protocol_card.headline
         self.environment = self.card.environment
+        ids = {task.task_id for task in self.tasks}
+        self.errata = read_errata(self.card.folder, self.data_version, ids)
 
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""

@@ -38,6 +38,10 @@ COMMANDS = {
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
+    "selfcheck": Command(
+        "opencodeeval.cli.selfcheck",
+        "run a benchmark's own solutions: what is the most one can score",
+    ),
     "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
 }
 

@@ -55,8 +55,8 @@ def _shown(prefixes: tuple[str, ...]) -> tuple[str, ...]:
         real = os.path.realpath(path)
         if not any(real == p or real.startswith(p + "/") for p in paths):
             paths.append(real)
-    if os.path.exists("/etc/ld.so.cache"):
-        paths.append("/etc/ld.so.cache")
+    # How libraries are found; which of several programs a name like awk stands for (links only).
+    paths += filter(os.path.exists, ("/etc/ld.so.cache", "/etc/alternatives"))
     return tuple(paths)
 
 

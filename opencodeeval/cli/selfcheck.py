@@ -1,0 +1,76 @@
+"""Run a benchmark's own solutions several times, and say which do not always pass here.
+
+Exits with 1 where that is not what the benchmark's errata say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from opencodeeval.cli.options import (
+    add_benchmark_options,
+    add_sandbox_options,
+    check_common,
+    logger,
+)
+from opencodeeval.errors import UsageError
+
+if TYPE_CHECKING:
+    from opencodeeval.selfcheck import Finding
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `selfcheck`."""
+    parser.add_argument("bench", metavar="BENCHMARK", help="e.g. bigcodebench_hard")
+    parser.add_argument("--times", type=int, default=3, metavar="N", help="rounds (default: 3)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    add_benchmark_options(parser)
+    add_sandbox_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Grade the solutions and print what is worth telling."""
+    check_common(options)
+    if options.times < 1:
+        raise UsageError(f"--times {options.times}: at least one round is needed")
+
+    from opencodeeval.cli import signals
+    from opencodeeval.selfcheck import report, summary
+
+    findings = signals.run(_check(options))
+    print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
+    return 0 if all(each.expected for each in findings) else 1
+
+
+async def _check(options: argparse.Namespace) -> list[Finding]:
+    from opencodeeval.adapters import load_benchmark
+    from opencodeeval.cli import signals
+    from opencodeeval.cli.progress import open_progress
+    from opencodeeval.execution import open_sandbox
+    from opencodeeval.selfcheck import check
+
+    benchmark = load_benchmark(options.bench, options.protocol, options.data, options.limit)
+    sandbox = open_sandbox(
+        options.sandbox,
+        options.slots,
+        logger(options),
+        options.image,
+        options.runtime,
+        benchmark.environment,
+    )
+    progress = open_progress("auto", options.quiet)
+
+    def told(passed: bool) -> None:
+        progress.generated()
+        progress.graded(passed)
+
+    try:
+        progress.start(benchmark.name, options.times * len(benchmark.tasks))
+        with signals.cancelling():
+            return await check(benchmark, sandbox, options.times, told)
+    finally:
+        progress.finish()
+        await sandbox.close()

@@ -1,0 +1,43 @@
+"""Errata: tasks whose verdict depends on more than the program, one row each in `errata.toml`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Kind = Literal["network", "data", "slow", "port", "time", "order", "machine"]
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """What is the matter with one task.
+
+    `fails` says that the publisher's own solution does not pass in a jail.
+    `versions` are the data versions that it holds for, empty for all.
+    """
+
+    task: str
+    kind: Kind
+    what: str
+    fails: bool = False
+    versions: tuple[str, ...] = ()
+
+
+def read_errata(folder: Path, version: str, task_ids: Collection[str]) -> list[Erratum]:
+    """The errata of a benchmark's folder that concern these tasks in this data version."""
+    path = folder / "errata.toml"
+    if not path.exists():
+        return []
+    table = tomllib.loads(path.read_text("utf-8"))
+    rows = [
+        Erratum(**{**row, "versions": tuple(row.get("versions", ()))}) for row in table["errata"]
+    ]
+    return [row for row in rows if row.task in task_ids and version in (row.versions or (version,))]
