@@ -32,7 +32,8 @@ class Family(NamedTuple):
 FAMILIES = {
     "bigcodebench_hard": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
-    "humaneval_plus": Family(evalplus.to_task, evalplus.HumanEvalPlus),
+    "humaneval_plus": Family(evalplus.humaneval_task, evalplus.EvalPlus),
+    "mbpp_plus": Family(evalplus.mbpp_task, evalplus.EvalPlus),
     "starter": Family(starter.to_task, starter.Starter),
 }
 

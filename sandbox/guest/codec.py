@@ -3,8 +3,9 @@
 JSON's own values stand for None, bool, int, float, str and list; everything
 else is an object with exactly one key, its tag. A subclass of a plain type
 crosses as its base value; a value of any other type crosses as an opaque token
-that equals nothing but itself. Nothing is ever unpickled or evaluated, so
-hostile text can at worst be refused (`Malformed`).
+that equals nothing but itself, with its items where it can be iterated over.
+Nothing is ever unpickled or evaluated, so hostile text can at worst be refused
+(`Malformed`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import re
 import sys
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Dict, List, Union
+from itertools import islice
+from typing import Any, Dict, Iterator, List, Union
 
 MAX_DEPTH = 150
 MAX_NODES = 2_000_000
@@ -53,6 +55,19 @@ class Opaque:
 
     def __repr__(self) -> str:
         return f"<{self.name} object>"
+
+
+class Iterable(Opaque):
+    """Stands for one of another type that can be iterated over, and can do no more."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, name: str, truth: bool, items: List[Any]) -> None:
+        super().__init__(name, truth)
+        self.items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
 
 
 def encode(value: Any) -> str:
@@ -113,7 +128,20 @@ class _Encoder:
             return self.items(list(list.__iter__(value)), depth)
         if isinstance(value, tuple):
             return {"t": self.items(list(tuple.__iter__(value)), depth)}
+        if hasattr(kind, "__iter__") and not isinstance(value, (str, bytes, bytearray)):
+            return self.iterable(value, depth)
         return self.leaf(value, kind)
+
+    def iterable(self, value: Any, depth: int) -> Any:
+        """What comes out of it, in a token; the mere token where that is endless or fails."""
+        ((_, token),) = opaque(value).items()
+        try:
+            found = list(islice(value, MAX_HASHED + 1))
+            if len(found) <= MAX_HASHED:
+                return {"it": [*token, self.items(found, depth)]}
+        except Exception:  # published tests see no more than that it cannot be used
+            pass
+        return {"op": token}
 
     def array(self, value: Any, many: bool) -> Any:
         dtype = value.dtype.str
@@ -247,10 +275,12 @@ class _Decoder:
             return set(self.hashed(body, depth))
         if tag == "fs":
             return frozenset(self.hashed(body, depth))
-        if tag == "op":
-            name, truth = body
-            if type(name) is not str or type(truth) is not bool:
+        if tag == "op" or tag == "it":
+            name, truth, *items = body
+            if type(name) is not str or type(truth) is not bool or len(items) != (tag == "it"):
                 raise Malformed("not an opaque token")
+            if items:
+                return Iterable(name[:80], truth, self.items(items[0], depth))
             return Opaque(name[:80], truth)
         return self.leaf(tag, body)
 

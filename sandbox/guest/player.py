@@ -186,7 +186,7 @@ def _call(function: Callable[..., Any], arguments: List[Any], marks: bool) -> Tu
         value = function(*arguments)
         mark = fingerprint.fingerprint(value) if marks else None
         if mark is not None:
-            return f'["h","{mark}"]', value
+            return f'["h","{mark.digest}"]', value
     except BaseException as error:
         complain(error)
         return '["e",%s]' % codec.encode(codec.type_name(error)), None
