@@ -20,6 +20,8 @@ from opencodeeval.resources import benchmarks_dir
 
 VERSIONS = [(card, version) for card in map(read_card, families()) for version in card.versions]
 OUTSIDE = [(card, version) for card, version in VERSIONS if version.source.kind != "shipped"]
+PATCHED = [(card, version) for card, version in OUTSIDE if version.patch]
+OUTSIDE = [pair for pair in OUTSIDE if pair not in PATCHED]
 each_outside = pytest.mark.parametrize(
     ("card", "version"), OUTSIDE, ids=[f"{card.name}-{version.name}" for card, version in OUTSIDE]
 )
@@ -52,6 +54,26 @@ def test_every_place_that_the_card_names_is_searched(
         rows, provenance = load_rows(card, version, tmp_path / str(number))
         assert len(rows) == version.tasks
         assert provenance["origin"] == f"file {name}"
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("card", "version"), PATCHED, ids=[card.name for card, _ in PATCHED])
+def test_a_version_that_is_a_change_of_another_is_made_from_its_file(
+    card: Card, version: DataVersion, shared_data: Path, tmp_path: Path
+) -> None:
+    rows, provenance = load_rows(card, version, shared_data)
+    assert rows_digest(rows, card.fields) == version.rows_sha256
+    assert provenance["origin"].endswith(f"with the change of {version.name}")
+    assert version.patch
+    others = {each.name: each for each in card.versions}
+    before, _ = load_rows(card, others[version.patch.version], shared_data)
+    assert [new["task_id"] for old, new in zip(before, rows, strict=True) if old != new] == [
+        version.patch.task_id
+    ]
+    # The version's own file goes before the one that it can be made from.
+    (tmp_path / version.files[1]).parent.mkdir(parents=True)
+    (tmp_path / version.files[1]).write_text("\n".join(map(json.dumps, rows)))
+    assert load_rows(card, version, tmp_path)[1]["origin"] == f"file {version.files[1]}"
 
 
 @pytest.mark.shared

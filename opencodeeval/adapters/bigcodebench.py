@@ -37,7 +37,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
         "module": MODULE,
         "limits": dict(protocol.limits),
     }
-    named = test_names(row["test"])
+    named = names_of_tests(row["test"])
     if named:
         tests["must_run"] = named
     return Task(
@@ -51,7 +51,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     )
 
 
-def test_names(test: str) -> list[str]:
+def names_of_tests(test: str) -> list[str]:
     """The tests of a plain `class TestCases(unittest.TestCase)`, sorted.
 
     Empty where the class is built in any other way: then a run of the

@@ -128,7 +128,8 @@ def _open_local(slots: int, log: Log, environment: Environment) -> Sandbox:
     python = None
     if environment != PLAIN:
         found = prepared.find(environment)
-        python = of_environment(found.folder, found.base_prefix)
+        place = f"{local.GUEST}/environment"
+        python = of_environment(found.folder, found.base_prefix, place)
         about = {"environment": environment.name, "packages_sha256": found.digest}
         about["not_as_pinned"] = prepared.differences(environment, found)
 

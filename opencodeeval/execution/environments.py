@@ -24,7 +24,7 @@ else:
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment as its folder describes it; `python` is "3.10" or the like.
+    """One environment as its `folder` describes it; `python` is "3.10" or the like.
 
     Players find the modules `warm` imported and the variables `environ` set.
     """
@@ -33,11 +33,7 @@ class Environment:
     python: str = ""
     warm: tuple[str, ...] = ()
     environ: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def folder(self) -> Path:
-        """Where its recipe is."""
-        return sandbox_dir() / self.name
+    folder: Path = Path()
 
     @property
     def recipe(self) -> list[Path]:
@@ -74,8 +70,14 @@ def read_environment(name: str) -> Environment:
         return PLAIN
     if name not in names():
         raise UsageError(f"there is no environment {name!r}: there is {', '.join(names())}")
-    table = tomllib.loads((sandbox_dir() / name / "environment.toml").read_text("utf-8"))
-    return Environment(name, table["python"], tuple(table["warm"]), tuple(table["environ"].items()))
+    return environment_of(sandbox_dir() / name)
+
+
+def environment_of(folder: Path) -> Environment:
+    """The environment that a folder with `environment.toml` describes; it has the folder's name."""
+    table = tomllib.loads((folder / "environment.toml").read_text("utf-8"))
+    environ = tuple(table["environ"].items())
+    return Environment(folder.name, table["python"], tuple(table["warm"]), environ, folder)
 
 
 def normalised(name: str) -> str:

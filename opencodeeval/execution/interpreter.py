@@ -30,13 +30,16 @@ def own(site: str) -> Interpreter:
     return Interpreter(executable, _shown(prefixes), covered, _numpy(site))
 
 
-def of_environment(folder: Path, base_prefix: str) -> Interpreter:
-    """The interpreter of a virtual environment, with all packages of it."""
-    executable = str(folder / "bin" / "python")
-    real = os.path.realpath(executable)
+def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:
+    """The interpreter of a virtual environment, with all packages of it, shown in `place`.
+
+    Not under its own name, which may lie where the jail has a scratch folder.
+    """
+    real = os.path.realpath(folder / "bin" / "python")
     library = next((folder / "lib").glob("python3*")).name
-    prefixes = (base_prefix, str(Path(real).parent), str(folder))
-    return Interpreter(executable, _shown(prefixes), _packages_below(base_prefix, library))
+    prefixes = (base_prefix, str(Path(real).parent))
+    covered = _packages_below(base_prefix, library)
+    return Interpreter(f"{place}/bin/python", _shown(prefixes), covered, ((str(folder), place),))
 
 
 def base_interpreter() -> str:

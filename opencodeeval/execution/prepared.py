@@ -75,9 +75,12 @@ def examine(environment: Environment, folder: Path) -> Prepared:
         SandboxError: its Python cannot be run, or is of another version.
     """
     command = [str(folder / "bin" / "python"), "-I", "-c", _FACTS]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    except OSError as error:
+        done, why = None, str(error.strerror)
+    if done is None or done.returncode:
         raise SandboxError(f"{command[0]} does not run ({why}): prepare {folder} again")
     facts = json.loads(done.stdout)
     if not facts["python"].startswith(environment.python + "."):
@@ -142,7 +145,10 @@ def _shortest(version: str) -> str:
 
 
 def _do(command: list[str], trouble: str) -> None:
-    done = subprocess.run(command, stdout=sys.stderr, check=False)
+    try:
+        done = subprocess.run(command, stdout=sys.stderr, check=False)
+    except OSError as error:
+        raise SandboxError(f"{command[0]} cannot be run ({error.strerror})") from None
     if done.returncode:
         raise SandboxError(f"{trouble}: see above what {' '.join(command[:4])} said")
 

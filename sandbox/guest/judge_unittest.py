@@ -21,6 +21,7 @@ from . import channel, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result
 
 _TICK = os.sysconf("SC_CLK_TCK")
+CONTROLS = 2  # a control run that did not come to its end is tried again
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
 
 
@@ -41,27 +42,46 @@ class _Outcome:
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples; runs the reference to learn the tests' ids."""
     wanted = set(task.get("must_run", ())) or _of_reference(task, room)
-    fooled: Optional[Set[str]] = None
+    # These do pass where every test is made to fail.
+    contrary: Optional[Set[str]] = None if "expectedFailure" in task["test"] else set()
 
     def grade(program: str) -> Dict[str, Result]:
-        nonlocal fooled
-        run = _run(program, task, room, decoy=False)
+        nonlocal contrary
+        run = _run(program, task, room)
         found = _verdict(run, wanted)
         if found["verdict"] == "passed":
-            if fooled is None:
-                fooled = _run(task["reference"], task, room, decoy=True).ok()
-            if wanted - fooled and _run(program, task, room, decoy=True).ok() - fooled:
-                found.update(verdict="forged", detail="tests pass without the function")
+            if contrary is None:
+                contrary = _run(task["reference"], task, room, control=True).ok()
+            found.update(_controlled(program, task, room, wanted - contrary))
         found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted))
         return {"base": found}
 
     return Prepared(grade)
 
 
+def _controlled(
+    program: str, task: Dict[str, Any], room: channel.Room, must_fail: Set[str]
+) -> Result:
+    """What a second run, in which every test has to fail, changes of a pass: {} if nothing.
+
+    Whoever reports in the tests' place reports a pass here too.
+    """
+    for _ in range(CONTROLS):
+        run = _run(program, task, room, control=True)
+        if run.ok() & must_fail:
+            return result("forged", "tests are reported as passed that must fail")
+        if run.found["verdict"] in ("passed", "forged"):
+            break
+    if run.found["verdict"] == "passed":
+        return {}
+    detail = f"in a second run: {run.found['detail']}"
+    return result(run.found["verdict"], detail, starved=run.found.get("starved", False))
+
+
 def _of_reference(task: Dict[str, Any], room: channel.Room) -> Set[str]:
     """The tests that the reference runs, and passes."""
     limits = {**task["limits"], "total_s": task["limits"]["total_s"] * REFERENCE_FACTOR}
-    reference = _run(task["reference"], {**task, "limits": limits}, room, decoy=False)
+    reference = _run(task["reference"], {**task, "limits": limits}, room)
     wanted = reference.ok()
     if not wanted or wanted != set(reference.statuses) or reference.found["verdict"] != "passed":
         raise ValueError(f"the reference does not pass its own tests: {reference.found}")
@@ -85,13 +105,13 @@ def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
     return run.found
 
 
-def _run(program: str, task: Dict[str, Any], room: channel.Room, decoy: bool) -> _Outcome:
+def _run(program: str, task: Dict[str, Any], room: channel.Room, control: bool = False) -> _Outcome:
     seconds = task["limits"]["total_s"]
     player = room.start("unittest", player_limits(task["limits"], seconds))
     outcome = _Outcome()
     end = time.monotonic() + seconds
     try:
-        outcome.found = _talk(player, program, task, decoy, end, outcome)
+        outcome.found = _talk(player, program, task, control, end, outcome)
     except channel.TimeUp as late:
         outcome.found = result("timeout", "time limit", starved=late.starved)
     except channel.Gone:
@@ -117,12 +137,12 @@ def _talk(
     player: channel.Player,
     program: str,
     task: Dict[str, Any],
-    decoy: bool,
+    control: bool,
     end: float,
     outcome: _Outcome,
 ) -> Result:
     module = task.get("module", {"name": "solution", "given": {}})
-    player.send(codec.encode([program, task["entry_point"], decoy, module]))
+    player.send(codec.encode([program, task["entry_point"], control, module]))
     kind, *body = channel.parse(player.line(end))
     if kind == "tampered":
         return result("forged", "changed the test framework while loading")

@@ -3,8 +3,8 @@
 What is reported here is claimed by a process that the sample runs in, so it is
 hardened, not forge-proof: the judge knows which tests must report, every
 report carries a keyed digest, the key and the tests arrive only after the
-program was loaded and found not to have touched unittest, builtins or tracing,
-and that is checked again at the end.
+program was loaded and found not to have touched what tests are made of
+(integrity.py), and that is checked again at the end.
 """
 
 from __future__ import annotations
@@ -16,91 +16,55 @@ import json
 import sys
 import types
 import unittest
-import unittest.case
-import unittest.loader
-import unittest.mock
-import unittest.result
-import unittest.suite
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict
 
-from . import codec, player
-
-_WATCHED: Tuple[Any, ...] = (
-    unittest,
-    unittest.case,
-    unittest.loader,
-    unittest.result,
-    unittest.suite,
-    unittest.TestCase,
-    unittest.TestResult,
-    unittest.TestLoader,
-    unittest.TestSuite,
-    unittest.case._Outcome,  # type: ignore[attr-defined]
-    unittest.case._AssertRaisesContext,
-    unittest.case._AssertRaisesBaseContext,
-    unittest.mock.NonCallableMock,
-    builtins,
-)
+from . import codec, integrity, player
 
 # Held here so that a sample that replaces the names changes nothing.
 _blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_name, vars
 _TestCase, _Loader = unittest.TestCase, unittest.TestLoader
-# Written by unittest itself, or by the interpreter, in honest runs.
-_VOLATILE = {"__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"}
-_EXTENSIONS = "__pybind11_internals_"  # extension modules keep what they share in builtins
-
-
-def _snapshot() -> List[Dict[str, Any]]:
-    return [
-        {
-            k: v
-            for k, v in dict(_vars(thing)).items()
-            if k not in _VOLATILE and not k.startswith(_EXTENSIONS)
-        }
-        for thing in _WATCHED
-    ] + [
-        {k: v.__code__ for k, v in _vars(thing).items() if type(v) is types.FunctionType}
-        for thing in _WATCHED
-    ]
-
-
-def _tampered(before: List[Dict[str, Any]]) -> str:
-    """What differs from the pristine state, or an empty string."""
-    if sys.gettrace() is not None or sys.getprofile() is not None:
-        return "tracing is on"
-    for thing, old, new in zip(_WATCHED * 2, before, _snapshot()):
-        if old.keys() != new.keys() or any(old[key] is not new[key] for key in old):
-            return f"{getattr(thing, '__name__', 'module')} was changed"
-    return ""
 
 
 def run() -> None:
     """Load the program, then the tests, run them one by one and report each.
 
-    Requests: [program, entry_point, decoy, module], then [test source, key in hex].
+    Requests: [program, entry_point, control, module], then [test source, key in hex].
     Replies: ["loaded"] or ["e", type name], then ["t", id, status, mac] for
-    each test and ["done", note, mac]. With `decoy` the entry point is replaced
-    by a function that raises: an honest run of the tests must notice.
+    each test and ["done", note, mac]. In a control run every test is made to
+    fail, and what the entry point returns is looked at.
     """
-    program, entry_point, decoy, about = player.receive()
+    program, entry_point, control, about = player.receive()
     for name in about.get("taken", ()):
         setattr(builtins, name, None)
-    before = _snapshot()
+    tests = _Tests(integrity.Watch(about["name"], about.get("taken", ())), control)
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[name]  # what the program has no business with
     try:
         namespace = _load(program, about["name"], about["given"])
     except BaseException as error:
         player.complain(error)
         player.send('["e",%s]' % codec.encode(_type_name(error)))
         return
-    note = _tampered(before)
+    note = tests.watch.changed()
     if note:
         player.send('["tampered",%s]' % codec.encode(note))
         return
-    if decoy:
-        namespace[entry_point] = _decoy
+    if control and callable(namespace.get(entry_point)):
+        tests.probe = integrity.Probe(namespace[entry_point])
+        namespace[entry_point] = tests.probe.function
     player.send('["loaded"]')
     test, key = player.receive()
-    _run_tests(test, key, namespace, before)
+    _run_tests(test, key, namespace, tests)
+
+
+class _Tests:
+    """How a run of the tests is watched."""
+
+    def __init__(self, watch: integrity.Watch, control: bool) -> None:
+        self.watch, self.control = watch, control
+        self.hidden = integrity.hidden_builtins
+        self.must_fail = integrity.must_fail
+        self.probe: Any = None
 
 
 def _load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
@@ -114,10 +78,6 @@ def _load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
         setattr(module, short, found)
     player.execute(program, module)
     return module.__dict__
-
-
-def _decoy(*_: Any, **__: Any) -> Any:
-    raise RuntimeError("the decoy was called")
 
 
 def _reporter(key: str, owner: types.FrameType) -> Callable[[str, str, str], None]:
@@ -142,15 +102,17 @@ def _reporter(key: str, owner: types.FrameType) -> Callable[[str, str, str], Non
     return report
 
 
-def _run_tests(
-    test: str, key: str, namespace: Dict[str, Any], before: List[Dict[str, Any]]
-) -> None:
+def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: _Tests) -> None:
     report = _reporter(key, sys._getframe())
     del key
     try:
-        exec(compile(test, "test.py", "exec"), namespace)
+        code = compile(test, "test.py", "exec")
+        hidden = tests.hidden(code, namespace)
+        exec(code, namespace)
         cases = namespace["TestCases"]
         names = _Loader().getTestCaseNames(cases)
+        if tests.control:
+            tests.must_fail(cases, names)
     except BaseException as error:
         player.complain(error)
         report("done", "", f"tests could not be loaded: {_type_name(error)}")
@@ -170,7 +132,12 @@ def _run_tests(
         report("done", "", f"tearDownClass: {_type_name(error)}")
         return
     gc.collect()
-    report("done", "", _tampered(before))
+    note = tests.watch.changed(mocks=True)
+    if not note and hidden:
+        note = f"tests get a {min(hidden)} of the program's own"
+    if not note and tests.probe is not None:
+        note = tests.probe.note
+    report("done", "", note)
 
 
 class _Result(unittest.TestResult):

@@ -29,6 +29,7 @@ from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.pool import SlotPool
 from opencodeeval.types import Program, Style, Task
 from tests.bench import usage
+from tests.bench.bigcodebench_row import bigcodebench
 
 WORKERS = 2
 ROOT = Path(__file__).resolve().parents[2]
@@ -201,12 +202,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jails", default="local,docker")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("trivial", "humaneval_plus"))
+    parser.add_argument("--only", choices=("trivial", "humaneval_plus", "bigcodebench"))
     options = parser.parse_args()
     jails = options.jails.split(",")
     for name, measure in (("trivial", trivial), ("humaneval_plus", humaneval_plus)):
         if options.only in (None, name):
             measure(jails, options.rounds)
+    if options.only in (None, "bigcodebench"):
+        bigcodebench(shared_data(), WORKERS)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,31 @@ def count_words(text):
     return dict(Counter(words))
 """
 
+_ARRAY_TEST = """
+import unittest
+import numpy as np
+from numpy.testing import assert_allclose
+
+class TestCases(unittest.TestCase):
+    def test_close(self):
+        assert_allclose(doubled([1, 2]), [2.0, 4.0])
+
+    def test_length(self):
+        self.assertEqual(len(doubled([1, 2, 3])), 3)
+        self.assertTrue(np.allclose(doubled([3]), [6]))
+
+    @unittest.expectedFailure
+    def test_of_what_is_not_promised(self):
+        self.assertEqual(doubled("ab"), "aabb")
+"""
+
+_ARRAY_REFERENCE = """
+import numpy as np
+
+def doubled(values):
+    return np.array(values) * 2.0
+"""
+
 
 def _calls(entry_point: str, reference: str, suite: Mapping[str, Any]) -> Task:
     tests = {
@@ -117,15 +142,15 @@ def _check() -> Task:
     return Task("half", Style.FUNCTION, "", "half", reference, tests)
 
 
-def _unit() -> Task:
+def _unit(entry_point: str, test: str, reference: str) -> Task:
     tests = {
         "kind": "unittest",
-        "entry_point": "count_words",
-        "test": _UNIT_TEST,
-        "reference": UNIT_REFERENCE,
+        "entry_point": entry_point,
+        "test": test,
+        "reference": reference,
         "limits": {"total_s": 3.0, "memory_mb": _MEMORY_MB},
     }
-    return Task("count_words", Style.UNITTEST, "", "count_words", UNIT_REFERENCE, tests)
+    return Task(entry_point, Style.UNITTEST, "", entry_point, reference, tests)
 
 
 _SUM = "import sys\nprint(sum(map(int, sys.stdin.read().split())))\n"
@@ -147,7 +172,8 @@ TASKS: Mapping[str, Task] = {
         [{"input": "1 2 3\n", "output": "6\n"}, {"input": "10\n-4\n", "output": "6\n"}],
     ),
     "constant": _stdio("constant", "print(42)", [{"input": "x\n" * 300_000, "output": "42\n"}]),
-    "unit": _unit(),
+    "unit": _unit("count_words", _UNIT_TEST, UNIT_REFERENCE),
+    "array": _unit("doubled", _ARRAY_TEST, _ARRAY_REFERENCE),
 }
 
 # Plain right and plain wrong programs, to be graded between the others.
@@ -158,6 +184,7 @@ RIGHT: Mapping[str, str] = {
     "sum": _SUM,
     "constant": "print(42)\n",
     "unit": UNIT_REFERENCE,
+    "array": _ARRAY_REFERENCE,
 }
 BROKEN: Mapping[str, str] = {
     "triple": "def triple(n):\n    return n * 3 + (n == 100)\n",
@@ -166,6 +193,7 @@ BROKEN: Mapping[str, str] = {
     "sum": "print(6.5)\n",
     "constant": "print(41)\n",
     "unit": "def count_words(text):\n    return {}\n",
+    "array": "def doubled(values):\n    return list(values)\n",
 }
 
 _LOOK_AROUND = f"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.sandbox.cases import (
     ANY,
     ERROR,
-    FORGED,
     MEMORY,
     PASSED,
     REJECTED,
@@ -230,7 +229,7 @@ print(sum(map(int, sys.stdin.read().split())))
         "returns_a_million_keys",
         "triple",
         "def triple(n):\n    return dict.fromkeys(range(10**6))\n",
-        FORGED | ERROR | TIMEOUT,
+        REJECTED,
     ),
     Case(
         "reply_of_colliding_integers",

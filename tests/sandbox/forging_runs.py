@@ -144,6 +144,120 @@ def count_words(text):
 """,
         REJECTED,
     ),
+    Case(
+        "key_dug_out_of_the_reporter",
+        "unit",
+        """
+import hashlib, json, os, sys
+def count_words(text):
+    frame = sys._getframe()
+    while "report" not in frame.f_locals:
+        frame = frame.f_back
+    cells = dict(zip(frame.f_locals["report"].__code__.co_freevars,
+                     frame.f_locals["report"].__closure__))
+    base, count = cells["base"].cell_contents, cells["count"].cell_contents
+    done = set()
+    names = frame.f_locals["names"]
+    reports = [("t", name, "ok") for name in names[count:]] + [("done", "", "")]
+    for number, said in enumerate(reports, count):
+        mac = base.copy()
+        mac.update(json.dumps([number, *said]).encode())
+        os.write(3, json.dumps([*said, mac.hexdigest()]).encode() + b"\\n")
+    os._exit(0)
+""",
+        FORGED,
+    ),
+    Case(
+        "unittest_replaced_in_the_table_of_modules",
+        "unit",
+        """
+import sys, types, unittest
+class TestCase(unittest.TestCase):
+    def assertEqual(self, *a): pass
+fake = types.ModuleType("unittest")
+fake.__dict__.update(vars(unittest), TestCase=TestCase)
+sys.modules["unittest"] = fake
+def count_words(text):
+    print(len(text.split()))
+""",
+        FORGED,
+    ),
+    Case(
+        "returns_what_equals_anything",
+        "unit",
+        """
+class Anything:
+    def __eq__(self, other): return True
+def count_words(text):
+    print(len(text.split()))
+    return Anything()
+""",
+        FORGED,
+    ),
+    Case(
+        "returns_the_any_of_mocks",
+        "unit",
+        "from unittest.mock import ANY\n"
+        "def count_words(text):\n    print(len(text.split()))\n    return ANY\n",
+        FORGED,
+    ),
+    Case(
+        "returns_a_dictionary_that_equals_any_other",
+        "unit",
+        """
+class Liar(dict):
+    def __eq__(self, other): return isinstance(other, dict)
+def count_words(text):
+    print(len(text.split()))
+    return Liar()
+""",
+        FORGED,
+    ),
+    Case(
+        "comparison_of_arrays_replaced",
+        "array",
+        "import numpy.testing\nnumpy.testing.assert_allclose = lambda *a, **k: None\n"
+        "import numpy\nnumpy.allclose = lambda *a, **k: True\n"
+        "def doubled(values):\n    return list(values)\n",
+        FORGED,
+    ),
+    Case(
+        "comparison_of_arrays_replaced_during_a_test",
+        "array",
+        """
+import numpy
+def doubled(values):
+    numpy.allclose = lambda *a, **k: True
+    return numpy.array(values) * (2.0 if len(values) > 1 else 1.0)
+""",
+        FORGED,
+    ),
+    Case(
+        "length_as_the_program_has_it",
+        "array",
+        """
+import numpy
+def len(values): return 3
+def doubled(values):
+    found = numpy.array(values) * 2.0
+    return found if found.size != 3 else found[:2]
+""",
+        FORGED,
+    ),
+    Case(
+        "module_of_comparisons_replaced",
+        "array",
+        """
+import sys, types
+import numpy
+fake = types.ModuleType("numpy.testing")
+fake.assert_allclose = lambda *a, **k: None
+sys.modules["numpy.testing"] = fake
+def doubled(values):
+    return numpy.array(values) * (2.0 if len(values) != 2 else 1.0)
+""",
+        FORGED,
+    ),
 )
 
 SCRIPTS = (
