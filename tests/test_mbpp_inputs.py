@@ -49,7 +49,7 @@ def test_every_input_is_evalplus_s(version: Any, shared_data: Path) -> None:
 
 _scalars = st.integers(0, 3) | st.booleans() | st.sampled_from(["a", 0.5, None])
 _nested = st.lists(st.lists(st.lists(_scalars, max_size=2), max_size=2), min_size=1, max_size=2)
-SHAPES = {
+SHAPES: dict[int, Any] = {
     **dict.fromkeys((2, 63, 259, 580), st.lists(_nested, max_size=2)),
     **dict.fromkeys((75, 106, 250), st.lists(st.tuples(_nested, _nested).map(list), max_size=2)),
     115: st.lists(
