@@ -196,6 +196,15 @@ def test_reading_standard_input_fails(judge: Judge) -> None:
     assert judge.evalplus(returns("1"), returns("int(input())"), []) is Verdict.ERROR
 
 
+def test_annotations_are_evaluated_as_everywhere(judge: Judge) -> None:
+    """No future import of the guest's own modules reaches a program."""
+    program = "def f(*_: List[int]):\n    return 1\n"
+    assert judge.evalplus(returns("1"), program, []) is Verdict.ERROR
+    assert judge.check("def check(f):\n    assert f() == 1\n", program) is Verdict.ERROR
+    imported = "from __future__ import annotations\n" + program
+    assert judge.evalplus(returns("1"), imported, []) is Verdict.PASSED
+
+
 def test_main_guards_are_not_run(judge: Judge) -> None:
     program = returns("1") + "if __name__ == '__main__':\n    raise SystemExit(1)\n"
     assert judge.evalplus(returns("1"), program, []) is Verdict.PASSED

@@ -22,10 +22,16 @@ MAX_DEPTH = 150
 MAX_NODES = 2_000_000
 # A set of integers can be built so that all of them collide; this many cost seconds at worst.
 MAX_HASHED = 20_000
+MAX_WITHIN = 2
 
 _text = json.JSONEncoder(separators=(",", ":")).encode
 _parse = json.JSONDecoder(parse_constant=float).decode
 SCALARS = {type(None), bool, int, float, str}
+# Types that cross by name: tests pass them as arguments (Mbpp/533).
+_TYPES = {
+    each.__name__: each
+    for each in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
+}
 _DTYPE = re.compile(r"[<>|=]?[?biufcSU][0-9]{0,4}\Z")
 
 
@@ -87,6 +93,7 @@ class _Encoder:
     def __init__(self, hex_integers: bool) -> None:
         self.hex_integers = hex_integers
         self.nodes = 0
+        self.within = 0  # iterables that this one came out of
 
     def tree(self, value: Any, depth: int) -> Any:
         kind = type(value)
@@ -135,12 +142,16 @@ class _Encoder:
     def iterable(self, value: Any, depth: int) -> Any:
         """What comes out of it, in a token; the mere token where that is endless or fails."""
         ((_, token),) = opaque(value).items()
+        self.within += 1
         try:
-            found = list(islice(value, MAX_HASHED + 1))
-            if len(found) <= MAX_HASHED:
-                return {"it": [*token, self.items(found, depth)]}
+            if self.within <= MAX_WITHIN:
+                found = list(islice(value, MAX_HASHED + 1))
+                if len(found) <= MAX_HASHED:
+                    return {"it": [*token, self.items(found, depth)]}
         except Exception:  # published tests see no more than that it cannot be used
             pass
+        finally:
+            self.within -= 1
         return {"op": token}
 
     def array(self, value: Any, many: bool) -> Any:
@@ -166,6 +177,8 @@ class _Encoder:
             return {"dec": str(value)}
         if kind is Fraction:
             return {"fr": [hex(value.numerator), hex(value.denominator)]}
+        if kind is type and value in _TYPES.values():
+            return {"ty": value.__name__}
         return opaque(value)
 
 
@@ -303,6 +316,8 @@ class _Decoder:
             return Fraction(int(numerator, 16), int(denominator, 16))
         if tag in ("np", "nd"):
             return _array(tag, body)
+        if tag == "ty":
+            return _TYPES[body]
         raise Malformed("unknown tag")
 
 

@@ -116,7 +116,7 @@ class Reference:
         """The function itself."""
         if self.function is None:
             namespace: Dict[str, Any] = {"__name__": "reference"}
-            exec(compile(self.source, "<reference>", "exec"), namespace)
+            exec(compile(self.source, "<reference>", "exec", dont_inherit=True), namespace)
             self.function = namespace[self.entry_point]
         return self.function
 
