@@ -30,7 +30,8 @@ else:
 class Source:
     """Where the publisher keeps a data version.
 
-    `kind` "huggingface": `dataset` is the id on the Hub, `revision` a commit.
+    `kind` "huggingface": `dataset` is the id on the Hub, `revision` a commit,
+    `config` one of the data set's configurations where it has several.
     `kind` "evalplus": `dataset` is the file's stem, `revision` the release.
     `kind` "shipped": `dataset` is a path below the benchmarks folder.
     """
@@ -39,6 +40,7 @@ class Source:
     dataset: str
     revision: str
     split: str = ""
+    config: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class DataVersion:
     that the version is not checked; of a version that is published as a table
     only the rows are. `patch` makes it from another version's file. `md5`, of
     the same bytes as `sha256`, is what the publisher's own results name it by.
+    `renamed` maps names of fields that some files have to those of the card, and
+    `filled` has what fields are where a file leaves them out.
     """
 
     name: str
@@ -76,6 +80,8 @@ class DataVersion:
     rows_sha256: str = ""
     md5: str = ""
     patch: Patch | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    filled: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

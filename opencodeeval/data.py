@@ -191,6 +191,7 @@ def _checked(
         raise DataError(f"{error}: {remedy}") from error
     if len(rows) == 1 and all(isinstance(row, dict) for row in rows[0].values()):
         rows = list(rows[0].values())  # one object of all rows by their ids
+    rows = _in_card_terms(version, rows)
     _check_count(card, version, rows, str(path), remedy)
     what, found, wanted = "its SHA-256", hashlib.sha256(content).hexdigest(), version.sha256
     # Of what is published as a table every tool writes another file.
@@ -205,6 +206,14 @@ def _checked(
             f"{path} is not {card.title} {version.name}: {what} is {found}, not {wanted}: {remedy}"
         )
     return rows
+
+
+def _in_card_terms(version: DataVersion, rows: Sequence[Row]) -> list[Row]:
+    """The rows with the card's names of fields, and those that a file may leave out."""
+    return [
+        {**version.filled, **{version.renamed.get(name, name): each for name, each in row.items()}}
+        for row in rows
+    ]
 
 
 def _check_count(
@@ -228,8 +237,13 @@ def from_hub(card: Card, version: DataVersion) -> list[Row]:
         with redirect_stdout(sys.stderr):
             from datasets import load_dataset
 
-            table = load_dataset(source.dataset, revision=source.revision, split=source.split)
-            rows = [dict(row) for row in table]
+            table = load_dataset(
+                source.dataset,
+                source.config or None,
+                revision=source.revision,
+                split=source.split,
+            )
+            rows = _in_card_terms(version, [dict(row) for row in table])
     except Exception as error:  # the library raises what its many parts raise
         raise _not_here(card, version, error) from error
     where = f"{source.dataset} at {source.revision} as the datasets library gives it"

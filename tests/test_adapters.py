@@ -66,7 +66,7 @@ def test_every_family_has_a_card_and_is_listed() -> None:
     [
         ("humanevil", f"did you mean humaneval? There is {', '.join(families())}"),
         ("HumanEval-plus", "did you mean humaneval_plus?"),
-        ("mbpq", f"no benchmark 'mbpq': there is {', '.join(families())}"),
+        ("xyzzy", f"no benchmark 'xyzzy': there is {', '.join(families())}"),
         ("humaneval_plus@v0.1.8", "did you mean v0.1.9? There is v0.1.10, v0.1.9"),
         ("humaneval@", "no version of humaneval '': there is v1"),
         ("absent.jsonl", "no file absent.jsonl"),

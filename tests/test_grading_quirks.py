@@ -34,7 +34,13 @@ class Judge:
         )
 
     def evalplus(
-        self, reference: str, program: str, *calls: Any, atol: float = 0, entry_point: str = "f"
+        self,
+        reference: str,
+        program: str,
+        *calls: Any,
+        atol: float = 0,
+        entry_point: str = "f",
+        dataset: str = "humaneval",
     ) -> Verdict:
         """The verdict under EvalPlus's rule; each call is its list of arguments."""
         tests = {
@@ -42,10 +48,18 @@ class Judge:
             "entry_point": entry_point,
             "reference": reference,
             "suites": [{"name": "base", "calls": encoded(calls)}],
-            "compare": {"rule": "evalplus", "dataset": "humaneval", "atol": atol},
+            "compare": {"rule": "evalplus", "dataset": dataset, "atol": atol},
             "limits": LIMITS,
         }
         return self.grade(tests, program).suites["base"].verdict
+
+    def mbpp(self, name: str, reference: str, out: str, *calls: Any, atol: float = 0) -> Verdict:
+        """The verdict on a function of MBPP+ that returns `out`, where `reference` is right."""
+        right, program = (
+            f"import re\ndef {name}(*_):\n    return {value}\n" for value in (reference, out)
+        )
+        calls = calls or ([],)
+        return self.evalplus(right, program, *calls, atol=atol, entry_point=name, dataset="mbpp")
 
     def check(self, test: str, program: str, total_s: float = 3.0, helpers: str = "") -> Verdict:
         """The verdict of a HumanEval `check`."""
@@ -182,9 +196,86 @@ def test_reading_standard_input_fails(judge: Judge) -> None:
     assert judge.evalplus(returns("1"), returns("int(input())"), []) is Verdict.ERROR
 
 
+def test_annotations_are_evaluated_as_everywhere(judge: Judge) -> None:
+    """No future import of the guest's own modules reaches a program."""
+    program = "def f(*_: List[int]):\n    return 1\n"
+    assert judge.evalplus(returns("1"), program, []) is Verdict.ERROR
+    assert judge.check("def check(f):\n    assert f() == 1\n", program) is Verdict.ERROR
+    imported = "from __future__ import annotations\n" + program
+    assert judge.evalplus(returns("1"), imported, []) is Verdict.PASSED
+
+
 def test_main_guards_are_not_run(judge: Judge) -> None:
     program = returns("1") + "if __name__ == '__main__':\n    raise SystemExit(1)\n"
     assert judge.evalplus(returns("1"), program, []) is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("reference", "out", "verdict"),
+    [
+        ("[1, 2]", "(2, 1, 1)", Verdict.PASSED),
+        ("{1, 2}", "[2, 1]", Verdict.PASSED),
+        ("[1, 2]", "filter(None, [0, 1, 2])", Verdict.PASSED),
+        ("[1, 2]", "{1: 0, 2: 0}.keys()", Verdict.PASSED),
+        ("[1, 2]", "[1]", Verdict.WRONG),
+        ("[1, 2]", "[[1], [2]]", Verdict.WRONG),
+        ("[1, 2]", "None", Verdict.WRONG),
+        ("[1, 2]", "(1 / 0 for _ in 'x')", Verdict.WRONG),
+        ("[[1], [2]]", "[[1], [2]]", Verdict.WRONG),
+    ],
+)
+def test_mbpp_compares_some_results_as_sets(
+    judge: Judge, reference: str, out: str, verdict: Verdict
+) -> None:
+    assert judge.mbpp("Diff", reference, out) is verdict
+
+
+@pytest.mark.parametrize(
+    ("reference", "out", "verdict"),
+    [
+        ("re.match('a', 'a')", "re.match('b', 'b')", Verdict.PASSED),
+        ("re.match('a', 'a')", "True", Verdict.PASSED),
+        ("re.match('a', 'a')", "'Found a match!'", Verdict.PASSED),
+        ("re.match('a', 'a')", "0", Verdict.PASSED),
+        ("re.match('a', 'a')", "None", Verdict.WRONG),
+        ("re.match('a', 'a')", "False", Verdict.WRONG),
+        ("None", "None", Verdict.PASSED),
+        ("None", "False", Verdict.PASSED),
+        ("None", "'Not matched!'", Verdict.WRONG),
+        ("None", "re.match('a', 'a')", Verdict.WRONG),
+    ],
+)
+def test_mbpp_asks_some_results_only_whether_they_are_none(
+    judge: Judge, reference: str, out: str, verdict: Verdict
+) -> None:
+    assert judge.mbpp("check_str", reference, out) is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "arguments", "atol", "verdict"),
+    [
+        ("are_equivalent", "'anything'", [36, 57], 0, Verdict.PASSED),
+        ("sum_div", "0", [8], 0, Verdict.PASSED),
+        ("sum_div", "1", [8], 0, Verdict.WRONG),
+        ("surface_Area", "28", [3, 4 / 3], 0, Verdict.WRONG),
+        ("surface_Area", "22", [3, 2], 0, Verdict.WRONG),
+        ("surface_Area", "24", [3, 2], 0, Verdict.PASSED),
+        ("surface_Area", "25", [3, 2], 1, Verdict.PASSED),
+        ("digit_distance_nums", "4", [1, 23], 0, Verdict.PASSED),
+        ("digit_distance_nums", "2", [1, 23], 0, Verdict.WRONG),
+        ("f", "0", [8], 0, Verdict.WRONG),
+    ],
+)
+def test_mbpp_accepts_other_readings_of_some_tasks(
+    judge: Judge, name: str, out: str, arguments: list[Any], atol: float, verdict: Verdict
+) -> None:
+    assert judge.mbpp(name, "12345", out, arguments, atol=atol) is verdict
+
+
+def test_carrying_a_huge_value_is_not_the_samples_time(judge: Judge) -> None:
+    """Made at once, for it is one tuple many times over; written out it is 30 million strings."""
+    huge = "[('Dog',) * 1000] * 30_000"
+    assert judge.evalplus(returns(huge), returns(huge), [], []) is Verdict.PASSED
 
 
 def test_human_eval_limits_the_whole_program(judge: Judge) -> None:

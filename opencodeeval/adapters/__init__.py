@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from opencodeeval.adapters import bigcodebench, evalplus, humaneval, starter
+from opencodeeval.adapters import bigcodebench, evalplus, humaneval, mbpp, starter
 from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.cards import Card, ProtocolCard, families, read_card
 from opencodeeval.data import Row, load_rows, read_jsonl, rows_digest
@@ -21,18 +21,28 @@ from opencodeeval.errors import DataError, UsageError
 from opencodeeval.types import Task
 
 
+def _all(rows: Sequence[Row], protocol: ProtocolCard) -> Sequence[Row]:
+    return rows
+
+
 class Family(NamedTuple):
-    """The code of one family: a row as a task, and the benchmark of its tasks."""
+    """The code of one family: a row as a task, and the benchmark of its tasks.
+
+    `select` gives the rows that are tasks, where not all of them are.
+    """
 
     to_task: Callable[[Row, ProtocolCard], Task]
     benchmark: type[CardBenchmark]
+    select: Callable[[Sequence[Row], ProtocolCard], Sequence[Row]] = _all
 
 
 FAMILIES = {
     "bigcodebench": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "bigcodebench_hard": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
-    "humaneval_plus": Family(evalplus.to_task, evalplus.HumanEvalPlus),
+    "humaneval_plus": Family(evalplus.humaneval_task, evalplus.EvalPlus),
+    "mbpp": Family(mbpp.to_task, mbpp.Mbpp, mbpp.select),
+    "mbpp_plus": Family(evalplus.mbpp_task, evalplus.EvalPlus),
     "starter": Family(starter.to_task, starter.Starter),
 }
 
@@ -116,11 +126,11 @@ def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchm
 
 
 def _tasks(rows: Sequence[Row], card: Card, protocol: ProtocolCard, where: str) -> list[Task]:
-    to_task = FAMILIES[card.name].to_task
+    family = FAMILIES[card.name]
     tasks: dict[str, Task] = {}
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(family.select(rows, protocol), 1):
         try:
-            task = to_task(row, protocol)
+            task = family.to_task(row, protocol)
         except DataError as error:
             raise DataError(f"{where}, task {number} ({row.get('task_id')!r}): {error}") from error
         if task.task_id in tasks:

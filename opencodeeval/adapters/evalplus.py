@@ -1,22 +1,39 @@
-"""HumanEval+ as EvalPlus 0.3.1 prompts, sanitizes and grades it.
+"""HumanEval+ and MBPP+ as EvalPlus 0.3.1 prompts, sanitizes and grades them.
 
-benchmarks/humaneval_plus/quirks.toml lists what of EvalPlus moves scores.
+The quirks.toml of either lists what of EvalPlus moves scores. They differ in
+the prompts that their rows hold, in stop strings, in special cases of the
+comparison (sandbox/guest/compare_evalplus.py) and in that MBPP+ has inputs
+that JSON cannot carry (mbpp_inputs.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from opencodeeval.adapters.card_benchmark import CardBenchmark, as_program
 from opencodeeval.adapters.evalplus_sanitize import sanitize
+from opencodeeval.adapters.mbpp_inputs import deserialized
 from opencodeeval.cards import ProtocolCard, render
 from opencodeeval.data import Row
 from opencodeeval.execution.guest import encoded
 from opencodeeval.types import Completion, ModelType, Program, Style, Task, Verdict
 
 
-def to_task(row: Row, protocol: ProtocolCard) -> Task:
+def humaneval_task(row: Row, protocol: ProtocolCard) -> Task:
     """A row of HumanEval+ as a task: its inputs are plain JSON, positional arguments a call."""
+    return _task(row, protocol, "humaneval", row["base_input"], row["plus_input"])
+
+
+def mbpp_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row of MBPP+ as a task, with its inputs as they were before they became JSON."""
+    base, plus = (deserialized(row["task_id"], row[f"{name}_input"]) for name in ("base", "plus"))
+    return _task(row, protocol, "mbpp", base, plus)
+
+
+def _task(
+    row: Row, protocol: ProtocolCard, dataset: str, base: Iterable[Any], plus: Iterable[Any]
+) -> Task:
     reference = row["prompt"] + row["canonical_solution"]
     return Task(
         task_id=row["task_id"],
@@ -29,18 +46,18 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
             "entry_point": row["entry_point"],
             "reference": reference,
             "suites": [
-                {"name": "base", "calls": encoded(row["base_input"])},
-                {"name": "plus", "calls": encoded(row["plus_input"])},
+                {"name": "base", "calls": encoded(base)},
+                {"name": "plus", "calls": encoded(plus)},
             ],
-            "compare": {"rule": "evalplus", "dataset": "humaneval", "atol": row["atol"]},
+            "compare": {"rule": "evalplus", "dataset": dataset, "atol": row["atol"]},
             "limits": dict(protocol.limits),
         },
         fields=row,
     )
 
 
-class HumanEvalPlus(CardBenchmark):
-    """164 functions, called with the inputs of HumanEval (base) and EvalPlus (plus)."""
+class EvalPlus(CardBenchmark):
+    """Functions, called with the inputs of the original benchmark (base) and EvalPlus's (plus)."""
 
     def response_prefix(self, task: Task) -> str:
         """The sentence and the open fence that a chat answer goes on from."""

@@ -12,9 +12,10 @@ import json
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from . import codec, compare, fingerprint
+from . import codec, fingerprint
+from .compare_evalplus import is_floats
 
-# Calls of the reference that took less than this count as taking no time.
+# What took the reference less than this counts as taking no time.
 FAST_S = 0.01
 
 _SAME, _FLOATS, _MARK = "s", "f", "m"
@@ -25,10 +26,10 @@ class Expected(NamedTuple):
 
     `lines` are the reply lines of a player that returns these very values: the
     value's encoding or, of a large one, its fingerprint. `same` has an "s"
-    where an equal line means an equal value, `floats` an "f" where EvalPlus's
+    where an equal line means a right value, `floats` an "f" where EvalPlus's
     is_floats holds. `size` (characters, about) and `hashed` (set and dict
     elements) are those of the largest value, `seconds` what slow calls of the
-    reference took.
+    reference took, `marking` what it took to make fingerprints where that was slow.
     """
 
     lines: List[bytes]
@@ -37,6 +38,7 @@ class Expected(NamedTuple):
     size: int
     hashed: int
     seconds: Dict[int, float]
+    marking: Dict[int, float]
 
     def text(self, index: int) -> Optional[str]:
         """A value's encoding; None where there is only its fingerprint."""
@@ -44,37 +46,44 @@ class Expected(NamedTuple):
         return line[5:-1].decode("ascii") if line.startswith(b'["v"') else None
 
 
-def of_values(values: Iterable[Tuple[Any, float]]) -> Expected:
-    """What is kept of values, given as pairs of value and seconds that it took."""
+def of_values(
+    values: Iterable[Tuple[Any, float]], reflexive: Callable[[Any], bool] = lambda value: True
+) -> Expected:
+    """What is kept of values, given as pairs of value and seconds that it took.
+
+    `reflexive` says of a value whether an equal one is right.
+    """
     lines: List[bytes] = []
     same: List[str] = []
     floats: List[str] = []
     size = hashed = 0
     slow: Dict[int, float] = {}
+    marking: Dict[int, float] = {}
     for index, (value, seconds) in enumerate(values):
         exact = fingerprint.is_exact(value)
-        data = fingerprint.plain_bytes(value) if exact else None
-        if data is None:
+        began = time.monotonic()
+        mark = fingerprint.fingerprint(value) if exact else None
+        taken = time.monotonic() - began
+        if mark is None:
             text = codec.encode(value)
             line, length = '["v",' + text + "]", len(text)
         else:
             # No plain value's encoding is longer: a control character takes six for its byte.
-            line, length = f'["h","{fingerprint.digest(data)}"]', 6 * len(data)
+            line, length = f'["h","{mark.digest}"]', 6 * mark.size
         lines.append(line.encode("ascii"))
-        same.append(_SAME if exact else "-")
-        floats.append(_FLOATS if compare.is_floats(value) else "-")
+        same.append(_SAME if exact and reflexive(value) else "-")
+        floats.append(_FLOATS if is_floats(value) else "-")
         size, hashed = max(size, length), max(hashed, codec.hashed_parts(value))
         if seconds > FAST_S:
             slow[index] = seconds
-    return Expected(lines, "".join(same), "".join(floats), size, hashed, slow)
+        if taken > FAST_S:
+            marking[index] = taken
+    return Expected(lines, "".join(same), "".join(floats), size, hashed, slow, marking)
 
 
 def dump(suites: Dict[str, Expected]) -> bytes:
     """Suites as bytes: one line of JSON, then the reply lines of one suite after another."""
-    head = {
-        name: [len(each.lines), each.same, each.floats, each.size, each.hashed, each.seconds]
-        for name, each in suites.items()
-    }
+    head = {name: [len(each.lines), *each[1:]] for name, each in suites.items()}
     lines = [line for each in suites.values() for line in each.lines]
     return b"\n".join([json.dumps(head, separators=(",", ":")).encode("ascii"), *lines])
 
@@ -83,10 +92,10 @@ def load(data: bytes) -> Dict[str, Expected]:
     """What `dump` wrote."""
     head, *lines = data.split(b"\n")
     suites, start = {}, 0
-    for name, (count, same, floats, size, hashed, seconds) in json.loads(head).items():
-        slow = {int(index): taken for index, taken in seconds.items()}
+    for name, (count, same, floats, size, hashed, *times) in json.loads(head).items():
+        slow, marking = ({int(index): taken for index, taken in each.items()} for each in times)
         part = lines[start : start + count]
-        suites[name] = Expected(part, same, floats, size, hashed, slow)
+        suites[name] = Expected(part, same, floats, size, hashed, slow, marking)
         start += count
     return suites
 
@@ -107,7 +116,7 @@ class Reference:
         """The function itself."""
         if self.function is None:
             namespace: Dict[str, Any] = {"__name__": "reference"}
-            exec(compile(self.source, "<reference>", "exec"), namespace)
+            exec(compile(self.source, "<reference>", "exec", dont_inherit=True), namespace)
             self.function = namespace[self.entry_point]
         return self.function
 

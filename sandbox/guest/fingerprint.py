@@ -4,40 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import Any, Optional
+from typing import Any, Iterator, NamedTuple, Optional
 
 from .codec import SCALARS
 
 # Values with more parts than this cross as fingerprints first.
 LARGE = 512
+PART = 4096
 
 _blake2b, _marshal = hashlib.blake2b, marshal.dumps
 
 
-def fingerprint(value: Any) -> Optional[str]:
-    """Digest (hex) of a large value of plain types; None for small ones and others.
+class Mark(NamedTuple):
+    """A fingerprint (hex), and the size in bytes of what it was taken of."""
+
+    digest: str
+    size: int
+
+
+def fingerprint(value: Any) -> Optional[Mark]:
+    """The mark of a large value of plain types; None for small ones and others.
 
     Two plain values with the same fingerprint are equal and of the same types,
     but for nan; the reverse does not hold (order of sets and dicts).
     """
-    data = plain_bytes(value)
-    return None if data is None else digest(data)
-
-
-def plain_bytes(value: Any) -> Optional[bytes]:
-    """What the fingerprint of a large value of plain types is taken of; None of others."""
     if not _is_large(value):
         return None
+    total, size = _blake2b(digest_size=16), 0
     try:
-        # Version 0 writes no references, so equal values give equal bytes.
-        return _marshal(value, 0)
+        # Version 0 writes no references, so equal values give equal bytes. What it writes says
+        # where it ends, so a value in parts cannot be taken for another.
+        for part in _parts(value):
+            data = _marshal(part, 0)
+            total.update(data)
+            size += len(data)
     except ValueError:
         return None
+    return Mark(total.hexdigest(), size)
 
 
-def digest(data: bytes) -> str:
-    """The fingerprint of a value with these plain bytes."""
-    return _blake2b(data, digest_size=16).hexdigest()
+def _parts(value: Any) -> Iterator[Any]:
+    """Parts of a long list or tuple, so that its bytes are never in memory all together."""
+    kind = type(value)
+    if (kind is not list and kind is not tuple) or len(value) <= PART:
+        yield value
+        return
+    for start in range(0, len(value), PART):
+        yield value[start : start + PART]
 
 
 def _is_large(value: Any) -> bool:

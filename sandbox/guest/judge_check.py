@@ -1,9 +1,13 @@
-"""HumanEval's own form: `check(candidate)` runs here, the candidate elsewhere.
+"""Published test code runs here, the function that it tests elsewhere.
 
-Task: {"kind": "check", "entry_point", "test", "helpers", "limits": {"total_s",
-"memory_mb"}}. `helpers` is the prompt with its canonical solution: tests use
-functions of the prompt beside the candidate (HumanEval/32, 38, 50), and those
-must come from the task, never from the sample.
+Task: {"kind": "check", "entry_point", "test", "asserts"?, "helpers", "setup"?,
+"limits": {"total_s", "memory_mb"}}. `test` defines `check(candidate)`, as
+HumanEval's does; where `asserts` is true it consists of assertions that call
+the function by its name, as MBPP's do. `helpers` is the prompt with its
+canonical solution: tests use functions of the prompt beside the candidate
+(HumanEval/32, 38, 50), and those must come from the task, never from the
+sample. `setup` is source that the player executes after the program, for tests
+about objects of the sample's own making (Mbpp/367).
 """
 
 from __future__ import annotations
@@ -28,16 +32,16 @@ class _Ended(BaseException):
 
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples."""
-    helpers = compile(task["helpers"], "<helpers>", "exec")
-    test = compile(task["test"], "<test>", "exec")
+    helpers = compile(task["helpers"], "<helpers>", "exec", dont_inherit=True)
+    test = compile(task["test"], "<test>", "exec", dont_inherit=True)
 
     def grade(program: str) -> Dict[str, Result]:
         limits = task["limits"]
         player = room.start("calls", player_limits(limits, limits["total_s"]))
         candidate = _Candidate(player, time.monotonic() + limits["total_s"])
         try:
-            candidate.load(program, task["entry_point"])
-            found = _check(helpers, test, task["entry_point"], candidate)
+            candidate.load(program + task.get("setup", ""), task["entry_point"])
+            found = _check(helpers, test, task, candidate)
         except _Ended as ended:
             found = ended.found
         usage = player.finish()
@@ -57,14 +61,19 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     return Prepared(grade)
 
 
-def _check(helpers: Any, test: Any, entry_point: str, candidate: "_Candidate") -> Result:
+def _check(helpers: Any, test: Any, task: Dict[str, Any], candidate: "_Candidate") -> Result:
     namespace: Dict[str, Any] = {"__name__": "check"}
     exec(helpers, namespace)
     # Some tests call the function by its name (HumanEval/33), others as `candidate`.
-    namespace[entry_point] = candidate
-    exec(test, namespace)
+    namespace[task["entry_point"]] = candidate
+    asserts = task.get("asserts", False)
+    if not asserts:
+        exec(test, namespace)
     try:
-        namespace["check"](candidate)
+        if asserts:
+            exec(test, namespace)
+        else:
+            namespace["check"](candidate)
     except AssertionError:
         return result("wrong", "assertion failed")
     except _Raised as error:

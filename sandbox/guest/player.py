@@ -111,7 +111,8 @@ def new_module(name: str) -> ModuleType:
 def execute(code: str, module: ModuleType) -> None:
     """Execute a program in a module, with its lines at hand for tracebacks."""
     linecache.cache[FILENAME] = (len(code), None, code.splitlines(True), FILENAME)
-    exec(compile(code, FILENAME, "exec"), module.__dict__)
+    # A program must not get the future imports of this module.
+    exec(compile(code, FILENAME, "exec", dont_inherit=True), module.__dict__)
 
 
 def complain(error: BaseException) -> None:
@@ -186,7 +187,7 @@ def _call(function: Callable[..., Any], arguments: List[Any], marks: bool) -> Tu
         value = function(*arguments)
         mark = fingerprint.fingerprint(value) if marks else None
         if mark is not None:
-            return f'["h","{mark}"]', value
+            return f'["h","{mark.digest}"]', value
     except BaseException as error:
         complain(error)
         return '["e",%s]' % codec.encode(codec.type_name(error)), None

@@ -106,7 +106,7 @@ def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: _Tests) ->
     report = _reporter(key, sys._getframe())
     del key
     try:
-        code = compile(test, "test.py", "exec")
+        code = compile(test, "test.py", "exec", dont_inherit=True)
         hidden = tests.hidden(code, namespace)
         exec(code, namespace)
         cases = namespace["TestCases"]

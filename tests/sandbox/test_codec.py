@@ -6,7 +6,7 @@ import importlib
 import json
 import math
 import time
-from collections import Counter, OrderedDict, defaultdict, namedtuple
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,24 @@ from hypothesis import strategies as st
 
 codec: Any = importlib.import_module("guest.codec")
 
-TAGS = ["t", "d", "s", "fs", "op", "i", "c", "b", "ba", "dec", "fr", "np", "nd", "unknown"]
+TAGS = [
+    "t",
+    "d",
+    "s",
+    "fs",
+    "op",
+    "it",
+    "ty",
+    "i",
+    "c",
+    "b",
+    "ba",
+    "dec",
+    "fr",
+    "np",
+    "nd",
+    "unknown",
+]
 COLLISION = 2**61 - 1  # CPython's hash of an integer is its remainder by this
 
 
@@ -200,6 +217,52 @@ def test_a_token_keeps_its_truth() -> None:
     assert not bool(crossed(range(0)))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [filter(None, [0, 1, 2]), {1: "a", 2: "b"}.keys(), range(1, 3), deque([1, 2]), iter((1, 2))],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_can_be_iterated_over_brings_its_items(value: Any) -> None:
+    name = type(value).__name__
+    found = crossed([value])[0]
+    assert (list(found), list(found)) == ([1, 2], [1, 2])
+    assert found != [1, 2]
+    assert repr(found) == f"<{name} object>"
+    assert not hasattr(found, "__len__")
+
+
+def _endless() -> Any:
+    while True:
+        yield 1
+
+
+@pytest.mark.parametrize("value", [_endless(), (1 // 0 for _ in "x"), map(int, "x")], ids=str)
+def test_what_cannot_be_iterated_over_to_its_end_is_a_mere_token(value: Any) -> None:
+    found = crossed(value)
+    assert type(found) is codec.Opaque
+    with pytest.raises(TypeError):
+        iter(found)
+
+
+def test_iterables_come_out_of_iterables_but_not_for_ever() -> None:
+    class Nest:
+        def __iter__(self) -> Any:
+            return iter([self, self])
+
+    (first, _), (second, _) = crossed(Nest())
+    assert type(first) is type(second) is codec.Opaque
+    assert [list(inner) for inner in crossed(map(reversed, [(1, 2), (3,)]))] == [[2, 1], [3]]
+
+
+@pytest.mark.parametrize("value", [int, bool, str, tuple, frozenset])
+def test_the_plain_types_cross_by_name(value: Any) -> None:
+    assert crossed([value]) == [value]
+
+
+def test_other_types_are_tokens() -> None:
+    assert all(type(each) is codec.Opaque for each in crossed([Decimal, type, numpy.int64]))
+
+
 def _nested(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
@@ -285,6 +348,12 @@ def test_any_text_is_decoded_or_malformed(text: Any) -> None:
         '{"d":[7]}',
         '{"d":{"a":1}}',
         '{"op":["x",2]}',
+        '{"op":["x",true,[]]}',
+        '{"it":["x",true]}',
+        '{"it":["x",true,1]}',
+        '{"it":["x",true,[],[]]}',
+        '{"ty":"object"}',
+        '{"ty":["int"]}',
         '{"t":1,"s":2}',
         "{}",
         '{"nosuch":1}',

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
 import math
-import subprocess
-import sys
 from typing import Any
 
 import numpy
@@ -15,39 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.sandbox.official import Case, evalplus_says, ours
+
 codec: Any = importlib.import_module("guest.codec")
 compare: Any = importlib.import_module("guest.compare")
 
 EVALPLUS_CASES = 240
-# Runs EvalPlus' own loop on prepared outputs, in one process for all cases:
-# program i returns its k-th output on its k-th call.
-_EVALPLUS = """
-import ast, json, sys
-import numpy
-from multiprocessing import Array, Value
-from evalplus import eval as official
-
-# What guards EvalPlus against programs also takes os.* from this process: not wanted here.
-official.reliability_guard = lambda **_: None
-names = {"inf": float("inf"), "nan": float("nan"), "array": numpy.array}
-results = []
-for text in sys.stdin:
-    entry_point, dataset, outputs, expected, inputs, atol = eval(text, names)
-    code = (
-        f"def {entry_point}(*_, _k=[0]):\\n    _k[0] += 1\\n    return OUTPUTS[_k[0] - 1]\\n"
-    )
-    code = "import numpy\\ninf, nan, array = float('inf'), float('nan'), numpy.array\\n" + (
-        f"OUTPUTS = {outputs!r}\\n" + code
-    )
-    stat, progress = Value("i", 4), Value("i", 0)
-    details = Array("b", [False] * len(inputs))
-    official.unsafe_execute(
-        dataset, entry_point, code, inputs, expected, [9.0] * len(inputs), atol, False,
-        stat, details, progress,
-    )
-    results.append([bool(detail) for detail in details])
-json.dump(results, sys.__stdout__)
-"""
 
 _numbers = st.integers(-3, 3) | st.sampled_from(
     [0.0, -0.0, 1.0, 1.0000001, 1.000001, 1.1, 2.0, -3.0, 1e-7, 1e6, 1e6 + 1e-3, math.inf, math.nan]
@@ -105,50 +74,27 @@ def _sampled(count: int) -> list[tuple[list[tuple[Any, Any]], float]]:
     return found
 
 
-def _official(cases: list[tuple[Any, ...]]) -> list[list[bool]]:
-    lines = "".join(repr(case).replace("\n", " ") + "\n" for case in cases)
-    done = subprocess.run(
-        [sys.executable, "-c", _EVALPLUS], input=lines, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    answers: list[list[bool]] = json.loads(done.stdout)
-    return answers
-
-
-def _ours(dataset: str, entry_point: str, calls: list[tuple[Any, Any, Any]], atol: float) -> Any:
-    """What the rule says of each call up to and including the first failure.
-
-    EvalPlus goes on after a failure, with the same sticky tolerance.
-    """
-    rule = compare.EvalPlusRule(dataset, entry_point, atol)
-    said = []
-    for out, expected, arguments in calls:
-        right = False
-        with contextlib.suppress(Exception):
-            right = rule(out, expected, arguments)
-        said.append(right)
-    return said
-
-
 def test_evalplus_rule_says_what_evalplus_says() -> None:
     sequences = _sampled(EVALPLUS_CASES)
     assert len(sequences) > EVALPLUS_CASES // 2
     cases = [
-        ("f", "humaneval", [o for o, _ in pairs], [e for _, e in pairs], [[0]] * len(pairs), atol)
+        Case("f", "humaneval", repr([o for o, _ in pairs]), [e for _, e in pairs], inputs, atol)
         for pairs, atol in sequences
+        for inputs in [[[0]] * len(pairs)]
     ]
-    official = _official(cases)
+    official = evalplus_says(cases)
     verdicts = {said for row in official for said in row}
     assert verdicts == {True, False}
     for (pairs, atol), theirs in zip(sequences, official, strict=True):
         # Through the codec as in a jail: no output is the same object as the expected one.
         calls = [(codec.decode(codec.encode(o)), e, [0]) for o, e in pairs]
-        ours = _ours("humaneval", "f", calls, atol)
-        assert ours == theirs, (pairs, atol)
+        assert ours("humaneval", "f", calls, atol) == theirs, (pairs, atol)
 
 
 def test_evalplus_tolerance_sticks_within_a_suite() -> None:
-    rule = compare.EvalPlusRule("humaneval", "f", 0)
+    rule = compare.value_rule(
+        {"rule": "evalplus", "dataset": "humaneval", "entry_point": "f", "atol": 0}
+    )
     assert not rule([1, 1.0000000001], [1, 1.0], [])
     assert rule(2.0000000001, 2.0, [])
     assert rule([1, 1.0000000001], [1, 1.0], [])
@@ -169,11 +115,11 @@ FIND_ZERO = [
 def test_find_zero_is_judged_by_the_polynomial_alone() -> None:
     official = importlib.import_module("evalplus.eval._special_oracle")
     for coefficients, out, right in FIND_ZERO:
-        (said,) = _ours("humaneval", "find_zero", [(out, 1e9, [coefficients])], 1e-4)
+        (said,) = ours("humaneval", "find_zero", [(out, 1e9, [coefficients])], 1e-4)
         assert said is right
         if isinstance(out, (int, float)):
             assert said is (abs(official._poly(coefficients, out)) <= 1e-4)
-    assert _ours("mbpp", "find_zero", [(-0.5, 1.0, [[1, 2]])], 1e-4) == [False]
+    assert ours("mbpp", "find_zero", [(-0.5, 1.0, [[1, 2]])], 1e-4) == [False]
 
 
 def test_evalplus_itself_marks_no_call_of_find_zero() -> None:
@@ -184,8 +130,8 @@ def test_evalplus_itself_marks_no_call_of_find_zero() -> None:
     """
     inputs = [[coefficients] for coefficients, _, _ in FIND_ZERO]
     outputs = [out for _, out, _ in FIND_ZERO]
-    case = ("find_zero", "humaneval", outputs, outputs, inputs, 1e-4)
-    assert _official([case]) == [[False] * len(FIND_ZERO)]
+    case = Case("find_zero", "humaneval", repr(outputs), outputs, inputs, 1e-4)
+    assert evalplus_says([case]) == [[False] * len(FIND_ZERO)]
 
 
 @pytest.mark.parametrize(
