@@ -25,7 +25,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-HOUSE = {"opencodeeval", "benchmarks", "sandbox", "tests", "results"}
+HOUSE = {"opencodeeval", "benchmarks", "sandbox", "tests", "results", "docs"}
 ASSETS = ("benchmarks", "sandbox")
 # Whichever engine is installed brings these; they are used only beside it.
 WITH_ENGINE = {"torch"}

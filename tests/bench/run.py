@@ -10,136 +10,16 @@ published samples; without it the rows that need it say so.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gzip
-import os
-import resource
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from opencodeeval.execution import open_sandbox
-from opencodeeval.execution.pool import SlotPool
 from opencodeeval.types import Program, Style, Task
 from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
-
-WORKERS = 2
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Seconds of wall time, of processor (all processes), and of the samples' own."""
-
-    wall: float
-    cpu: float
-    floor: float
-    peak_mb: float
-    samples: int
-
-
-def shared_data() -> Path | None:
-    """The folder of data files, if there is one."""
-    folder = Path(os.environ.get("OPENCODEEVAL_SHARED_DATA", ROOT.parent / "shared" / "data"))
-    return folder if folder.is_dir() else None
-
-
-def ours(jail: str, tasks: list[Task], programs: list[Program]) -> Measure:
-    """Grade programs in a warm sandbox of this harness."""
-
-    async def run() -> Measure:
-        sandbox = open_sandbox(jail, WORKERS)
-        assert isinstance(sandbox, SlotPool)
-        by_id = {task.task_id: task for task in tasks}
-        warm = Task("warm", Style.FUNCTION, "", "f", "", usage.TRIVIAL_CALL)
-        await asyncio.gather(
-            *(
-                sandbox.grade(warm, Program("warm", i, f"def f(x): return x #{i}", "program"))
-                for i in range(2 * WORKERS)
-            )
-        )
-        before, began = usage.of_sandbox(sandbox), time.perf_counter()
-        own = usage.own_cpu()
-        grades = await asyncio.gather(*(sandbox.grade(by_id[p.task_id], p) for p in programs))
-        wall = time.perf_counter() - began
-        after = usage.of_sandbox(sandbox)
-        cpu = after.cpu - before.cpu + usage.own_cpu() - own
-        floor = sum(suite.cpu_s for grade in grades for suite in grade.suites.values())
-        await sandbox.close()
-        return Measure(wall, cpu, floor, after.peak_mb, len(programs))
-
-    return asyncio.run(run())
-
-
-def of_command(command: list[str], samples: int, **environment: str) -> Measure:
-    """Run a published tool to its end."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        command,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    wall = time.perf_counter() - began
-    if done.returncode:
-        sys.exit(f"{command[2]} failed: {done.stderr[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measure(wall, cpu, float("nan"), after.ru_maxrss / 1024, samples)
-
-
-def humaneval_plus(jails: list[str], rounds: int) -> None:
-    """164 published samples on HumanEval+ v0.1.9, against evalplus.evaluate."""
-    from opencodeeval.adapters import load_benchmark
-    from opencodeeval.samples import read_samples
-
-    data = shared_data()
-    if data is None:
-        print("HumanEval+: not measured, for there is no folder of data files")
-        return
-    benchmark = load_benchmark("humaneval_plus@v0.1.9", None, data, None)
-    path = data / "verdicts/qwen2.5-coder-1.5b-base/evalplus/humaneval/generated.jsonl.gz"
-    completions = read_samples(path, benchmark)
-    tasks = {task.task_id: task for task in benchmark.tasks}
-    programs = [benchmark.program(tasks[c.task_id], c, "base") for c in completions]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rows = folder / "HumanEvalPlus.jsonl"
-        source = data / "humaneval_plus/v0.1.9/HumanEvalPlus.jsonl.gz"
-        rows.write_bytes(gzip.decompress(source.read_bytes()))
-        runs: dict[str, Callable[[], Measure]] = {
-            f"opencodeeval, {jail}": partial(ours, jail, list(tasks.values()), programs)
-            for jail in jails
-        }
-        runs["evalplus 0.3.1"] = partial(_evalplus, folder, rows, path)
-        _evalplus(folder, rows, path)  # fills its cache of expected outputs
-        report("HumanEval+ v0.1.9, Qwen2.5-Coder-1.5B, warm", runs, rounds)
-
-
-def _evalplus(folder: Path, rows: Path, samples: Path) -> Measure:
-    work = folder / "samples"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    lines = gzip.decompress(samples.read_bytes())
-    (work / "samples.jsonl").write_bytes(lines)
-    command = [sys.executable, "-m", "evalplus.evaluate", "--dataset", "humaneval"]
-    command += ["--samples", str(work / "samples.jsonl"), "--parallel", str(WORKERS)]
-    return of_command(
-        [*command, "--min_time_limit", "4"],
-        len(lines.splitlines()),
-        HUMANEVAL_OVERRIDE_PATH=str(rows),
-        XDG_CACHE_HOME=str(folder / "cache"),
-    )
+from tests.bench.evalplus_rows import evalplus
+from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
+from tests.bench.scale import scale, slots
 
 
 def trivial(jails: list[str], rounds: int) -> None:
@@ -172,29 +52,7 @@ def usage_of_forks(count: int) -> Measure:
     return Measure(whole.wall - start.wall, cpu, cpu, whole.peak_mb, count)
 
 
-def report(title: str, runs: dict[str, Callable[[], Measure]], rounds: int) -> None:
-    """Take the runs in turn and print their medians, and ratios to the last one."""
-    taken: dict[str, list[Measure]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            taken[name].append(run())
-    print(f"\n{title} ({next(iter(taken.values()))[0].samples} samples, median of {rounds})")
-    print(f"{'':24} wall s   CPU s  floor s  overhead ms  peak MB  wall ratio  CPU ratio")
-    peer = taken[list(runs)[-1]]
-    for name, measures in taken.items():
-        middle = {
-            field: statistics.median(getattr(m, field) for m in measures)
-            for field in ("wall", "cpu", "floor", "peak_mb")
-        }
-        overhead = 1000 * (middle["cpu"] - middle["floor"]) / measures[0].samples
-        ratios = [
-            statistics.median(getattr(m, field) for m in peer) / middle[field]
-            for field in ("wall", "cpu")
-        ]
-        print(
-            f"{name:24} {middle['wall']:6.2f}  {middle['cpu']:6.2f}  {middle['floor']:7.2f}"
-            f"  {overhead:11.1f}  {middle['peak_mb']:7.0f}  {ratios[0]:10.2f}  {ratios[1]:9.2f}"
-        )
+ROWS = ("trivial", "humaneval_plus", "mbpp_plus", "cold", "bigcodebench", "slots", "scale")
 
 
 def main() -> None:
@@ -202,14 +60,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jails", default="local,docker")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("trivial", "humaneval_plus", "bigcodebench"))
+    parser.add_argument("--only", choices=ROWS)
+    parser.add_argument(
+        "--samples",
+        default="1,10",
+        help="samples a task in the row `scale`, e.g. 1,10,50 (50 take half an hour)",
+    )
     options = parser.parse_args()
-    jails = options.jails.split(",")
-    for name, measure in (("trivial", trivial), ("humaneval_plus", humaneval_plus)):
+    jails, data = options.jails.split(","), shared_data()
+    counts = tuple(map(int, options.samples.split(",")))
+    rows: dict[str, Callable[[], None]] = {
+        "trivial": lambda: trivial(jails, options.rounds),
+        "humaneval_plus": lambda: evalplus("humaneval_plus", jails, options.rounds, data, False),
+        "mbpp_plus": lambda: evalplus("mbpp_plus", jails, options.rounds, data, False),
+        "cold": lambda: evalplus("humaneval_plus", jails, options.rounds, data, True),
+        "bigcodebench": lambda: bigcodebench(data, WORKERS),
+        "slots": lambda: slots(jails, data),
+        "scale": lambda: scale(jails[-1:], data, counts),
+    }
+    for name in ROWS:
         if options.only in (None, name):
-            measure(jails, options.rounds)
-    if options.only in (None, "bigcodebench"):
-        bigcodebench(shared_data(), WORKERS)
+            rows[name]()
 
 
 if __name__ == "__main__":

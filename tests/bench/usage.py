@@ -49,6 +49,13 @@ def own_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def own_mb() -> float:
+    """The most memory that this process has had, in MiB."""
+    # ru_maxrss would count the process that started it.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def of_sandbox(pool: SlotPool) -> Usage:
     """All jails of a pool, their ended processes included."""
     total, peak = 0.0, 0.0
