@@ -19,15 +19,13 @@ from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import evalplus
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
+from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
 
 
 def trivial(jails: list[str], rounds: int) -> None:
     """What a sample costs that does nothing, against a bare fork of a warm interpreter."""
-    for kind, tests, program in (
-        ("function call", usage.TRIVIAL_CALL, "def f(x):\n    return x\n"),
-        ("stdin/stdout", usage.TRIVIAL_STDIO, "print(input())\n"),
-    ):
+    for kind, tests, program in usage.TRIVIAL:
         task = Task(kind, Style.FUNCTION, "", "f", "", tests)
         programs = [Program(kind, i, f"{program}#{i}\n", "program") for i in range(400)]
         runs: dict[str, Callable[[], Measure]] = {
@@ -52,7 +50,16 @@ def usage_of_forks(count: int) -> Measure:
     return Measure(whole.wall - start.wall, cpu, cpu, whole.peak_mb, count)
 
 
-ROWS = ("trivial", "humaneval_plus", "mbpp_plus", "cold", "bigcodebench", "slots", "scale")
+ROWS = (
+    "trivial",
+    "profile",
+    "humaneval_plus",
+    "mbpp_plus",
+    "cold",
+    "bigcodebench",
+    "slots",
+    "scale",
+)
 
 
 def main() -> None:
@@ -71,6 +78,7 @@ def main() -> None:
     counts = tuple(map(int, options.samples.split(",")))
     rows: dict[str, Callable[[], None]] = {
         "trivial": lambda: trivial(jails, options.rounds),
+        "profile": lambda: profile(jails),
         "humaneval_plus": lambda: evalplus("humaneval_plus", jails, options.rounds, data, False),
         "mbpp_plus": lambda: evalplus("mbpp_plus", jails, options.rounds, data, False),
         "cold": lambda: evalplus("humaneval_plus", jails, options.rounds, data, True),

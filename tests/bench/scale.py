@@ -71,9 +71,9 @@ def slots(jails: list[str], data: Path | None) -> None:
                     record, _ = _grade(Path(name), data, jail, count, row.samples(data))
                 walls.append(f"{count}: {record['timing']['wall_s']:.0f} s")
                 for task_id, task in record["tasks"].items():
-                    for suite, found in task["suites"].items():
+                    for suite, found in task["verdicts"].items():
                         seen.setdefault((task_id, suite), Counter()).update(
-                            [json.dumps(found["verdicts"], sort_keys=True)]
+                            [json.dumps(found, sort_keys=True)]
                         )
         differ = {key: dict(found) for key, found in seen.items() if len(found) > 1}
         print(f"{jail:10} {len(seen)} verdicts, {len(differ)} that differ {differ or ''}".rstrip())

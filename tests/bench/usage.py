@@ -35,6 +35,12 @@ TRIVIAL_STDIO: dict[str, Any] = {
     "limits": {"test_s": 4.0, "total_s": 20.0, "memory_mb": 1024},
 }
 
+# What is tried, its tests, and a program that does nothing.
+TRIVIAL = (
+    ("function call", TRIVIAL_CALL, "def f(x):\n    return x\n"),
+    ("stdin/stdout", TRIVIAL_STDIO, "print(input())\n"),
+)
+
 
 class Usage(NamedTuple):
     """Seconds of processor since the jails began; largest resident set of a jail, in MiB."""
@@ -59,20 +65,28 @@ def own_mb() -> float:
 def of_sandbox(pool: SlotPool) -> Usage:
     """All jails of a pool, their ended processes included."""
     total, peak = 0.0, 0.0
-    for slot in pool.running | set(pool.idle):
-        if isinstance(slot, DockerSlot):
-            root = slot.init_pid
-        else:
-            assert isinstance(slot, LocalSlot)
-            assert slot.process
-            root = _children(slot.process.pid)[0]
+    for root in roots(pool):
         processes = _tree(root)
         total += sum(map(_cpu, processes))
         peak = max(peak, sum(map(_resident, processes)))
     return Usage(total, peak)
 
 
-def _children(pid: int) -> list[int]:
+def roots(pool: SlotPool) -> list[int]:
+    """The first process of every jail, by its pid on the machine."""
+    found = []
+    for slot in pool.running | set(pool.idle):
+        if isinstance(slot, DockerSlot):
+            found.append(slot.init_pid)
+        else:
+            assert isinstance(slot, LocalSlot)
+            assert slot.process
+            found.append(children(slot.process.pid)[0])
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that have not ended."""
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
@@ -81,7 +95,7 @@ def _tree(root: int) -> list[int]:
     while todo:
         pid = todo.pop()
         found.append(pid)
-        todo += _children(pid)
+        todo += children(pid)
     return found
 
 
