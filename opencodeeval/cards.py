@@ -33,10 +33,11 @@ class Source:
     `kind` "huggingface": `dataset` is the id on the Hub, `revision` a commit,
     `config` one of the data set's configurations where it has several.
     `kind` "evalplus": `dataset` is the file's stem, `revision` the release.
+    `kind` "github": `dataset` is OWNER/REPOSITORY/PATH of a file, `revision` a commit.
     `kind` "shipped": `dataset` is a path below the benchmarks folder.
     """
 
-    kind: Literal["huggingface", "evalplus", "shipped"]
+    kind: Literal["huggingface", "evalplus", "github", "shipped"]
     dataset: str
     revision: str
     split: str = ""

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from opencodeeval import github
 from opencodeeval.cards import Card, DataVersion, Patch
 from opencodeeval.errors import DataError
 from opencodeeval.resources import benchmarks_dir
@@ -42,9 +43,9 @@ def load_rows(
     if source.kind == "huggingface":
         rows = from_hub(card, version)
         return rows, _provenance(card, version, rows, f"Hugging Face {source.dataset}")
-    path = evalplus_file(card, version)
+    path, origin = published_file(card, version)
     rows = _checked(card, version, read_bytes(path), path, f"delete {path} and run again")
-    return rows, _provenance(card, version, rows, f"EvalPlus release {source.dataset}")
+    return rows, _provenance(card, version, rows, origin)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -258,14 +259,16 @@ def from_hub(card: Card, version: DataVersion) -> list[Row]:
     return rows
 
 
-def evalplus_file(card: Card, version: DataVersion) -> Path:
-    """The file that evalplus has or fetches; not checked.
+def published_file(card: Card, version: DataVersion) -> tuple[Path, str]:
+    """The file that a publisher's library or repository gives, not checked, and whose it is.
 
     Raises:
         DataError: it is not to be had.
     """
     source = version.source
     try:
+        if source.kind == "github":
+            return github.fetched(source), f"GitHub {source.dataset}"
         with redirect_stdout(sys.stderr):
             from evalplus.data import utils
 
@@ -274,7 +277,7 @@ def evalplus_file(card: Card, version: DataVersion) -> Path:
             utils.make_cache(url, cached)
     except Exception as error:  # the download raises what sockets, HTTP and gzip raise
         raise _not_here(card, version, error) from error
-    return Path(cached)
+    return Path(cached), f"EvalPlus release {source.dataset}"
 
 
 def _not_here(card: Card, version: DataVersion, error: Exception) -> DataError:

@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Kind = Literal["network", "data", "slow", "port", "time", "order", "machine"]
+Kind = Literal["network", "data", "package", "slow", "port", "time", "order", "machine"]
 
 
 @dataclass(frozen=True)

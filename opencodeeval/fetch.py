@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from opencodeeval import github
 from opencodeeval.cards import Card, DataVersion, families, read_card
-from opencodeeval.data import Row, evalplus_file, from_hub, load_rows, read_bytes
+from opencodeeval.data import Row, from_hub, load_rows, published_file, read_bytes
 from opencodeeval.errors import DataError, StoreError, UsageError
 from opencodeeval.journal import replacing
 
@@ -97,6 +98,8 @@ def _cached(version: DataVersion) -> Path:
     """Where the publisher's library keeps what it has fetched, by its rules."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     source = version.source
+    if source.kind == "github":
+        return github.cached(source)
     if source.kind == "evalplus":
         return cache / "evalplus" / f"{source.dataset}-{source.revision}.jsonl"
     hub = Path(os.environ.get("HF_HOME") or cache / "huggingface")
@@ -136,9 +139,9 @@ def fetch(card: Card, version: DataVersion, folder: Path) -> str:
 
 def _content(card: Card, version: DataVersion, path: Path) -> bytes:
     """The file as it is to lie in the folder, checked."""
-    if version.source.kind == "evalplus":
+    if version.source.kind != "huggingface":
         load_rows(card, version, None)
-        text = read_bytes(evalplus_file(card, version))
+        text = read_bytes(published_file(card, version)[0])
     else:
         text = _as_text(from_hub(card, version), path)
     # Without a time stamp: the same data make the same file.

@@ -25,6 +25,26 @@ def shared_data(repo_root: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def guest_image() -> str:
+    """The sandbox image of the guest as it is now, built where it is missing."""
+    from opencodeeval.errors import SandboxError
+    from opencodeeval.execution import docker
+
+    name = docker.default_image()
+    try:
+        engine = docker.client()
+    except SandboxError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    try:
+        docker.image_id(engine, name)
+    except SandboxError:
+        docker.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), print)
+    return name
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""

@@ -1,19 +1,26 @@
 """Data sets are listed, fetched into a folder that --data takes, and verified there.
 
 No test reaches a publisher. Where one would, EvalPlus's cache is filled
-beforehand, or a local folder stands in for the repository on Hugging Face; all
-else is the real code: the publishers' libraries, the checks, the files written.
+beforehand, a local folder stands in for the repository on Hugging Face, or a
+local server for GitHub; all else is the real code: the publishers' libraries,
+the checks, the files written.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from opencodeeval import github
 from opencodeeval.cards import Card, DataVersion, read_card
 from opencodeeval.cli.main import main
 from opencodeeval.data import load_rows, read_bytes, rows_digest
@@ -23,6 +30,8 @@ from opencodeeval.fetch import HEADER, fetch, inventory, named
 PLUS = read_card("humaneval_plus")
 HUMANEVAL = read_card("humaneval")
 HARD = read_card("bigcodebench_hard")
+LEETCODE = read_card("leetcode")
+CRUXEVAL = read_card("cruxeval_output")
 
 
 @pytest.fixture
@@ -118,6 +127,71 @@ def test_a_file_of_other_rows_is_refused_where_a_table_is_published(
     path.write_bytes(gzip.compress(content.replace(b"assert candidate", b"assert 1 or", 1)))
     with pytest.raises(DataError, match="its SHA-256 is"):
         load_rows(HUMANEVAL, version, tmp_path)
+
+
+@pytest.fixture
+def github_copy(
+    tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A server with the files of GitHub's repositories, in a folder laid out as its addresses."""
+    folder = tmp_path / "github"
+    for card in (LEETCODE, CRUXEVAL):
+        for version in card.versions:
+            owner, repository, name = version.source.dataset.split("/", 2)
+            path = folder / owner / repository / version.source.revision / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(read_bytes(shared_data / version.files[0]))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setattr(github, "RAW", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    yield folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("card", "version"),
+    [*((LEETCODE, version) for version in LEETCODE.versions), (CRUXEVAL, CRUXEVAL.versions[0])],
+    ids=lambda each: each.name,
+)
+def test_what_is_on_github_is_written_to_the_byte_and_fetched_once(
+    card: Card, version: DataVersion, github_copy: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    path = folder / version.files[0]
+    assert fetch(card, version, folder) == f"fetched, {path}"
+    assert read_bytes(path) == read_bytes(shared_data / version.files[0])
+    shutil.rmtree(github_copy)
+    rows, provenance = load_rows(card, version, None)
+    assert rows_digest(rows, card.fields) == version.rows_sha256 == provenance["rows_sha256"]
+    assert provenance["origin"] == f"GitHub {version.source.dataset}"
+    listed = {(row.benchmark, row.version): row for row in inventory(None)}
+    assert listed[card.name, version.name].here == "in the cache"
+    assert listed[card.name, version.name].source.startswith(f"github:{version.source.dataset}@")
+
+
+@pytest.mark.shared
+def test_what_github_does_not_give_or_gives_otherwise_is_one_sentence(
+    github_copy: Path, tmp_path: Path
+) -> None:
+    version = CRUXEVAL.versions[0]
+    (file,) = github_copy.rglob("cruxeval.jsonl")
+    content = file.read_bytes()
+    file.unlink()
+    with pytest.raises(DataError, match=r"cannot be reached \(HTTP Error 404: File not found\)"):
+        fetch(CRUXEVAL, version, tmp_path / "data")
+    file.write_bytes(content.replace(b"output", b"0utput", 1))
+    with pytest.raises(DataError, match=r"its SHA-256 is .*: delete .* and run again") as raised:
+        fetch(CRUXEVAL, version, tmp_path / "data")
+    file.write_bytes(content)
+    Path(str(raised.value).rpartition("delete ")[2].removesuffix(" and run again")).unlink()
+    assert fetch(CRUXEVAL, version, tmp_path / "data").startswith("fetched, ")
 
 
 def test_what_ships_needs_no_file(tmp_path: Path) -> None:

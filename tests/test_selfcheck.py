@@ -85,7 +85,7 @@ def test_errata_are_those_of_the_tasks_and_the_version(tmp_path: Path) -> None:
 
 
 def test_every_table_of_errata_can_be_read_and_names_versions_that_exist() -> None:
-    kinds = {"network", "data", "slow", "port", "time", "order", "machine"}
+    kinds = {"network", "data", "package", "slow", "port", "time", "order", "machine"}
     for family in families():
         card = read_card(family)
         known = {version.name for version in read_card(card.like or family).versions}

@@ -13,7 +13,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from opencodeeval.adapters import bigcodebench, evalplus, humaneval, mbpp, starter
+from opencodeeval.adapters import (
+    bigcodebench,
+    cruxeval,
+    evalplus,
+    humaneval,
+    leetcode,
+    mbpp,
+    starter,
+)
 from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.cards import Card, ProtocolCard, families, read_card
 from opencodeeval.data import Row, load_rows, read_jsonl, rows_digest
@@ -39,8 +47,11 @@ class Family(NamedTuple):
 FAMILIES = {
     "bigcodebench": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
     "bigcodebench_hard": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
+    "cruxeval_input": Family(cruxeval.input_task, cruxeval.CruxEval),
+    "cruxeval_output": Family(cruxeval.output_task, cruxeval.CruxEval),
     "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
     "humaneval_plus": Family(evalplus.humaneval_task, evalplus.EvalPlus),
+    "leetcode": Family(leetcode.to_task, leetcode.LeetCode),
     "mbpp": Family(mbpp.to_task, mbpp.Mbpp, mbpp.select),
     "mbpp_plus": Family(evalplus.mbpp_task, evalplus.EvalPlus),
     "starter": Family(starter.to_task, starter.Starter),

@@ -1,9 +1,11 @@
-"""OpenCodeEval's `sanitize` as it was for OpenCoder's paper (src/sanitize.py).
+"""OpenCodeEval's `sanitize` as it was for OpenCoder's paper (src/sanitize.py), and later.
 
 It is EvalPlus's idea in Python's own syntax trees, with other results: code is
 looked for in the first 100 lines only and printed anew; the last definition of
 a name wins; functions without a return statement are dropped, the entry point
-too; what is named before a dot is not taken for used.
+too; what is named before a dot is not taken for used. Later versions
+(OpenCodeEval/eval/sanitize.py) look in all lines but blank ones, which they
+drop first, and keep functions that yield.
 """
 
 from __future__ import annotations
@@ -23,22 +25,33 @@ def refine(text: str) -> str:
     return text.strip() + "\n"
 
 
-def sanitize(text: str, entry_point: str | None = None) -> str:
-    """What OpenCodeEval's `sanitize(text, entry_point)` returns; empty where nothing is kept."""
+def sanitize(text: str, entry_point: str | None = None, later: bool = False) -> str:
+    """What OpenCodeEval's `sanitize(text, entry_point)` returns; empty where nothing is kept.
+
+    `later` asks for what versions after that of OpenCoder's paper return.
+    """
     # A lone surrogate cannot be written to a file, let alone run.
-    text = refine(text.encode("utf-8", "replace").decode())
-    tree = _longest_module(text.splitlines()[:MAX_LINES])
+    lines = refine(text.encode("utf-8", "replace").decode()).splitlines()
+    if later:
+        tree = _longest_module([line for line in lines if line.strip()])
+        results: tuple[type[ast.expr | ast.stmt], ...] = (ast.Return, ast.Yield)
+    else:
+        tree = _longest_module(lines[:MAX_LINES])
+        results = (ast.Return,)
     imports: list[ast.stmt] = []
     definitions: dict[str, ast.stmt] = {}
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             imports.append(node)
-        elif name := _defined(node):
+        elif name := _defined(node, results):
             definitions[name] = node
     if entry_point:
         reached = _reached(definitions, entry_point)
         definitions = {name: node for name, node in definitions.items() if name in reached}
-    return "\n".join(map(ast.unparse, [*imports, *definitions.values()]))
+    try:
+        return "\n".join(map(ast.unparse, [*imports, *definitions.values()]))
+    except RecursionError:  # an expression too deep to be printed: the tool ends there
+        return ""
 
 
 def _longest_module(lines: list[str]) -> ast.Module:
@@ -57,12 +70,12 @@ def _filled(lines: list[str]) -> int:
     return sum(bool(line.strip()) for line in lines)
 
 
-def _defined(node: ast.stmt) -> str:
+def _defined(node: ast.stmt, results: tuple[type[ast.expr | ast.stmt], ...]) -> str:
     if isinstance(node, ast.ClassDef):
         return node.name
     if isinstance(node, ast.FunctionDef):
-        returns = any(isinstance(each, ast.Return) for each in ast.walk(node))
-        return node.name if returns else ""
+        gives = any(isinstance(each, results) for each in ast.walk(node))
+        return node.name if gives else ""
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id
     return ""

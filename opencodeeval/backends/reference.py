@@ -6,8 +6,23 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.backends.base import Request
-from opencodeeval.errors import BackendError
+from opencodeeval.errors import BackendError, UsageError
 from opencodeeval.types import Completion, ModelType, Sampling, Task
+
+
+def require_references(tasks: Sequence[Task]) -> None:
+    """See that all tasks have solutions of their own.
+
+    Raises:
+        UsageError: some have none, as where a publisher has kept them back.
+    """
+    without = [task.task_id for task in tasks if not task.reference]
+    if without:
+        raise UsageError(
+            f"{len(without)} of these {len(tasks)} tasks have no solution of their own "
+            f"({without[0]} is the first), so there is none to run: choose another data version "
+            "(`opencodeeval data list` names them), or ask a model"
+        )
 
 
 class ReferenceBackend:
@@ -16,6 +31,7 @@ class ReferenceBackend:
     model_type: ModelType = "base"
 
     def __init__(self, tasks: Sequence[Task]) -> None:
+        require_references(tasks)
         self._references = {task.task_id: task.reference for task in tasks}
 
     def identity(self) -> Mapping[str, Any]:

@@ -158,5 +158,5 @@ def packed_task(spec: Mapping[str, Any], known: bytes | None) -> dict[str, Any]:
 def work_seconds(spec: Mapping[str, Any]) -> float:
     """How long a judge may take for one sample before it counts as stalled."""
     limits = spec["limits"]
-    runs = {"calls": len(spec.get("suites", ())), "unittest": 3}.get(spec["kind"], 1)
+    runs = {"calls": len(spec.get("suites", ())), "input": 2, "unittest": 3}.get(spec["kind"], 1)
     return float(runs * (limits["total_s"] + limits.get("grace_s", 0.0) + 1.0) + SPARE_S)

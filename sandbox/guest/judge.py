@@ -14,7 +14,7 @@ import socket
 import time
 from typing import Any, Callable, Dict, Optional
 
-from . import channel, judge_calls, judge_check, judge_stdio, judge_unittest, wire
+from . import channel, judge_calls, judge_check, judge_input, judge_stdio, judge_unittest, wire
 from .cages import Cage
 from .verdicts import Grader, Prepared
 
@@ -25,6 +25,7 @@ FULL_GROWN = 512
 KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
     "calls": judge_calls.prepare,
     "check": judge_check.prepare,
+    "input": judge_input.prepare,
     "stdio": judge_stdio.prepare,
     "unittest": judge_unittest.prepare,
 }
@@ -35,7 +36,7 @@ def is_data(message: Dict[str, Any]) -> bool:
     spec = message["spec"]
     if spec["kind"] == "calls":
         return not judge_calls.needs_reference({**spec, **message})
-    return bool(spec["kind"] == "stdio")
+    return spec["kind"] in ("input", "stdio")
 
 
 def main(jobs: int, control: socket.socket, cage: Cage, memory_mb: int) -> None:

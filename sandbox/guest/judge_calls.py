@@ -1,16 +1,18 @@
 """Function-call tasks: the judge calls the player by value and compares.
 
-Task: {"kind": "calls", "entry_point", "reference", "suites": [{"name",
-"calls", "expected"?}], "compare", "limits"}. `calls` has one line for each
-call, the encoding of its argument list; `expected` as many lines, the
+Task: {"kind": "calls", "entry_point", "reference"?, "setup"?, "suites":
+[{"name", "calls", "expected"?}], "compare", "limits"}. `calls` has one line for
+each call, the encoding of its argument list; `expected` as many lines, the
 encodings of what they must return. Without it the reference solution is run
 once, here, to get that, unless an earlier judge's bytes come along ("known").
+`setup` is source that the player executes after the program: it makes the entry
+point out of what the program defines, and knows nothing of what is expected.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 from . import apart, channel, codec, compare, expected
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
@@ -29,6 +31,7 @@ class _Suite:
         self.name = spec["name"]
         self.calls: List[str] = spec["calls"].split("\n") if spec["calls"] else []
         self.right = right
+        self.stated: List[str] = spec["expected"].split("\n") if spec.get("expected") else []
         if len(right.lines) != len(self.calls):
             raise ValueError(f"{len(right.lines)} expected values for {len(self.calls)} calls")
         limits = task["limits"]
@@ -45,6 +48,10 @@ class _Suite:
         self.max_line = min(channel.MAX_LINE, 4 * right.size + (1 << 20))
         self.max_hashed = right.hashed + codec.MAX_HASHED
 
+    def text(self, index: int) -> Optional[str]:
+        """The encoding of an expected value; None where only the reference can give it."""
+        return self.right.text(index) or (self.stated[index] if self.stated else None)
+
     def limit(self, index: int) -> float:
         """Seconds that a call may take."""
         return self.slow.get(index, self.least) + self.marking.get(index, 0.0)
@@ -57,7 +64,7 @@ def needs_reference(task: Dict[str, Any]) -> bool:
 
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples."""
-    reference = expected.Reference(task["reference"], task["entry_point"])
+    reference = expected.Reference(task.get("reference", ""), task["entry_point"])
     learning = needs_reference(task)
     known = expected.load(task["known"]) if "known" in task else {}
     rule = {**task["compare"], "entry_point": task["entry_point"]}
@@ -99,7 +106,7 @@ def _grade_suite(
     player = room.start("calls", player_limits(task["limits"], suite.total_s))
     player.max_line = suite.max_line
     run = _Run(suite, player, compare.value_rule(rule), reference)
-    found = run.outcome(program, task["entry_point"])
+    found = run.outcome(program + task.get("setup", ""), task["entry_point"])
     usage = player.finish()
     found.update(
         tests_run=run.done,
@@ -205,7 +212,7 @@ class _Run:
         for number, line in enumerate(lines):
             if self._as_expected([line]):
                 continue
-            if self.right.text(self.done) is None and self.reference.function is None:
+            if self.suite.text(self.done) is None and self.reference.function is None:
                 return self._apart(lines[number:], limit)
             wrong = self._judge(line, limit)
             if wrong:
@@ -243,7 +250,7 @@ class _Run:
         return {} if right else {**result("wrong", "wrong answer"), "got": show(value)}
 
     def _expected(self, index: int) -> Any:
-        text = self.right.text(index)
+        text = self.suite.text(index)
         if text is None:
             return self.reference(self.suite.calls[index])
         return codec.decode(text, codec.MAX_NODES)
@@ -263,7 +270,7 @@ class _Run:
         return {"failure": failure}
 
     def _shown(self) -> str:
-        if self.right.text(self.done) is None and self.reference.function is None:
+        if self.suite.text(self.done) is None and self.reference.function is None:
             shown: str = apart.run(lambda: {"shown": show(self._expected(self.done))})["shown"]
             return shown
         return show(self._expected(self.done))

@@ -22,7 +22,7 @@ from .verdicts import Prepared, Result, error_result, player_limits, refused, re
 START_S = 0.25  # the fork and its set-up are not the sample's time
 
 
-class _Ended(BaseException):
+class Ended(BaseException):
     """The player cannot go on; carries the suite's result out of the test code."""
 
     def __init__(self, found: Result) -> None:
@@ -38,11 +38,11 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     def grade(program: str) -> Dict[str, Result]:
         limits = task["limits"]
         player = room.start("calls", player_limits(limits, limits["total_s"]))
-        candidate = _Candidate(player, time.monotonic() + limits["total_s"])
+        candidate = Candidate(player, time.monotonic() + limits["total_s"])
         try:
             candidate.load(program + task.get("setup", ""), task["entry_point"])
             found = _check(helpers, test, task, candidate)
-        except _Ended as ended:
+        except Ended as ended:
             found = ended.found
         usage = player.finish()
         if found["detail"] == "died" and usage.get("memory"):
@@ -61,7 +61,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     return Prepared(grade)
 
 
-def _check(helpers: Any, test: Any, task: Dict[str, Any], candidate: "_Candidate") -> Result:
+def _check(helpers: Any, test: Any, task: Dict[str, Any], candidate: "Candidate") -> Result:
     namespace: Dict[str, Any] = {"__name__": "check"}
     exec(helpers, namespace)
     # Some tests call the function by its name (HumanEval/33), others as `candidate`.
@@ -93,8 +93,8 @@ class _Raised(Exception):
         self.name = name
 
 
-class _Candidate:
-    """Stands for the sample's function in the published test code."""
+class Candidate:
+    """Stands for a player's function where the judge calls it, until `end` (monotonic)."""
 
     def __init__(self, player: channel.Player, end: float) -> None:
         self.player, self.end = player, end
@@ -107,7 +107,7 @@ class _Candidate:
         self.player.send(codec.encode([program, entry_point, False]))
         kind, *body = self._reply()
         if kind != "ready" or body:
-            raise _Ended(self._error(kind, body))
+            raise Ended(self._error(kind, body))
 
     def __call__(self, *arguments: Any) -> Any:
         """The sample's function, by value.
@@ -116,7 +116,7 @@ class _Candidate:
         that tests of exceptions read as published.
         """
         if self.player.lines or self.player.partial:
-            raise _Ended(result("forged", "channel: a reply before the call"))
+            raise Ended(result("forged", "channel: a reply before the call"))
         shown = ", ".join(map(show, arguments))[:2000]
         self.last = {"index": self.calls, "input": shown}
         self.raised = ""
@@ -136,7 +136,7 @@ class _Candidate:
         try:
             value = codec.from_tree(tree)
         except codec.Malformed as why:
-            raise _Ended(refused(why)) from None
+            raise Ended(refused(why)) from None
         self.last["got"] = show(value)
         return value
 
@@ -144,14 +144,14 @@ class _Candidate:
         try:
             return error_result(kind, body)
         except channel.Garbage as why:
-            raise _Ended(refused(why)) from None
+            raise Ended(refused(why)) from None
 
     def _reply(self) -> Any:
         try:
             return channel.parse(self.player.line(self.end + START_S))
         except channel.TimeUp as late:
-            raise _Ended(result("timeout", "time limit", starved=late.starved)) from None
+            raise Ended(result("timeout", "time limit", starved=late.starved)) from None
         except channel.Gone:
-            raise _Ended(result("error", "died")) from None
+            raise Ended(result("error", "died")) from None
         except channel.Garbage as why:
-            raise _Ended(refused(why)) from None
+            raise Ended(refused(why)) from None
