@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from opencodeeval.resources import benchmarks_dir
-from opencodeeval.types import ModelType, Sampling
+from opencodeeval.types import Sampling
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -196,10 +196,10 @@ def render(card: Card, template: str, fields: Mapping[str, Any]) -> str:
     return _environment(card.folder).get_template(f"{template}.jinja").render(fields)
 
 
-def prompt_sources(card: Card, protocol: ProtocolCard, model_type: ModelType) -> dict[str, Any]:
-    """The templates and stop strings that make the prompts of a model type."""
-    templates = sorted(card.folder.glob(f"{model_type}*.jinja"))
-    stop = {name: list(each) for name, each in protocol.stop.items() if name.startswith(model_type)}
+def prompt_sources(card: Card, protocol: ProtocolCard, start: str) -> dict[str, Any]:
+    """The templates whose names start so, and the stop strings that go with them."""
+    templates = sorted(card.folder.glob(f"{start}*.jinja"))
+    stop = {name: list(each) for name, each in protocol.stop.items() if name.startswith(start)}
     return {"templates": {path.name: path.read_text("utf-8") for path in templates}, "stop": stop}
 
 

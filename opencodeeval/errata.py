@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Kind = Literal["network", "data", "package", "slow", "port", "time", "order", "machine"]
+Kind = Literal["network", "data", "package", "slow", "port", "time", "order", "machine", "test"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Erratum:
     """What is the matter with one task.
 
     `fails` says that the publisher's own solution does not pass in a jail.
-    `versions` are the data versions that it holds for, empty for all.
+    `versions` are the data versions that it holds for, `protocols` the protocols; empty for all.
     """
 
     task: str
@@ -29,15 +29,26 @@ class Erratum:
     what: str
     fails: bool = False
     versions: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
 
 
-def read_errata(folder: Path, version: str, task_ids: Collection[str]) -> list[Erratum]:
-    """The errata of a benchmark's folder that concern these tasks in this data version."""
+def read_errata(
+    folder: Path, version: str, task_ids: Collection[str], protocol: str = ""
+) -> list[Erratum]:
+    """The errata of a benchmark's folder for these tasks in this data version and protocol."""
     path = folder / "errata.toml"
     if not path.exists():
         return []
     table = tomllib.loads(path.read_text("utf-8"))
+    lists = ("versions", "protocols")
     rows = [
-        Erratum(**{**row, "versions": tuple(row.get("versions", ()))}) for row in table["errata"]
+        Erratum(**{**row, **{name: tuple(row.get(name, ())) for name in lists}})
+        for row in table["errata"]
     ]
-    return [row for row in rows if row.task in task_ids and version in (row.versions or (version,))]
+    return [
+        row
+        for row in rows
+        if row.task in task_ids
+        and version in (row.versions or (version,))
+        and protocol in (row.protocols or (protocol,))
+    ]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +83,26 @@ def test_errata_are_those_of_the_tasks_and_the_version(tmp_path: Path) -> None:
     assert [row.task for row in read_errata(tmp_path, "v2", ["t/1", "t/2"])] == ["t/1", "t/2"]
     assert [row.task for row in read_errata(tmp_path, "v1", ["t/1", "t/2"])] == ["t/1"]
     assert read_errata(tmp_path, "v2", ["t/3"]) == []
+    (tmp_path / "errata.toml").write_text(TABLE + 'protocols = ["fast"]\n')
+    found = [read_errata(tmp_path, "v2", ["t/1", "t/2"], each) for each in ("fast", "slow")]
+    assert [len(rows) for rows in found] == [2, 1]
 
 
 def test_every_table_of_errata_can_be_read_and_names_versions_that_exist() -> None:
-    kinds = {"network", "data", "package", "slow", "port", "time", "order", "machine"}
+    kinds = {"network", "data", "package", "slow", "port", "time", "order", "machine", "test"}
     for family in families():
         card = read_card(family)
         known = {version.name for version in read_card(card.like or family).versions}
         known |= {version.name for version in card.versions}
         path = card.folder / "errata.toml"
         ids = re.findall(r'^task = "(.*)"$', path.read_text("utf-8"), re.M) if path.exists() else []
-        for version in card.versions:
-            for row in read_errata(card.folder, version.name, ids):
+        protocols = {protocol.name for protocol in card.protocols}
+        for version, protocol in product(card.versions, protocols):
+            for row in read_errata(card.folder, version.name, ids, protocol):
                 assert row.kind in kinds
                 assert row.what.strip()
                 assert set(row.versions) <= known
+                assert set(row.protocols) <= protocols
 
 
 @pytest.mark.shared

@@ -20,6 +20,7 @@ from opencodeeval.adapters import (
     humaneval,
     leetcode,
     mbpp,
+    opencodeeval,
     starter,
 )
 from opencodeeval.adapters.card_benchmark import CardBenchmark
@@ -55,6 +56,17 @@ FAMILIES = {
     "mbpp": Family(mbpp.to_task, mbpp.Mbpp, mbpp.select),
     "mbpp_plus": Family(evalplus.mbpp_task, evalplus.EvalPlus),
     "starter": Family(starter.to_task, starter.Starter),
+}
+# The families for which the rules of a protocol are code of their own.
+BY_RULES = {
+    ("opencodeeval", "humaneval"): Family(opencodeeval.humaneval_task, opencodeeval.Completing),
+    ("opencodeeval", "humaneval_plus"): Family(
+        opencodeeval.humaneval_plus_task, opencodeeval.Completing
+    ),
+    ("opencodeeval", "mbpp"): Family(
+        opencodeeval.mbpp_task, opencodeeval.Instructed, opencodeeval.select_mbpp
+    ),
+    ("opencodeeval", "mbpp_plus"): Family(opencodeeval.mbpp_plus_task, opencodeeval.Instructed),
 }
 
 
@@ -94,7 +106,7 @@ def load_benchmark(
     protocol_card = _protocol(card, protocol)
     rows, provenance = load_rows(card, version, data_dir)
     tasks = _tasks(rows, card, protocol_card, f"{card.title} {version.name}")
-    return FAMILIES[card.name].benchmark(
+    return _family(card, protocol_card).benchmark(
         name=card.name,
         card=card,
         protocol_card=protocol_card,
@@ -136,8 +148,12 @@ def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchm
     )
 
 
+def _family(card: Card, protocol: ProtocolCard) -> Family:
+    return BY_RULES.get((protocol.options.get("rules", ""), card.name)) or FAMILIES[card.name]
+
+
 def _tasks(rows: Sequence[Row], card: Card, protocol: ProtocolCard, where: str) -> list[Task]:
-    family = FAMILIES[card.name]
+    family = _family(card, protocol)
     tasks: dict[str, Task] = {}
     for number, row in enumerate(family.select(rows, protocol), 1):
         try:

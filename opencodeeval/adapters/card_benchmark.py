@@ -52,7 +52,7 @@ class CardBenchmark(ABC):
         self.headline = self.protocol_card.headline
         self.environment = self.card.environment
         ids = {task.task_id for task in self.tasks}
-        self.errata = read_errata(self.card.folder, self.data_version, ids)
+        self.errata = read_errata(self.card.folder, self.data_version, ids, self.protocol)
 
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""

@@ -10,13 +10,14 @@ import math
 from typing import Any, Dict, List, Union
 
 from .compare_evalplus import EvalPlusRule
+from .compare_originfmt import OriginFmtRule
 
 
 class Unsupported(Exception):
     """The task asks for a rule that this guest does not have."""
 
 
-Rule = Union["ValueRule", EvalPlusRule]
+Rule = Union["ValueRule", EvalPlusRule, OriginFmtRule]
 
 
 def value_rule(spec: Dict[str, Any]) -> Rule:
@@ -33,6 +34,8 @@ def value_rule(spec: Dict[str, Any]) -> Rule:
         return ValueRule(float(spec.get("atol", 0)))
     if spec["rule"] == "evalplus":
         return EvalPlusRule(spec["dataset"], spec["entry_point"], spec["atol"])
+    if spec["rule"] == "originfmt":
+        return OriginFmtRule(spec["dataset"], spec["entry_point"], spec["atol"])
     raise Unsupported(f"unknown comparison rule {spec['rule']!r}")
 
 

@@ -61,7 +61,7 @@ class EvalPlusRule:
         """Whether the output counts as equal, before any tolerance."""
         exact = out == expected  # first, for it may raise
         if self.name in SAME_ELEMENTS:
-            return _elements(out, len(expected)) == set(expected)
+            return elements(out, len(expected)) == set(expected)
         if self.name in NOT_NONE:
             return exact if isinstance(out, bool) else expected == (out is not None)
         oracle = ORACLES.get(self.name)
@@ -106,7 +106,7 @@ def polynomial(coefficients: List[float], x: float) -> float:
     return sum(c * math.pow(x, i) for i, c in enumerate(coefficients))
 
 
-def _elements(out: Any, expected: int) -> "set[Any]":
+def elements(out: Any, expected: int) -> "set[Any]":
     """The output's elements, of which a hostile one may have too many to be put into a set."""
     items = list(out)
     if len(items) > codec.MAX_HASHED + expected:
