@@ -18,6 +18,7 @@ from opencodeeval.types import Program, Style, Task
 from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import evalplus
+from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.scale import scale, slots
 
@@ -52,7 +53,16 @@ def usage_of_forks(count: int) -> Measure:
     return Measure(whole.wall - start.wall, cpu, cpu, whole.peak_mb, count)
 
 
-ROWS = ("trivial", "humaneval_plus", "mbpp_plus", "cold", "bigcodebench", "slots", "scale")
+ROWS = (
+    "trivial",
+    "humaneval_plus",
+    "mbpp_plus",
+    "cold",
+    "bigcodebench",
+    "livecodebench",
+    "slots",
+    "scale",
+)
 
 
 def main() -> None:
@@ -75,6 +85,7 @@ def main() -> None:
         "mbpp_plus": lambda: evalplus("mbpp_plus", jails, options.rounds, data, False),
         "cold": lambda: evalplus("humaneval_plus", jails, options.rounds, data, True),
         "bigcodebench": lambda: bigcodebench(data, WORKERS),
+        "livecodebench": lambda: livecodebench(jails, options.rounds),
         "slots": lambda: slots(jails, data),
         "scale": lambda: scale(jails[-1:], data, counts),
     }
