@@ -34,10 +34,11 @@ class Source:
     `config` one of the data set's configurations where it has several.
     `kind` "evalplus": `dataset` is the file's stem, `revision` the release.
     `kind` "github": `dataset` is OWNER/REPOSITORY/PATH of a file, `revision` a commit.
+    `kind` "files": files as they lie in the data set `dataset` of the Hub.
     `kind` "shipped": `dataset` is a path below the benchmarks folder.
     """
 
-    kind: Literal["huggingface", "evalplus", "github", "shipped"]
+    kind: Literal["huggingface", "evalplus", "files", "github", "shipped"]
     dataset: str
     revision: str
     split: str = ""
@@ -59,6 +60,16 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A file that several data versions share; `name` is the publisher's."""
+
+    name: str
+    tasks: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class DataVersion:
     """One version of a benchmark's rows.
 
@@ -69,7 +80,8 @@ class DataVersion:
     only the rows are. `patch` makes it from another version's file. `md5`, of
     the same bytes as `sha256`, is what the publisher's own results name it by.
     `renamed` maps names of fields that some files have to those of the card, and
-    `filled` has what fields are where a file leaves them out.
+    `filled` has what fields are where a file leaves them out. A version of
+    `parts` is these files one after another, each checked by its own digest.
     """
 
     name: str
@@ -83,6 +95,7 @@ class DataVersion:
     patch: Patch | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     filled: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +126,8 @@ class Card:
     (opencodeeval/interchange).
     `like` names the family whose templates and quirks it has, and all that its own
     card does not say.
+    `heavy` is the field of a row that is too large to be kept in memory. With
+    `own_rows` a file of rows in the publisher's format can be named as a version.
     """
 
     name: str
@@ -126,6 +141,8 @@ class Card:
     environment: str = ""
     formats: tuple[str, ...] = ()
     like: str = ""
+    heavy: str = ""
+    own_rows: bool = False
 
     @property
     def folder(self) -> Path:
@@ -142,12 +159,13 @@ def families() -> list[str]:
 def read_card(family: str) -> Card:
     """The card of a family that `families()` names."""
     table = _table(family)
+    ranges = _ranges(family, table)
     return Card(
         **{
             **table,
             "fields": tuple(table["fields"]),
             "formats": tuple(table.get("formats", ())),
-            "versions": tuple(_version(each) for each in table["versions"]),
+            "versions": (*(_version(each) for each in table.get("versions", ())), *ranges),
             "protocols": tuple(_protocol(each) for each in _whole(table["protocols"])),
         }
     )
@@ -167,6 +185,27 @@ def _whole(protocols: list[dict[str, Any]]) -> list[dict[str, Any]]:
         own = {name: value for name, value in table.items() if name != "like"}
         whole[table["name"]] = {**other, **own}
     return list(whole.values())
+
+
+def _ranges(family: str, table: dict[str, Any]) -> list[DataVersion]:
+    """The versions that are ranges of parts: in `ranges`, the first and last part by number."""
+    parts = [Part(**each) for each in table.pop("parts", ())]
+    source = Source(**table.pop("source")) if parts else None
+    found = []
+    for name, (first, last) in table.pop("ranges", {}).items():
+        assert source
+        mine = tuple(parts[first - 1 : last])
+        found.append(
+            DataVersion(
+                name=name,
+                tasks=sum(part.tasks for part in mine),
+                files=tuple(f"{family}/{part.name}" for part in mine),
+                source=source,
+                bytes=sum(part.bytes for part in mine),
+                parts=mine,
+            )
+        )
+    return found
 
 
 def _version(table: dict[str, Any]) -> DataVersion:

@@ -13,14 +13,27 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Kind = Literal["network", "data", "package", "slow", "port", "time", "order", "machine", "test"]
+Kind = Literal[
+    "network",
+    "data",
+    "package",
+    "slow",
+    "port",
+    "time",
+    "order",
+    "machine",
+    "answers",
+    "interactive",
+    "tests",
+]
 
 
 @dataclass(frozen=True)
 class Erratum:
     """What is the matter with one task.
 
-    `fails` says that the publisher's own solution does not pass in a jail.
+    `fails` says that the publisher's own solution does not pass in a jail, or
+    that a right program may fail the publisher's tests.
     `versions` are the data versions that it holds for, `protocols` the protocols; empty for all.
     """
 

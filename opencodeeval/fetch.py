@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from opencodeeval.cards import Card, DataVersion, families, read_card
 from opencodeeval.data import Row, from_hub, load_rows, published_file, read_bytes
 from opencodeeval.errors import DataError, StoreError, UsageError
 from opencodeeval.journal import replacing
+from opencodeeval.parts import file_digest, places
+from opencodeeval.parts import from_hub as part_from_hub
 
 HEADER = ("benchmark", "version", "tasks", "bytes", "licence", "source", "checksum", "here")
 _DIGITS = 12
@@ -78,6 +81,8 @@ def _source(version: DataVersion) -> str:
 
 
 def _checksum(version: DataVersion) -> str:
+    if version.parts:
+        return f"sha256 of {len(version.parts)} files"
     if version.sha256:
         return f"sha256:{version.sha256[:_DIGITS]}"
     return f"rows:{version.rows_sha256[:_DIGITS]}" if version.rows_sha256 else "-"
@@ -86,6 +91,12 @@ def _checksum(version: DataVersion) -> str:
 def _here(card: Card, version: DataVersion, folder: Path | None) -> str:
     if version.source.kind == "shipped":
         return "in the package"
+    if folder is not None and version.parts:
+        found = [
+            next((name for name in places(card, part) if (folder / name).is_file()), "")
+            for part in version.parts
+        ]
+        return ", ".join(found) if all(found) else ""
     if folder is not None:
         origin = version.patch.version if version.patch else ""
         made_from = [name for each in card.versions if each.name == origin for name in each.files]
@@ -103,6 +114,9 @@ def _cached(version: DataVersion) -> Path:
     if source.kind == "evalplus":
         return cache / "evalplus" / f"{source.dataset}-{source.revision}.jsonl"
     hub = Path(os.environ.get("HF_HOME") or cache / "huggingface")
+    if source.kind == "files":
+        files = Path(os.environ.get("HF_HUB_CACHE") or hub / "hub")
+        return files / f"datasets--{source.dataset.replace('/', '--')}"
     tables = Path(os.environ.get("HF_DATASETS_CACHE") or hub / "datasets")
     return tables / source.dataset.replace("/", "___")
 
@@ -116,6 +130,8 @@ def fetch(card: Card, version: DataVersion, folder: Path) -> str:
     """
     if version.source.kind == "shipped":
         return "is in the package, and needs no file"
+    if version.parts:
+        return _fetch_parts(card, version, folder)
     path = folder / version.files[0]
     if path.is_file():
         try:
@@ -135,6 +151,26 @@ def fetch(card: Card, version: DataVersion, folder: Path) -> str:
         ) from error
     load_rows(card, version, folder)
     return f"fetched, {path}"
+
+
+def _fetch_parts(card: Card, version: DataVersion, folder: Path) -> str:
+    fetched = []
+    for part in version.parts:
+        path = folder / places(card, part)[0]
+        if path.is_file() and file_digest(path) == part.sha256:
+            continue
+        source = part_from_hub(card, version, part)
+        try:
+            with replacing(path) as file, source.open("rb") as original:
+                shutil.copyfileobj(original, file)
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be written ({error.strerror or error}): make room, or choose "
+                "another folder with --data"
+            ) from error
+        fetched.append(part.name)
+    load_rows(card, version, folder)
+    return f"fetched, {', '.join(fetched)}" if fetched else f"is already there, {folder}"
 
 
 def _content(card: Card, version: DataVersion, path: Path) -> bytes:

@@ -285,7 +285,8 @@ class _Run:
 
 def no_code(benchmark: Benchmark, program: Program) -> Grade:
     """The grade of an answer in which no code was found."""
-    result = SuiteResult(Verdict.NO_CODE, detail="no code was found in the answer")
+    why = "no code was found in the answer" if program.found == "none" else program.found
+    result = SuiteResult(Verdict.NO_CODE, detail=why)
     return Grade(program.task_id, program.sample_id, dict.fromkeys(benchmark.suites, result))
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import opencodeeval
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.backends.base import Backend
+from opencodeeval.breakdown import breakdown, contamination, scores_of
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.machine import hardware, output_of
-from opencodeeval.metrics import Count, estimate_pass_at_k
 from opencodeeval.store import RunStore
 from opencodeeval.types import Grade, Sampling, Task, Verdict, digest
 
@@ -61,7 +61,8 @@ def build_record(
     that was resumed; `digest` is over all the rest.
     """
     tasks = {
-        task.task_id: _task_row(benchmark, grades) for task, grades in _by_task(benchmark, store)
+        task.task_id: _task_row(benchmark, task, grades)
+        for task, grades in _by_task(benchmark, store)
     }
     record: dict[str, Any] = {
         "schema": SCHEMA,
@@ -88,7 +89,7 @@ def build_record(
         "sandbox": dict(sandbox.describe()),
         "harness": {"version": opencodeeval.__version__, "commit": commit()},
         "totals": _totals(store),
-        "pass@k": {suite: _scores(tasks, suite, ks) for suite in benchmark.suites},
+        "pass@k": {suite: scores_of(tasks, suite, ks) for suite in benchmark.suites},
         "verdicts": {suite: _verdicts(tasks, suite) for suite in benchmark.suites},
     }
     sound = _sound(benchmark, tasks)
@@ -96,8 +97,9 @@ def build_record(
         record["sound"] = {
             "tasks": len(sound),
             "without": sorted(tasks.keys() - sound.keys()),
-            "pass@k": {suite: _scores(sound, suite, ks) for suite in benchmark.suites},
+            "pass@k": {suite: scores_of(sound, suite, ks) for suite in benchmark.suites},
         }
+    record |= _views(benchmark, tasks, ks)
     record = _sorted(record)
     record["tasks"] = {task_id: _sorted(row) for task_id, row in tasks.items()}
     record["timing"] = _sorted(dict(timing))
@@ -173,30 +175,39 @@ def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Gra
     ]
 
 
-def _task_row(benchmark: Benchmark, grades: Sequence[Grade]) -> dict[str, Any]:
+def _views(benchmark: Benchmark, tasks: Mapping[str, Any], ks: Sequence[int]) -> dict[str, Any]:
+    """Scores by kind and by month, and at the cut-off date, where tasks have such."""
+    cutoff = benchmark.describe().get("window", {}).get("cutoff")
+    told = {"benchmark": {"headline": benchmark.headline}, "tasks": tasks}
+    views = {
+        "breakdown": breakdown(tasks, benchmark.suites, ks),
+        "contamination": contamination(told, cutoff),
+    }
+    return {name: view for name, view in views.items() if view}
+
+
+def _task_row(benchmark: Benchmark, task: Task, grades: Sequence[Grade]) -> dict[str, Any]:
     correct: Counter[str] = Counter()
     seen: dict[str, Counter[str]] = {suite: Counter() for suite in benchmark.suites}
-    for grade in grades:
+    counted, about = benchmark.counted(grades), dict(benchmark.about(task))
+    for grade in counted:
         verdicts = verdicts_of(grade)
         passes = benchmark.passes(verdicts)
         for suite in benchmark.suites:
             correct[suite] += int(passes[suite])
             seen[suite][verdicts[suite].value] += 1
     return {
-        "n": len(grades),
+        "n": len(counted),
         "c": {suite: correct[suite] for suite in benchmark.suites},
         "verdicts": {suite: dict(counts) for suite, counts in seen.items()},
+        **({"samples": len(grades)} if len(counted) < len(grades) else {}),
+        **({"about": about} if about else {}),
     }
 
 
 def verdicts_of(grade: Grade) -> dict[str, Verdict]:
     """Suite -> verdict."""
     return {name: suite.verdict for name, suite in grade.suites.items()}
-
-
-def _scores(tasks: Mapping[str, Any], suite: str, ks: Sequence[int]) -> dict[str, Any]:
-    counts = [Count(row["n"], row["c"][suite]) for row in tasks.values()]
-    return {f"pass@{k}": estimate_pass_at_k(counts, k)._asdict() for k in ks}
 
 
 def _sound(benchmark: Benchmark, tasks: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.errata import Erratum
+from opencodeeval.errors import UsageError
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.types import Grade, Program, Task, Verdict
 
@@ -56,7 +57,14 @@ def _passes(grade: Grade) -> bool:
 async def check(
     benchmark: Benchmark, sandbox: Sandbox, times: int, told: Callable[[bool], None]
 ) -> list[Finding]:
-    """Grade every reference `times` times, round after round; `told` hears of each."""
+    """Grade every reference `times` times, round after round; `told` hears of each.
+
+    Raises:
+        UsageError: a task has no reference.
+    """
+    without = next((task.task_id for task in benchmark.tasks if not task.reference), None)
+    if without:
+        raise UsageError(f"there is no published solution of {without}: nothing can be checked")
 
     async def graded(task: Task, number: int) -> Grade:
         grade = await sandbox.grade(

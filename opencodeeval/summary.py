@@ -38,7 +38,10 @@ def table(summary: Mapping[str, Any]) -> str:
         lines += [
             "",
             _setting(part),
+            *(f"  {note}" for note in part["notes"]),
             *_sound(part),
+            *_kinds(part),
+            *_dated(part["contamination"]),
             f"  record      {part['record']}",
             f"  run folder  {part['run_folder']}",
         ]
@@ -58,11 +61,27 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "headline": record["benchmark"]["headline"],
         "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
         "verdicts": record["verdicts"],
+        "notes": _notes(record),
         "sound": record.get("sound"),
+        "breakdown": record.get("breakdown", {}),
+        "contamination": record.get("contamination", {}),
         "sandbox": record["sandbox"],
         "record": str(result.record_path),
         "run_folder": str(result.run_folder),
     }
+
+
+def _notes(record: Mapping[str, Any]) -> list[str]:
+    """What is odd about what the score counts."""
+    rows = record["tasks"].values()
+    left_out = sum(row.get("samples", row["n"]) - row["n"] for row in rows)
+    notes = list(record["benchmark"]["description"].get("notes", ()))
+    if left_out:
+        notes.append(
+            f"{left_out} samples are not counted: their prediction repeats the input, and the "
+            "publisher leaves such out unless all of a task's are"
+        )
+    return notes
 
 
 def _setting(part: Mapping[str, Any]) -> str:
@@ -75,7 +94,7 @@ def _setting(part: Mapping[str, Any]) -> str:
 
 
 def _sound(part: Mapping[str, Any]) -> list[str]:
-    """What the score is over the tasks whose own solution passes in a jail."""
+    """What the score is over the tasks that the errata say can be passed."""
     sound = part["sound"]
     if sound is None:
         return []
@@ -84,7 +103,53 @@ def _sound(part: Mapping[str, Any]) -> list[str]:
         for metric, value, low, high in _estimates(sound["pass@k"][part["headline"]])
     )
     count = len(sound["without"])
-    return [f"  without {count} tasks whose own solution cannot pass in a sandbox: {scores}"]
+    return [f"  without {count} tasks that a right program may fail (errata): {scores}"]
+
+
+def _kinds(part: Mapping[str, Any]) -> list[str]:
+    """The score by difficulty, by platform: one line each."""
+    lines = []
+    for kind, values in part["breakdown"].items():
+        cells = []
+        for value, found in values.items():
+            metric, score, low, high = next(_estimates(found["pass@k"][part["headline"]]))
+            interval = f"{100 * low:.1f} to {100 * high:.1f}"
+            cells.append(f"{value} {100 * score:.1f} ({interval}; {found['tasks']} tasks)")
+        lines.append(f"  {metric} by {kind}: {', '.join(cells)}")
+    return lines
+
+
+def _dated(view: Mapping[str, Any]) -> list[str]:
+    """The view of the months where a cut-off date was asked for."""
+    return contamination_lines(view) if {"cutoff", "one_side_of"} & view.keys() else []
+
+
+def contamination_lines(view: Mapping[str, Any]) -> list[str]:
+    """pass@1 by month of release, and before and after the cut-off date if one was given."""
+    cutoff = view.get("cutoff")
+    lines = ["  month    tasks  pass@1  95 % interval"]
+    for row in view["months"]:
+        late = cutoff and row["month"] > cutoff["cutoff"][:7]
+        mark = "  after the cut-off date" if late else ""
+        lines.append(
+            f"  {row['month']}  {row['tasks']:5}  {100 * row['value']:6.1f}"
+            f"  {100 * row['low']:.1f} to {100 * row['high']:.1f}{mark}"
+        )
+    if "one_side_of" in view:
+        lines.append(f"  all tasks are on one side of {view['one_side_of']}: nothing to compare")
+    if not cutoff:
+        return lines
+    before, after = (
+        f"{100 * cutoff[name]['value']:.1f} ({tasks} tasks)"
+        for name, tasks in zip(("before", "after"), cutoff["tasks"], strict=True)
+    )
+    lines.append(
+        f"  up to {cutoff['cutoff']} {before}, after it {after}: a drop of "
+        f"{100 * cutoff['difference']:.1f} ({100 * cutoff['low']:.1f} to "
+        f"{100 * cutoff['high']:.1f}), {100 * cutoff['adjusted']:.1f} within difficulty and "
+        f"platform, p = {cutoff['p_value']:.4f}"
+    )
+    return lines
 
 
 def _estimates(scores: Mapping[str, Any]) -> Iterator[tuple[str, float, float, float]]:

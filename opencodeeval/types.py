@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -59,6 +59,8 @@ class Task:
     (see sandbox/guest/README.md for its kinds); it is plain JSON.
     `reference` is a complete program that passes all of it.
     `fields` holds the publisher's row, for prompt templates.
+    `payload` reads tests that are too large to be kept, for a judge; `tests`
+    has their digest then.
     """
 
     task_id: str
@@ -68,6 +70,7 @@ class Task:
     reference: str
     tests: Mapping[str, Any]
     fields: Mapping[str, Any] = field(default_factory=dict)
+    payload: Callable[[], list[bytes]] | None = field(default=None, compare=False)
 
     @cached_property
     def tests_digest(self) -> str:
@@ -143,7 +146,8 @@ class Completion:
 class Program:
     """Code extracted and assembled from a completion; `found` says how.
 
-    An empty `code` means that no code was found (verdict `no_code`).
+    An empty `code` means that no code was found (verdict `no_code`); `found` is
+    "none" then, or says why there is nothing to run.
     """
 
     task_id: str

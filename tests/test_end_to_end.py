@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.errors import SandboxError
+from tests.livecodebench_rows import problem, write
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 vllm = [
@@ -122,13 +123,19 @@ class TestTinyModel:
     def test_human_eval_runs_whole_in_one_load(
         self, docker: str, tmp_path: Path, shared_data: Path
     ) -> None:
+        rows = [problem(("1\n", "1\n"), question_id=name) for name in ("a", "b")]
+        contest = f"livecodebench@file:{write(tmp_path / 'rows.jsonl', rows)}"
         summary = opencodeeval(
             tmp_path,
-            *("--model", checkpoint("chat", -1), "--bench", "humaneval,humaneval_plus"),
-            *("--data", shared_data, "--sandbox", docker, *TINY),
+            *("--model", checkpoint("chat", -1), "--bench", f"humaneval,humaneval_plus,{contest}"),
+            *("--data", shared_data, "--sandbox", docker, "--max-tokens", "512", *TINY),
         )
         names = [result["benchmark"] for result in summary["benchmarks"]]
-        assert names == ["humaneval", "humaneval_plus"]
+        assert names == ["humaneval", "humaneval_plus", "livecodebench"]
+        contests = summary["benchmarks"].pop()
+        assert contests["samples"] == 20
+        assert contests["breakdown"]["platform"]["atcoder"]["tasks"] == 2
+        assert "infra_error" not in contests["verdicts"]["base"]
         for result in summary["benchmarks"]:
             graded = verdicts(tmp_path, result)
             assert len(graded) == 164

@@ -223,7 +223,6 @@ def test_livecodebench_gets_scores_codes_and_metadata(
     passed, failed = map(json.loads, metadata[7])
     assert passed == {"execution time": 0.5}
     assert failed == {
-        "error": "wrong answer",
         "error_code": -2,
         "error_message": "Wrong Answer",
         "inputs": "2",

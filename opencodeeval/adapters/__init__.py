@@ -7,11 +7,11 @@ FAMILIES.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opencodeeval.adapters import (
     bigcodebench,
@@ -19,6 +19,10 @@ from opencodeeval.adapters import (
     evalplus,
     humaneval,
     leetcode,
+    livecodebench,
+    livecodebench_execution,
+    livecodebench_repair,
+    livecodebench_testoutput,
     mbpp,
     opencodeeval,
     starter,
@@ -27,7 +31,11 @@ from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.cards import Card, ProtocolCard, families, read_card
 from opencodeeval.data import Row, load_rows, read_jsonl, rows_digest
 from opencodeeval.errors import DataError, UsageError
+from opencodeeval.parts import read_part
 from opencodeeval.types import Task
+from opencodeeval.windows import About, Window, within
+
+NO_WINDOW = Window()
 
 
 def _all(rows: Sequence[Row], protocol: ProtocolCard) -> Sequence[Row]:
@@ -37,12 +45,14 @@ def _all(rows: Sequence[Row], protocol: ProtocolCard) -> Sequence[Row]:
 class Family(NamedTuple):
     """The code of one family: a row as a task, and the benchmark of its tasks.
 
-    `select` gives the rows that are tasks, where not all of them are.
+    `select` gives the rows that are tasks, where not all of them are; `about`
+    has the release date of a task, where tasks have one.
     """
 
     to_task: Callable[[Row, ProtocolCard], Task]
     benchmark: type[CardBenchmark]
     select: Callable[[Sequence[Row], ProtocolCard], Sequence[Row]] = _all
+    about: About | None = None
 
 
 FAMILIES = {
@@ -53,6 +63,27 @@ FAMILIES = {
     "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
     "humaneval_plus": Family(evalplus.humaneval_task, evalplus.EvalPlus),
     "leetcode": Family(leetcode.to_task, leetcode.LeetCode),
+    "livecodebench": Family(
+        livecodebench.to_task,
+        livecodebench.LiveCodeBench,
+        livecodebench.select,
+        livecodebench.about,
+    ),
+    "livecodebench_execution": Family(
+        livecodebench_execution.to_task,
+        livecodebench_execution.Execution,
+        livecodebench_execution.select,
+        livecodebench.about,
+    ),
+    "livecodebench_repair": Family(
+        livecodebench_repair.to_task, livecodebench_repair.Repair, about=livecodebench.about
+    ),
+    "livecodebench_testoutput": Family(
+        livecodebench_testoutput.to_task,
+        livecodebench_testoutput.TestOutput,
+        livecodebench_testoutput.select,
+        livecodebench.about,
+    ),
     "mbpp": Family(mbpp.to_task, mbpp.Mbpp, mbpp.select),
     "mbpp_plus": Family(evalplus.mbpp_task, evalplus.EvalPlus),
     "starter": Family(starter.to_task, starter.Starter),
@@ -80,13 +111,18 @@ def load_benchmark(
     protocol: str | None = None,
     data_dir: Path | None = None,
     limit: int | None = None,
+    window: Window = NO_WINDOW,
+    from_run: Path | None = None,
 ) -> CardBenchmark:
     """A benchmark with its tasks, under one of its protocols (the card's first by default).
 
     `spec` is a name ("humaneval"), a name with a data version
     ("humaneval_plus@v0.1.9"), or a file of one's own tasks in the starter's
-    format ("tasks.jsonl", "file:PATH"). `data_dir` is the folder to take the
-    data from instead of their publisher. `limit` keeps the first tasks.
+    format ("tasks.jsonl", "file:PATH"). "livecodebench@file:PATH" is a file of
+    rows in that publisher's format. `data_dir` is the folder to take the data
+    from instead of their publisher. `window` keeps the tasks of some dates, and
+    `limit` the first tasks of these. `from_run` is the run that livecodebench_repair
+    repairs.
 
     Raises:
         UsageError: there is no such benchmark, version, protocol or limit.
@@ -96,31 +132,93 @@ def load_benchmark(
         raise UsageError(f"a limit of {limit} leaves no task: use 1 or more")
     own_file = _own_file(spec)
     if own_file is not None:
+        within([], window, None, own_file.name)
         return _load_own(own_file, protocol, limit)
     name, at, version_name = spec.partition("@")
     card = read_card(_one_of("benchmark", name, families()))
+    if from_run is not None:
+        return _load_repair(card, version_name, protocol, data_dir, from_run, limit, window)
+    if card.own_rows and version_name.startswith("file:"):
+        path = Path(version_name.removeprefix("file:"))
+        return _load(card, "file", protocol, _rows_of(card, path), limit, window)
     version = card.versions[0]
     if at:
         named = {each.name: each for each in card.versions}
         version = named[_one_of(f"version of {name}", version_name, list(named))]
+    return _load(card, version.name, protocol, load_rows(card, version, data_dir), limit, window)
+
+
+def _load(
+    card: Card,
+    version: str,
+    protocol: str | None,
+    loaded: tuple[Sequence[Row], Mapping[str, Any]],
+    limit: int | None,
+    window: Window,
+) -> CardBenchmark:
+    rows, provenance = loaded
     protocol_card = _protocol(card, protocol)
-    rows, provenance = load_rows(card, version, data_dir)
-    tasks = _tasks(rows, card, protocol_card, f"{card.title} {version.name}")
-    return _family(card, protocol_card).benchmark(
+    tasks = _tasks(rows, card, protocol_card, f"{card.title} {version}")
+    family = _family(card, protocol_card)
+    return family.benchmark(
         name=card.name,
         card=card,
         protocol_card=protocol_card,
-        data_version=version.name,
+        data_version=version,
         data_digest=provenance["rows_sha256"],
         provenance=provenance,
-        tasks=tasks[:limit],
+        tasks=within(tasks, window, family.about, f"{card.name} {version}")[:limit],
         known_ids=frozenset(task.task_id for task in tasks),
+        window=window,
     )
+
+
+def _load_repair(
+    card: Card,
+    version: str,
+    protocol: str | None,
+    data_dir: Path | None,
+    from_run: Path,
+    limit: int | None,
+    window: Window,
+) -> CardBenchmark:
+    """The failed samples of a run as tasks; `version` names its data where the run cannot."""
+    from opencodeeval.interchange.finished import open_run
+
+    if card.name != "livecodebench_repair":
+        raise UsageError(f"--from-run goes with livecodebench_repair, not with {card.name}")
+    run = open_run(from_run, f"livecodebench@{version}" if version else None, data_dir)
+    if run.benchmark.card.name != card.like:
+        raise UsageError(f"{from_run} is a run of {run.benchmark.name}: name one of {card.like}")
+    family, tasks = FAMILIES[card.name], livecodebench_repair.tasks_of(run)
+    return family.benchmark(
+        name=card.name,
+        card=card,
+        protocol_card=_protocol(card, protocol or run.benchmark.protocol),
+        data_version=run.benchmark.data_version,
+        data_digest=run.benchmark.data_digest,
+        provenance={**run.benchmark.provenance, "from_run": run.record["run_id"]},
+        tasks=within(tasks, window, family.about, f"{from_run}")[:limit],
+        known_ids=frozenset(task.task_id for task in tasks),
+        window=window,
+    )
+
+
+def _rows_of(card: Card, path: Path) -> tuple[Sequence[Row], Mapping[str, Any]]:
+    """The rows of a file of one's own in the publisher's format."""
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: name a file of {card.title}'s rows")
+    rows, content = read_part(path, card.heavy)
+    if not rows:
+        raise DataError(f"{path} holds no tasks: write one JSON object a line")
+    return rows, {"origin": f"file {path.name}", "rows_sha256": content}
 
 
 def _own_file(spec: str) -> Path | None:
     if spec.startswith("file:"):
         return Path(spec.removeprefix("file:"))
+    if "@file:" in spec:
+        return None
     return Path(spec) if spec.endswith((".jsonl", ".jsonl.gz")) else None
 
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from opencodeeval.errata import Erratum
-from opencodeeval.types import Completion, ModelType, Program, Prompt, Sampling, Task, Verdict
+from opencodeeval.types import (
+    Completion,
+    Grade,
+    ModelType,
+    Program,
+    Prompt,
+    Sampling,
+    Task,
+    Verdict,
+)
 
 
 class Benchmark(Protocol):
@@ -47,6 +56,14 @@ class Benchmark(Protocol):
 
     def passes(self, verdicts: Mapping[str, Verdict]) -> Mapping[str, bool]:
         """Per suite, whether a sample with these verdicts counts as correct."""
+        ...
+
+    def about(self, task: Task) -> Mapping[str, str]:
+        """What is known of a task beside its tests (opencodeeval/breakdown.py)."""
+        ...
+
+    def counted(self, grades: Sequence[Grade]) -> Sequence[Grade]:
+        """Those of a task's samples that its score is made of."""
         ...
 
     def describe(self) -> Mapping[str, Any]:

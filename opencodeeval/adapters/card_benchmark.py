@@ -11,6 +11,7 @@ from opencodeeval.cards import Card, ProtocolCard, prompt_sources, render
 from opencodeeval.errata import Erratum, read_errata
 from opencodeeval.types import (
     Completion,
+    Grade,
     Message,
     ModelType,
     Program,
@@ -20,6 +21,7 @@ from opencodeeval.types import (
     Verdict,
     digest,
 )
+from opencodeeval.windows import Window
 
 
 @dataclass
@@ -27,7 +29,8 @@ class CardBenchmark(ABC):
     """A `Benchmark` but for `program`.
 
     `known_ids` are the ids of all tasks of the data version, also of those
-    that a limit left out of `tasks`. `provenance` says where the rows came from.
+    that a limit or `window` left out of `tasks`. `provenance` says where the rows
+    came from.
     """
 
     name: str
@@ -38,6 +41,7 @@ class CardBenchmark(ABC):
     provenance: Mapping[str, Any]
     tasks: Sequence[Task]
     known_ids: frozenset[str]
+    window: Window = field(default_factory=Window)
     protocol: str = field(init=False)
     protocol_version: str = field(init=False)
     suites: tuple[str, ...] = field(init=False)
@@ -57,6 +61,14 @@ class CardBenchmark(ABC):
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""
         return self.protocol_card.sampling
+
+    def about(self, task: Task) -> Mapping[str, str]:
+        """What scores are broken down by, and when the task was released ("contest_date")."""
+        return {}
+
+    def counted(self, grades: Sequence[Grade]) -> Sequence[Grade]:
+        """Those of a task's samples that its score is made of: all."""
+        return grades
 
     def template(self, task: Task, model_type: ModelType) -> str:
         """The name of the task's prompt template."""
@@ -88,6 +100,10 @@ class CardBenchmark(ABC):
         """What of a program's code is the sample's: all that the adapter has not put before it."""
         return code
 
+    def carried(self) -> Sequence[Completion]:
+        """Samples that are there already and need no model."""
+        return ()
+
     def prompt_digest(self, model_type: ModelType) -> str:
         """Digest of the prompt templates, prefixes and stop strings in use."""
         return digest(prompt_sources(self.card, self.protocol_card, model_type))
@@ -104,6 +120,7 @@ class CardBenchmark(ABC):
             "homepage": self.card.homepage,
             "data": dict(self.provenance),
             "limits": dict(self.protocol_card.limits),
+            **({"window": self.window.describe()} if self.window else {}),
         }
 
 

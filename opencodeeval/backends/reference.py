@@ -47,6 +47,10 @@ class ReferenceBackend:
                     f"the reference backend was opened without task {task_id}: "
                     "open it with the tasks of the benchmark that is run"
                 )
+            if not self._references[task_id]:
+                raise BackendError(
+                    f"there is no published solution of {task_id}: name a model, or grade samples"
+                )
             yield Completion(
                 task_id=task_id,
                 sample_id=request.sample_id,

@@ -14,6 +14,7 @@ from opencodeeval.cli.options import (
     add_output_options,
     add_sandbox_options,
     check_common,
+    load,
     logger,
     parse_ks,
     resolve_ks,
@@ -48,13 +49,12 @@ def execute(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     from collections import Counter
 
-    from opencodeeval.adapters import load_benchmark
     from opencodeeval.backends.samples import SamplesBackend
     from opencodeeval.cli.session import Job, evaluate
     from opencodeeval.samples import read_samples, sample_format
     from opencodeeval.types import Sampling
 
-    benchmark = load_benchmark(options.bench, options.protocol, options.data, options.limit)
+    benchmark = load(options.bench, options)
     found = sample_format(options.samples, options.format)
     completions = read_samples(options.samples, benchmark, expected=found)
     counts = Counter(completion.task_id for completion in completions)

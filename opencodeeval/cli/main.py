@@ -36,6 +36,9 @@ COMMANDS = {
     "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
+    "contamination": Command(
+        "opencodeeval.cli.contamination", "show scores by month of release, before and after a date"
+    ),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
     "selfcheck": Command(
@@ -99,7 +102,7 @@ def _execute(given: list[str]) -> int:
 
 
 def _overview() -> str:
-    rows = [f"  {name:<12}{command.purpose}" for name, command in COMMANDS.items()]
+    rows = [f"  {name:<15}{command.purpose}" for name, command in COMMANDS.items()]
     return "\n".join(["commands (opencodeeval COMMAND --help):", *rows])
 
 

@@ -7,9 +7,13 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opencodeeval.errors import UsageError
 from opencodeeval.types import Sampling
+
+if TYPE_CHECKING:
+    from opencodeeval.adapters.card_benchmark import CardBenchmark
 
 OUTPUT = Path("results")
 
@@ -20,11 +24,37 @@ def comma_list(text: str) -> list[str]:
 
 
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
-    """--protocol, --data, --limit."""
+    """--protocol, --data, --limit, --start-date, --end-date, --cutoff, --from-run."""
     group = parser.add_argument_group("benchmark")
     group.add_argument("--protocol", help="how to prompt and grade (default: the benchmark's own)")
     group.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N tasks")
+    group.add_argument("--start-date", metavar="DATE", help="only tasks released from this day on")
+    group.add_argument("--end-date", metavar="DATE", help="only tasks released up to this day")
+    group.add_argument(
+        "--from-run", type=Path, metavar="RUN", help="livecodebench_repair: the run to be repaired"
+    )
+    group.add_argument(
+        "--cutoff",
+        metavar="DATE",
+        help="the day up to which the model's training data reach: scores before and after it",
+    )
+
+
+def load(spec: str, options: argparse.Namespace) -> CardBenchmark:
+    """The benchmark that a command is asked for with these options.
+
+    Raises:
+        UsageError: there is no such benchmark, version, protocol or limit.
+        DataError: the data are not to be had, or damaged.
+    """
+    from opencodeeval.adapters import load_benchmark
+    from opencodeeval.windows import parse_window
+
+    window = parse_window(options.start_date, options.end_date, options.cutoff)
+    return load_benchmark(
+        spec, options.protocol, options.data, options.limit, window, options.from_run
+    )
 
 
 def add_sandbox_options(parser: argparse.ArgumentParser) -> None:

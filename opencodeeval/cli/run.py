@@ -13,6 +13,7 @@ from opencodeeval.cli.options import (
     add_sandbox_options,
     check_common,
     comma_list,
+    load,
     logger,
     parse_ks,
     resolve_ks,
@@ -49,9 +50,9 @@ def execute(options: argparse.Namespace) -> int:
 def _run(
     options: argparse.Namespace, specs: list[str], model: str, asked_ks: list[int] | None
 ) -> int:
-    from opencodeeval.adapters import load_benchmark
     from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
     from opencodeeval.backends.base import Backend
+    from opencodeeval.backends.carried import CarriedBackend
     from opencodeeval.cli.session import Job, evaluate
 
     backend_options = BackendOptions(
@@ -65,7 +66,7 @@ def _run(
     )
     jobs = []
     for spec in specs:
-        benchmark = load_benchmark(spec, options.protocol, options.data, options.limit)
+        benchmark = load(spec, options)
         sampling = resolve_sampling(
             benchmark.default_sampling(),
             n=options.n,
@@ -85,7 +86,8 @@ def _run(
             if options.backend != "reference":
                 logger(options)(f"loading {model} into {options.backend}")
             opened.append(open_backend(options.backend, model, backend_options, tasks))
-        return opened[-1]
+        carried = job.benchmark.carried()
+        return CarriedBackend(opened[-1], carried) if carried else opened[-1]
 
     return evaluate(model, jobs, open_backend_for, options)
 

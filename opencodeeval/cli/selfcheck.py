@@ -13,6 +13,7 @@ from opencodeeval.cli.options import (
     add_benchmark_options,
     add_sandbox_options,
     check_common,
+    load,
     logger,
 )
 from opencodeeval.errors import UsageError
@@ -46,14 +47,13 @@ def execute(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> list[Finding]:
-    from opencodeeval.adapters import load_benchmark
     from opencodeeval.backends.reference import require_references
     from opencodeeval.cli import signals
     from opencodeeval.cli.progress import open_progress
     from opencodeeval.execution import open_sandbox
     from opencodeeval.selfcheck import check
 
-    benchmark = load_benchmark(options.bench, options.protocol, options.data, options.limit)
+    benchmark = load(options.bench, options)
     require_references(benchmark.tasks)
     sandbox = open_sandbox(
         options.sandbox,

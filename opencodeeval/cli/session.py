@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from opencodeeval.adapters.base import Benchmark
+from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.backends.base import Backend
 from opencodeeval.cli import signals
 from opencodeeval.cli.options import logger
@@ -25,7 +25,7 @@ from opencodeeval.types import Sampling
 class Job:
     """One benchmark to be run; `counts` as in `run_benchmark`."""
 
-    benchmark: Benchmark
+    benchmark: CardBenchmark
     sampling: Sampling
     ks: Sequence[int]
     counts: Mapping[str, int] | None = None

@@ -37,15 +37,15 @@ def image_digest(environment: Environment = PLAIN) -> str:
 
 
 @cache
-def _codec() -> Any:
-    # The guest's own file, so that host and guest cannot differ; it imports nothing of the guest.
-    path = sandbox_dir() / "guest" / "codec.py"
-    spec = importlib.util.spec_from_file_location("opencodeeval_guest_codec", path)
+def module(name: str) -> Any:
+    """A file of the guest that imports nothing of it, so that host and guest cannot differ."""
+    path = sandbox_dir() / "guest" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"opencodeeval_guest_{name}", path)
     assert spec
     assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
 
 
 def encoded(values: Iterable[Any]) -> str:
@@ -53,5 +53,5 @@ def encoded(values: Iterable[Any]) -> str:
 
     What a suite's "calls" (argument lists) and "expected" (returned values) hold.
     """
-    encode = _codec().encode
+    encode = module("codec").encode
     return "\n".join(encode(value) for value in values)

@@ -190,7 +190,11 @@ class SlotPool:
         key = job.task.tests_digest
         python = str(slot.hello.get("python"))
         answer = slot.grade(
-            key, job.task.tests, job.program.code, lambda: expected.recall(key, python)
+            key,
+            job.task.tests,
+            job.program.code,
+            lambda: expected.recall(key, python),
+            job.task.payload,
         )
         for learned in answer.get("blobs", ()):
             expected.remember(key, python, learned)

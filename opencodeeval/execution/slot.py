@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.execution.environments import PLAIN, Environment
@@ -105,11 +105,13 @@ class Slot(ABC):
         spec: Mapping[str, Any],
         program: str,
         recall: Callable[[], bytes | None] = lambda: None,
+        payload: Callable[[], list[bytes]] | None = None,
     ) -> dict[str, Any]:
         """Grade one program; the guest's answer with "suites" in it.
 
         `recall` gives what an earlier guest has learned of the task; what this
-        one learned is in the answer's "blobs", where there are any.
+        one learned is in the answer's "blobs", where there are any. `payload`
+        gives what belongs to the tests and is not in `spec`.
 
         Raises:
             SlotFailed: nothing is known about the sample; this slot must be killed.
@@ -119,10 +121,10 @@ class Slot(ABC):
         # The guest keeps few tasks; one that it holds need not be sent again.
         whole = self.task_key != key
         if whole:
-            job |= packed_task(spec, recall())
+            job |= packed_task(spec, recall(), payload() if payload else ())
         answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         if "need" in answer and not whole:
-            job |= packed_task(spec, recall())
+            job |= packed_task(spec, recall(), payload() if payload else ())
             answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         self.task_key = key
         if "fault" in answer:
@@ -132,11 +134,14 @@ class Slot(ABC):
         return answer
 
 
-def packed_task(spec: Mapping[str, Any], known: bytes | None) -> dict[str, Any]:
+def packed_task(
+    spec: Mapping[str, Any], known: bytes | None, payload: Sequence[bytes] = ()
+) -> dict[str, Any]:
     """A task's tests as parts of a frame: long texts beside the JSON, not in it.
 
-    In "spec" a suite's "calls" and "expected" are numbers of "blobs"; what an
-    earlier guest learned is the last blob ("known").
+    In "spec" a suite's "calls" and "expected" are numbers of "blobs", and so are
+    the parts of the "payload"; what an earlier guest learned is the last blob
+    ("known").
     """
     blobs: list[bytes] = []
     suites = []
@@ -148,6 +153,9 @@ def packed_task(spec: Mapping[str, Any], known: bytes | None) -> dict[str, Any]:
                 light[name] = len(blobs) - 1
         suites.append(light)
     parts: dict[str, Any] = {"spec": {**spec, "suites": suites} if suites else dict(spec)}
+    if payload:
+        parts["spec"]["payload"] = [len(blobs) + number for number in range(len(payload))]
+        blobs.extend(payload)
     if known is not None:
         blobs.append(known)
         parts["known"] = True

@@ -116,7 +116,7 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
     stored = read_run(folder)
     samples = []
     for task in benchmark.tasks:
-        for sample_id in range(record["tasks"].get(task.task_id, {"n": 0})["n"]):
+        for sample_id in range(_samples(record, task)):
             where = SampleId(task.task_id, sample_id)
             try:
                 answer, program = stored.completions[where].text, stored.programs[where].code
@@ -130,6 +130,21 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
             passes = benchmark.passes(verdicts_of(grade))
             samples.append(Sample(task, sample_id, answer, program, solution, grade.suites, passes))
     return FinishedRun(folder, record, benchmark, tuple(samples))
+
+
+def record_of(run: Path) -> dict[str, Any]:
+    """The record of a run, from the path of either.
+
+    Raises:
+        UsageError: there is no such run, or it has no record.
+        StoreError: it cannot be read.
+    """
+    return _located(run)[0] if run.is_dir() else _read_record(run)
+
+
+def _samples(record: Mapping[str, Any], task: Task) -> int:
+    row = record["tasks"].get(task.task_id, {"n": 0})
+    return int(row.get("samples", row["n"]))
 
 
 def _located(run: Path) -> tuple[dict[str, Any], Path]:

@@ -24,8 +24,9 @@ class Kind:
     the sample, or with `many` of the list of all samples of the task; `form` is
     what a sample is, as in `Completion`. `number` is the field that tells the
     samples of a task apart, where the tool writes one. `bare_ids` says that a
-    task may be named by the number in its id alone. `cut` takes off again what
-    the tool has put after a program.
+    task may be named by the number in its id alone. `also` is a second field of
+    the id, after a slash. `cut` takes off again what the tool has put after a
+    program.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Kind:
     many: bool = False
     number: str = ""
     bare_ids: bool = False
+    also: str = ""
     cut: Callable[[str, Task], str] | None = None
 
 
@@ -74,6 +76,8 @@ def drafts(row: Mapping[str, Any], kind: Kind, where: str) -> list[Draft]:
 
 def _task_id(row: Mapping[str, Any], kind: Kind, where: str) -> str | int:
     found: object = row.get(kind.task)
+    if kind.also and isinstance(found, (str, int)):
+        found = f"{found}/{row.get(kind.also)}"
     if isinstance(found, str) or (kind.bare_ids and _is_whole(found)):
         return found  # type: ignore[return-value]
     what = "a string or a whole number" if kind.bare_ids else "a string"

@@ -14,18 +14,29 @@ import socket
 import time
 from typing import Any, Callable, Dict, Optional
 
-from . import channel, judge_calls, judge_check, judge_input, judge_stdio, judge_unittest, wire
+from . import (
+    channel,
+    judge_calls,
+    judge_check,
+    judge_input,
+    judge_livecodebench,
+    judge_stdio,
+    judge_unittest,
+    wire,
+)
 from .cages import Cage
 from .verdicts import Grader, Prepared
 
 MAX_KNOWN = 4 << 20
-# A judge that has grown beyond this (MiB) gives way to a fresh one.
+# A judge that has grown by this (MiB) gives way to a fresh one: over its samples at once, with its
+# task when the next task comes.
 FULL_GROWN = 512
 
 KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
     "calls": judge_calls.prepare,
     "check": judge_check.prepare,
     "input": judge_input.prepare,
+    "livecodebench": judge_livecodebench.prepare,
     "stdio": judge_stdio.prepare,
     "unittest": judge_unittest.prepare,
 }
@@ -36,27 +47,33 @@ def is_data(message: Dict[str, Any]) -> bool:
     spec = message["spec"]
     if spec["kind"] == "calls":
         return not judge_calls.needs_reference({**spec, **message})
-    return spec["kind"] in ("input", "stdio")
+    return spec["kind"] in ("input", "livecodebench", "stdio")
 
 
 def main(jobs: int, control: socket.socket, cage: Cage, memory_mb: int) -> None:
     """Answer {"spec", "known"?, "blobs"} with what was learned, {"program"} with suites.
 
     A task replaces the one before it. The blobs are the texts that the spec's
-    suites name by number and, last, what an earlier judge learned.
+    suites and its payload name by number and, last, what an earlier judge learned.
     """
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
     cage.enter_judge()
     room = channel.Room(control)
     grader: Optional[Grader] = None
+    start = _peak_mb()
     try:
         while True:
             message = wire.receive(jobs)
             if "spec" in message:
                 grader = None
                 grader, answer = _prepared(_task(message), room)
+                if _peak_mb() > FULL_GROWN:
+                    answer["grown"] = True
+                start = _peak_mb()
             elif grader is not None:
                 answer = _graded(grader, message["program"])
+                if _peak_mb() > start + FULL_GROWN:
+                    answer["grown"] = True
             wire.send(jobs, answer)
     except (wire.Closed, wire.Late):
         os._exit(0)
@@ -70,6 +87,8 @@ def _task(message: Dict[str, Any]) -> Dict[str, Any]:
         for name in ("calls", "expected"):
             if name in suite:
                 suite[name] = blobs[suite[name]].decode("ascii")
+    if "payload" in task:
+        task["payload"] = [blobs[number] for number in task["payload"]]
     if message.get("known"):
         task["known"] = blobs[-1]
     return task
@@ -105,6 +124,8 @@ def _graded(grader: Grader, program: str) -> Dict[str, Any]:
         raise
     except Exception as error:  # a defect of ours must be loud, and never a verdict
         return {"fault": f"the judge failed: {type(error).__name__}: {error}"[:500]}
-    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10 > FULL_GROWN:
-        answer["grown"] = True
     return answer
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

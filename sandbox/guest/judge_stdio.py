@@ -2,7 +2,9 @@
 
 Task: {"kind": "stdio", "tests": [{"input", "output"}], "compare": {"rule":
 "lines", "tol"?}, "limits": {"test_s", "total_s", "memory_mb"}}. A test passes
-if the printed text is right and the process ended with status 0.
+if the printed text is right and the process ended with status 0. The rule
+"livecodebench" is that of judge_livecodebench.py: programs get the publisher's
+imports, and may leave with any status.
 """
 
 from __future__ import annotations
@@ -12,15 +14,16 @@ import signal
 import time
 from typing import Any, Dict, Optional
 
-from . import channel, codec, compare
+from . import channel, codec, compare, compare_livecodebench
 from .verdicts import Prepared, Result, player_limits, refused, result
 
+LIVECODEBENCH = "livecodebench"
 OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
 
 
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples."""
-    if task["compare"]["rule"] != "lines":
+    if task["compare"]["rule"] not in ("lines", LIVECODEBENCH):
         raise compare.Unsupported(f"unknown comparison rule {task['compare']['rule']!r}")
     if not task["tests"]:
         raise ValueError("a task without tests cannot be graded")
@@ -41,14 +44,17 @@ def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
         for name in total:
             total[name] += found.pop(name)
         if found["verdict"] != "passed":
-            failure = {
-                "index": index,
-                "input": test["input"][:2000],
-                "expected": test["output"][:2000],
-                "got": found["stdout"],
-            }
+            failure = {"index": index, **_shown(test, found, task)}
             return {**found, **total, "failure": failure, **_count(index, tests)}
     return {**found, **total, **_count(len(tests), tests)}
+
+
+def _shown(test: Dict[str, str], found: Result, task: Dict[str, Any]) -> Dict[str, str]:
+    if task["compare"]["rule"] != LIVECODEBENCH:
+        given, expected = test["input"][:2000], test["output"][:2000]
+        return {"input": given, "expected": expected, "got": found["stdout"]}
+    told = {"input": test["input"], "expected": test["output"], "got": found["stdout"]}
+    return {name: compare_livecodebench.shown(text) for name, text in told.items()}
 
 
 def _count(done: int, tests: Any) -> Dict[str, int]:
@@ -64,7 +70,7 @@ def _run(
     player.feed = memoryview(test["input"].encode("utf-8", "surrogateescape"))
     if not player.feed:
         player.close_stdin()
-    player.send(codec.encode([program]))
+    player.send(codec.encode([program, task["compare"]["rule"] == LIVECODEBENCH]))
     cap = 8 * len(test["output"]) + OUTPUT_SPARE
     found = _wait(player, deadline, cap)
     usage = player.finish()
@@ -105,6 +111,9 @@ def _ended(
     if os.WEXITSTATUS(status):
         return result("error", f"exit status {os.WEXITSTATUS(status)}")
     text = output.decode("utf-8", "replace").replace("\r\n", "\n")
+    if task["compare"]["rule"] == LIVECODEBENCH:
+        wrong = compare_livecodebench.wrong_text(text, test["output"])
+        return result("wrong", wrong) if wrong else result("passed")
     if compare.same_lines(text, test["output"], float(task["compare"].get("tol") or 0)):
         return result("passed")
     return result("wrong", "wrong output")

@@ -60,10 +60,14 @@ class _CannotStart(Exception):
 
 
 class _Judge:
-    """A judge process and the two sockets to it; `common` if it may go on to other tasks."""
+    """A judge process and the two sockets to it; `common` if it may go on to other tasks.
+
+    One that its task has made large (`grown`) does not.
+    """
 
     def __init__(self, pid: int, jobs: socket.socket, control: socket.socket, common: bool) -> None:
         self.pid, self.jobs, self.control, self.common = pid, jobs, control, common
+        self.grown = False
 
 
 class _Supervisor:
@@ -177,6 +181,7 @@ class _Supervisor:
         try:
             wire.send(found.jobs.fileno(), task)
             answer = self._attend(found, time.monotonic() + PREPARE_S)
+            found.grown = answer.pop("grown", False)
         except (wire.Closed, wire.Late):
             answer = {"fault": "the task could not be prepared: the judge died or stalled"}
         except _CannotStart as why:
@@ -190,6 +195,9 @@ class _Supervisor:
     def _judge_for(self, key: str, is_data: bool) -> _Judge:
         """The judge that will hold a task: the common one's only task, or a judge's own."""
         common = next((held for held, judge in self.judges.items() if judge.common), None)
+        if common is not None and self.judges[common].grown:
+            self._drop(common)
+            common = None
         if is_data and common is not None:
             found = self.judges.pop(common)
         else:

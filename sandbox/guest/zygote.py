@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from . import containment, player, warm, wire
+from . import containment, livecodebench, livecodebench_names, player, warm, wire
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -35,7 +35,11 @@ TESTING = ["numpy.testing"]
 TELL = 250  # where a new player says that it is locked in
 READY = "ready"
 CHANCE = 0  # what random numbers start from: a program that draws some fares alike every time
-MODES = {"calls": player.serve_calls, "stdio": player.run_script}
+MODES = {
+    "calls": player.serve_calls,
+    "livecodebench": livecodebench.serve,
+    "stdio": player.run_script,
+}
 
 
 def warm_up(names: Sequence[str]) -> None:
@@ -148,6 +152,7 @@ def _prepare_environment(environ: Dict[str, str]) -> None:
         os.dup2(saved[fd], fd)
     for fd in (*saved, read, write):
         os.close(fd)
+    livecodebench_names.learn()
 
 
 def _fix_chance() -> None:

@@ -18,6 +18,7 @@ from opencodeeval.types import Program, Style, Task
 from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import evalplus
+from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
@@ -57,6 +58,7 @@ ROWS = (
     "mbpp_plus",
     "cold",
     "bigcodebench",
+    "livecodebench",
     "slots",
     "scale",
 )
@@ -83,6 +85,7 @@ def main() -> None:
         "mbpp_plus": lambda: evalplus("mbpp_plus", jails, options.rounds, data, False),
         "cold": lambda: evalplus("humaneval_plus", jails, options.rounds, data, True),
         "bigcodebench": lambda: bigcodebench(data, WORKERS),
+        "livecodebench": lambda: livecodebench(jails, options.rounds),
         "slots": lambda: slots(jails, data),
         "scale": lambda: scale(jails[-1:], data, counts),
     }

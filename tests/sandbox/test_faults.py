@@ -342,7 +342,12 @@ class StandInSlot(slot.Slot):
         self.answers = answers
 
     def grade(
-        self, key: str, spec: Mapping[str, Any], program: str, recall: Any = None
+        self,
+        key: str,
+        spec: Mapping[str, Any],
+        program: str,
+        recall: Any = None,
+        payload: Any = None,
     ) -> dict[str, Any]:
         kind = type(self)
         kind.inside += 1

@@ -1,0 +1,37 @@
+"""Scores by month of release, and whether they drop after a model's cut-off date.
+
+For records of benchmarks whose tasks are dated: LiveCodeBench's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from opencodeeval.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `contamination`."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="a record, or a run folder")
+    parser.add_argument("--cutoff", metavar="DATE", help="(default: the one of the run)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print the months, and the drop where there is a date."""
+    from opencodeeval.breakdown import contamination
+    from opencodeeval.interchange.finished import record_of
+    from opencodeeval.summary import contamination_lines
+    from opencodeeval.windows import parse_window
+
+    record = record_of(options.run)
+    asked = parse_window(None, None, options.cutoff).describe().get("cutoff")
+    window = record["benchmark"].get("description", {}).get("window", {})
+    view = contamination(record, asked or window.get("cutoff"))
+    if not view:
+        name = record["benchmark"]["name"]
+        raise UsageError(f"the tasks of {name} have no dates: name a record of LiveCodeBench")
+    print(json.dumps(view) if options.json else "\n".join(contamination_lines(view)))
+    return 0
