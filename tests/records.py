@@ -19,7 +19,7 @@ def record(
     model: str = "some/model",
     benchmark: str = "humaneval",
     ks: Sequence[int] = (1,),
-    **changes: Mapping[str, Any],
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """A whole record of task -> (n, c) under one suite; `changes` go into its parts."""
     n = max(n for n, _ in counts.values())
@@ -58,7 +58,7 @@ def record(
         },
         "timing": {"finished": "2026-01-01T00:00:00+00:00", "wall_s": 1.0},
     }
-    for part, change in changes.items():
+    for part, change in (changes or {}).items():
         content[part] = {**content[part], **change}
     content["run_id"] = digest([content["model"], content["benchmark"], content["sampling"]])[:12]
     return sealed(content)

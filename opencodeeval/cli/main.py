@@ -34,6 +34,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("opencodeeval.cli.run", "score a model on benchmarks (the default command)"),
     "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
+    "compare": Command(
+        "opencodeeval.cli.compare", "compare two models task by task, from their records"
+    ),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
