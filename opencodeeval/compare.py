@@ -83,7 +83,8 @@ def compare(
         for task in before
     ]
     changed = sorted(
-        (flip for flip in flips if flip.difference), key=lambda flip: -abs(flip.difference)
+        (flip for flip in flips if flip.difference),
+        key=lambda flip: -round(abs(flip.difference), 9),
     )
     return Comparison(
         benchmark=pair.baseline.benchmark,

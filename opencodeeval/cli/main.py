@@ -37,6 +37,9 @@ COMMANDS = {
     "compare": Command(
         "opencodeeval.cli.compare", "compare two models task by task, from their records"
     ),
+    "gate": Command(
+        "opencodeeval.cli.gate", "say whether a candidate got worse, with an exit status for CI"
+    ),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
