@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -63,24 +64,38 @@ class Policy:
 class Finding:
     """One benchmark, or the mean of all.
 
-    `bound` is the largest drop that the data allow at alpha, `provable` the
-    least that it could have been with so many tasks, `p_value` that of a drop
-    (adjusted by Holm), and `detectable` the smallest drop that would have been
-    shown in four of five cases (None: none would).
+    `bound` is the largest drop that the data allow at `alpha`; `p_value` that
+    of a drop, adjusted by Holm for a `family` of so many tests.
     """
 
     comparison: Comparison
     margin: float
+    alpha: float
+    family: int
     bound: float
-    provable: float
     p_value: float
-    detectable: float | None
     answer: Answer
 
     @property
     def drop(self) -> float:
         """Baseline minus candidate: positive where the candidate is worse."""
         return -self.comparison.difference.value
+
+    @cached_property
+    def provable(self) -> float:
+        """The least that `bound` could have been with so many tasks: where all agree."""
+        sample = self.comparison.differences
+        agreeing = paired.Differences(np.zeros(len(sample.values)), sample.largest)
+        return paired.drop_bound(agreeing, self.alpha)
+
+    @cached_property
+    def detectable(self) -> float | None:
+        """The smallest drop that would have been shown in four of five cases, if any.
+
+        At Holm's first and hardest step: what that shows, the procedure shows.
+        """
+        sample = self.comparison.differences
+        return paired.detectable_drop(sample, self.alpha / self.family, self.margin)
 
 
 @dataclass(frozen=True)
@@ -149,24 +164,13 @@ def _asked(findings: Sequence[Finding], policy: Policy) -> list[Finding]:
 def _finding(
     comparison: Comparison, margin: float, p_value: float, alpha: float, family: int
 ) -> Finding:
-    sample = comparison.differences
-    bound = paired.drop_bound(sample, alpha)
-    agreeing = paired.Differences(np.zeros(len(sample.values)), sample.largest)
+    bound = paired.drop_bound(comparison.differences, alpha)
     answer = Answer.INCONCLUSIVE
     if bound < margin:
         answer = Answer.PASS
     elif p_value <= alpha and -comparison.difference.value > margin:
         answer = Answer.REGRESSION
-    return Finding(
-        comparison=comparison,
-        margin=margin,
-        bound=bound,
-        provable=paired.drop_bound(agreeing, alpha),
-        p_value=p_value,
-        # Holm's first and hardest step: what it shows, the procedure shows.
-        detectable=paired.detectable_drop(sample, alpha / family, margin),
-        answer=answer,
-    )
+    return Finding(comparison, margin, alpha, family, bound, p_value, answer)
 
 
 def _quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
