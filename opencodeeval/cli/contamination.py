@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Print the months, and the drop where there is a date."""
     from opencodeeval.breakdown import contamination
-    from opencodeeval.interchange.finished import record_of
+    from opencodeeval.records import read_record
     from opencodeeval.summary import contamination_lines
     from opencodeeval.windows import parse_window
 
-    record = record_of(options.run)
+    record = read_record(options.run).content
     asked = parse_window(None, None, options.cutoff).describe().get("cutoff")
     window = record["benchmark"].get("description", {}).get("window", {})
     view = contamination(record, asked or window.get("cutoff"))

@@ -1,8 +1,9 @@
 """Finds the command, runs it, and turns what goes wrong into one line and an exit status.
 
 A command is a module with two functions: `add_arguments(parser)` declares its
-options, and `execute(options) -> int` gives the exit status. Adding a command
-is a module and a row in COMMANDS; only the module that is asked for is loaded.
+options, and `execute(options) -> int` gives the exit status. Where it sets
+PASSES_ON, what follows `--` is in `options.passed_on`. Adding a command is a
+module and a row in COMMANDS; only the module that is asked for is loaded.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("opencodeeval.cli.run", "score a model on benchmarks (the default command)"),
     "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
+    "compare": Command(
+        "opencodeeval.cli.compare", "compare two models task by task, from their records"
+    ),
+    "gate": Command(
+        "opencodeeval.cli.gate", "say whether a candidate got worse, with an exit status for CI"
+    ),
+    "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "contamination": Command(
@@ -97,7 +105,14 @@ def _execute(given: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     command.add_arguments(parser)
-    status: int = command.execute(parser.parse_args(given))
+    passed_on: list[str] = []
+    if getattr(command, "PASSES_ON", False) and "--" in given:
+        # Not left to argparse, whose `--` does not mix with positional arguments.
+        at = given.index("--")
+        given, passed_on = given[:at], given[at + 1 :]
+    options = parser.parse_args(given)
+    options.passed_on = passed_on
+    status: int = command.execute(options)
     return status
 
 

@@ -1,0 +1,45 @@
+"""Compare two models task by task, from their records alone.
+
+A and B are records, run folders, folders of results or patterns in quotes
+('results/*/mine--*.json'), with one record a benchmark on each side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from opencodeeval.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `compare`."""
+    parser.add_argument("baseline", metavar="A", help="the records of the one model")
+    parser.add_argument("candidate", metavar="B", help="the records of the other")
+    parser.add_argument("--k", type=int, default=1, help="compare pass@K (default: 1)")
+    parser.add_argument("--suite", help="the test suite (default: each benchmark's headline)")
+    parser.add_argument("--flips", action="store_true", help="list all flipped tasks, not 20")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Read, compare, print."""
+    if options.k < 1:
+        raise UsageError(f"--k {options.k}: it is a positive whole number")
+    from opencodeeval.compare import as_json, as_text, compare_all
+    from opencodeeval.pairing import pair_up, unpaired
+    from opencodeeval.records import read_records
+
+    baseline, candidate = read_records([options.baseline]), read_records([options.candidate])
+    pairs = pair_up(baseline, candidate)
+    comparisons = compare_all(pairs, options.k, options.suite)
+    for name in unpaired(baseline, candidate):
+        print(f"opencodeeval: {name} is not compared: A has no record of it", file=sys.stderr)
+    models = {"baseline": baseline[0].model, "candidate": candidate[0].model}
+    if options.json:
+        print(json.dumps({**models, "comparisons": [as_json(each) for each in comparisons]}))
+        return 0
+    print(f"baseline   {models['baseline']}\ncandidate  {models['candidate']}\n")
+    print(as_text(comparisons, options.flips))
+    return 0

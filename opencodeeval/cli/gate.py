@@ -1,0 +1,79 @@
+"""Decide from records whether a candidate got worse than its baseline.
+
+Answers pass (exit status 0), regression (10) or inconclusive (11);
+docs/gates.md says what each of them claims. Sources are records, run folders,
+folders of results or patterns in quotes ('results/*/mine--*.json').
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `gate`."""
+    parser.add_argument(
+        "--baseline", required=True, nargs="+", metavar="A", help="records of the baseline"
+    )
+    parser.add_argument(
+        "--candidate", required=True, nargs="+", metavar="B", help="records of the candidate"
+    )
+    add_policy_options(parser)
+    group = parser.add_argument_group("output")
+    group.add_argument("--markdown", type=Path, metavar="FILE", help="write the report there")
+    group.add_argument("--json", type=Path, metavar="FILE", help="write the decision there")
+    group.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
+
+
+def add_policy_options(parser: argparse.ArgumentParser) -> None:
+    """--policy, --margin, --alpha, --scope."""
+    group = parser.add_argument_group("policy of the gate")
+    group.add_argument("--policy", type=Path, metavar="FILE", help="a gate.toml (docs/gates.md)")
+    group.add_argument(
+        "--margin", type=float, help="the drop that is tolerated (default: 0.01, one point)"
+    )
+    group.add_argument("--alpha", type=float, help="error rate of each answer (default: 0.05)")
+    group.add_argument(
+        "--scope",
+        choices=("each", "overall"),
+        help="what has to pass: each benchmark, or their mean (default: each)",
+    )
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Read, decide, report."""
+    from opencodeeval.gate import EXIT_STATUS, Policy, decide
+    from opencodeeval.gate_policy import overridden, read_policy
+    from opencodeeval.gate_report import as_junit, as_markdown, as_text, gate_json
+    from opencodeeval.pairing import pair_up, unpaired
+    from opencodeeval.records import read_records
+
+    policy = read_policy(options.policy) if options.policy else Policy()
+    policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
+    baseline, candidate = read_records(options.baseline), read_records(options.candidate)
+    decision = decide(pair_up(baseline, candidate), policy)
+    for name in unpaired(baseline, candidate):
+        print(f"opencodeeval: {name} takes no part: the baseline lacks it", file=sys.stderr)
+    models = baseline[0].model, candidate[0].model
+    _write(options.markdown, lambda: as_markdown(decision, models))
+    _write(options.json, lambda: json.dumps(gate_json(decision, models), indent=1) + "\n")
+    _write(options.junit, lambda: as_junit(decision, models))
+    print(as_text(decision, models))
+    return EXIT_STATUS[decision.answer]
+
+
+def _write(path: Path | None, text: Callable[[], str]) -> None:
+    if path is None:
+        return
+    from opencodeeval.errors import StoreError
+    from opencodeeval.journal import replacing
+
+    try:
+        with replacing(path) as file:
+            file.write(text().encode("utf-8"))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}): name another") from error

@@ -1,0 +1,142 @@
+"""Evaluate each new checkpoint in a folder once it is fully written.
+
+Options of `opencodeeval run` follow `--`, as in
+`opencodeeval watch ckpts --bench humaneval --gate results/base -- --n 10 --temperature 0.2`.
+A watch that was killed continues when the same command is given again. It
+runs until Ctrl-C; with --once it handles what is there and ends.
+
+exit status, over all checkpoints so far, the first that holds: 10 one is a
+regression, 1 one could not be evaluated, 11 one is inconclusive, 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from opencodeeval.cli.gate import add_policy_options
+from opencodeeval.cli.options import OUTPUT, comma_list
+from opencodeeval.errors import UsageError
+
+PASSES_ON = True
+WEBHOOK = "OPENCODEEVAL_WEBHOOK"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `watch`."""
+    parser.add_argument("folder", type=Path, metavar="CKPT_DIR", help="where checkpoints appear")
+    parser.add_argument(
+        "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
+    )
+    parser.add_argument(
+        "--gate", metavar="BASELINE", help="records of the baseline to compare with"
+    )
+    parser.add_argument("--order", choices=("newest", "oldest"), default="newest")
+    parser.add_argument("--once", action="store_true", help="handle what is there and end")
+    parser.add_argument(
+        "--stop-on-regression", action="store_true", help="end at the first regression"
+    )
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR")
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long a checkpoint must be unchanged (default: 10)",
+    )
+    parser.add_argument("--poll", type=float, default=5.0, metavar="SECONDS")
+    parser.add_argument(
+        "--launcher", default="", metavar="COMMAND", help="put before each evaluation, as srun -G1"
+    )
+    parser.add_argument(
+        "--webhook", metavar="URL", help=f"tell it of each checkpoint (or in ${WEBHOOK})"
+    )
+    parser.add_argument(
+        "--webhook-format", choices=("json", "slack", "lark"), default="json", dest="kind"
+    )
+    add_policy_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Check everything cheap, then watch."""
+    from opencodeeval.gate import Policy
+    from opencodeeval.gate_policy import overridden, read_policy
+    from opencodeeval.records import read_records
+    from opencodeeval.watch import Gate, State, watch
+    from opencodeeval.watch_run import Evaluation, event, write_page
+    from opencodeeval.webhook import Webhook
+
+    benches = [spec for text in options.bench for spec in comma_list(text)]
+    if not benches:
+        raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
+    if not options.folder.is_dir():
+        raise UsageError(f"{options.folder} is not a folder: name the one checkpoints appear in")
+    if options.settle < 0 or options.poll <= 0:
+        raise UsageError("--settle is 0 seconds or more and --poll above 0")
+    _check_run_options(options.passed_on)
+    url = options.webhook or os.environ.get(WEBHOOK)
+    webhook = Webhook(url, options.kind) if url else None
+    policy = read_policy(options.policy) if options.policy else Policy()
+    policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
+    baseline = read_records([options.gate]) if options.gate else []
+    evaluation = Evaluation(
+        benches, options.output, options.passed_on, shlex.split(options.launcher)
+    )
+    state = State(
+        options.output,
+        {
+            "folder": str(options.folder.resolve()),
+            "benches": benches,
+            "options": list(options.passed_on),
+            "baseline": [record.content["digest"] for record in baseline],
+        },
+    )
+    state.forget_failures()
+    title = f"{options.folder.resolve().name}: {', '.join(benches)}"
+    for result in watch(
+        options.folder,
+        evaluation,
+        state,
+        Gate(baseline, policy) if baseline else None,
+        order=options.order,
+        settle_s=options.settle,
+        poll_s=options.poll,
+        once=options.once,
+        log=_log,
+    ):
+        page = write_page(options.output, title, list(state.done.values()), baseline)
+        told = event(options.folder, result)
+        _log(f"{told['text']} (curve: {page})")
+        problem = webhook.tell(told) if webhook else None
+        if problem:
+            _log(problem)
+        if result.answer == "regression" and options.stop_on_regression:
+            break
+    return _status([each.problem or each.answer or "" for each in state.done.values()])
+
+
+def _status(outcomes: Sequence[str]) -> int:
+    from opencodeeval.gate import EXIT_STATUS, Answer
+
+    if str(Answer.REGRESSION) in outcomes:
+        return EXIT_STATUS[Answer.REGRESSION]
+    if set(outcomes) - {"", *(str(answer) for answer in Answer)}:
+        return 1
+    inconclusive = str(Answer.INCONCLUSIVE) in outcomes
+    return EXIT_STATUS[Answer.INCONCLUSIVE] if inconclusive else 0
+
+
+def _check_run_options(given: Sequence[str]) -> None:
+    ours = {"--model", "--bench", "--output", "--json"}
+    for each in given:
+        name = each.partition("=")[0]
+        if name in ours:
+            raise UsageError(f"{name} after -- is the watch's own business: leave it out there")
+
+
+def _log(message: str) -> None:
+    print(f"opencodeeval: {message}", file=sys.stderr, flush=True)
