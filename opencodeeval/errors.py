@@ -21,7 +21,7 @@ class UsageError(OpenCodeEvalError):
 
 
 class DataError(OpenCodeEvalError):
-    """A data set or sample file is missing, damaged or of another version."""
+    """A data set, sample file or record is missing, damaged or of another version."""
 
     exit_status = 3
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from opencodeeval.cards import DataVersion
 from opencodeeval.errors import DataError, StoreError, UsageError
 from opencodeeval.metrics import pass_at_k
 from opencodeeval.record import model_name, slug, verdicts_of
+from opencodeeval.records import RUNS, read_record
 from opencodeeval.store import SampleId, read_run
 from opencodeeval.types import SuiteResult, Task
 
@@ -132,44 +132,18 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
     return FinishedRun(folder, record, benchmark, tuple(samples))
 
 
-def _located(run: Path) -> tuple[dict[str, Any], Path]:
+def _located(run: Path) -> tuple[Mapping[str, Any], Path]:
     """The record and the run folder, from the path of either."""
+    record = read_record(run).content
     if run.is_dir():
-        folder = run.resolve()
-        records = sorted(folder.parent.parent.glob(f"*/*--{folder.name}.json"))
-        if not records:
-            raise UsageError(
-                f"{run} has no record beside it: name the folder of a run that is finished, "
-                "or give the command of the run again to finish it"
-            )
-        return _read_record(records[0]), folder
-    if not run.is_file():
-        raise UsageError(f"{run} does not exist: name a run folder or a record")
-    record = _read_record(run)
-    folder = run.resolve().parent.parent / "runs" / str(record["run_id"])
+        return record, run.resolve()
+    folder = run.resolve().parent.parent / RUNS / str(record["run_id"])
     if not folder.is_dir():
         raise UsageError(
             f"{run} is a record, but its run folder {folder} is not there: samples and verdicts "
             "are in that folder, so bring it here"
         )
     return record, folder
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_bytes())
-        needed = record["run_id"], record["benchmark"]["data_digest"], record["protocol"]["name"]
-        found = [record["sampling"]["n"], record["model"]["model"], record["timing"]["finished"]]
-        if not all([*needed, *found]) or not isinstance(record["tasks"], dict):
-            raise ValueError("fields are empty")
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise UsageError(
-            f"{path} is not a record ({type(error).__name__}: {error}): name a run folder or the "
-            "record of one"
-        ) from error
-    return record  # type: ignore[no-any-return]
 
 
 def _benchmark(
