@@ -35,6 +35,9 @@ COMMANDS = {
     "run": Command("opencodeeval.cli.run", "score a model on benchmarks (the default command)"),
     "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
+    "leaderboard": Command(
+        "opencodeeval.cli.leaderboard", "make the tables and the page of a folder of records"
+    ),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
