@@ -38,6 +38,9 @@ COMMANDS = {
     "leaderboard": Command(
         "opencodeeval.cli.leaderboard", "make the tables and the page of a folder of records"
     ),
+    "report": Command(
+        "opencodeeval.cli.report", "make a page of a run: every sample and its verdict"
+    ),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
