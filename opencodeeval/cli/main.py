@@ -41,6 +41,9 @@ COMMANDS = {
     "report": Command(
         "opencodeeval.cli.report", "make a page of a run: every sample and its verdict"
     ),
+    "regrade": Command(
+        "opencodeeval.cli.regrade", "execute stored samples again, and say which verdicts moved"
+    ),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
