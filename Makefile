@@ -9,6 +9,9 @@ BIN := .venv/bin
 QUICKSTART_MODEL ?= $(shell ls -d tests/checkpoints/starter-tiny-chat/step-* 2>/dev/null | sort -V | tail -n 1)
 # More options for pytest, as in `make test PYTEST_ARGS="-k pass_at_k"`.
 PYTEST_ARGS ?=
+# Where `make results` finds data sets, and the samples published with Qwen2.5-Coder-1.5B.
+DATA ?= data
+SAMPLES ?= $(DATA)/verdicts/qwen2.5-coder-1.5b-base
 # Options of the benchmark, as in `make bench BENCH_ARGS="--only trivial"`.
 BENCH_ARGS ?=
 
@@ -44,6 +47,10 @@ ifneq ($(wildcard tests/bench/run.py),)
 bench: install ## Measure speed and print the table
 	$(BIN)/python -m tests.bench.run $(BENCH_ARGS)
 endif
+
+.PHONY: results
+results: install ## Make the records of results/ anew, and the leaderboard (DATA=folder SAMPLES=folder)
+	@.ci/results.sh "$(DATA)" "$(SAMPLES)"
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build products; results stay

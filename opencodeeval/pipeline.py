@@ -76,11 +76,13 @@ async def run_benchmark(
     ks: Sequence[int],
     progress: Progress,
     counts: Mapping[str, int] | None = None,
+    regraded: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Draw, execute and record what `store` does not hold yet.
 
     `counts` (task id -> samples) is for ready-made samples whose number
-    differs between tasks; otherwise every task has `sampling.n`.
+    differs between tasks; otherwise every task has `sampling.n`. `regraded`
+    is for the record, as in `build_record`.
 
     Raises:
         BackendError: the backend failed or left samples out.
@@ -104,7 +106,7 @@ async def run_benchmark(
         "executed": run.executed,
         "resumed": store.resumed,
     }
-    record = build_record(benchmark, backend, sandbox, sampling, store, ks, timing)
+    record = build_record(benchmark, backend, sandbox, sampling, store, ks, timing, regraded)
     path = record_path(store.output, record)
     write_atomically(path, record)
     return RunResult(record, path, store.folder)

@@ -54,8 +54,11 @@ def build_record(
     store: RunStore,
     ks: Sequence[int],
     timing: Mapping[str, Any],
+    regraded: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The record of a run whose every sample has its verdicts in `store`.
+
+    `regraded` says of which record the samples are, where they were executed again.
 
     `timing` is the only part that differs between an undisturbed run and one
     that was resumed; `digest` is over all the rest.
@@ -100,6 +103,8 @@ def build_record(
             "pass@k": {suite: scores_of(sound, suite, ks) for suite in benchmark.suites},
         }
     record |= _views(benchmark, tasks, ks)
+    if regraded is not None:
+        record["regraded"] = dict(regraded)
     record = _sorted(record)
     record["tasks"] = {task_id: _sorted(row) for task_id, row in tasks.items()}
     record["timing"] = _sorted(dict(timing))

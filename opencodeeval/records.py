@@ -78,9 +78,12 @@ class StoredRecord:
         return frozenset(self.content.get("sound", {}).get("without", ()))
 
     def counts(self, suite: str) -> dict[str, Count]:
-        """Task id -> samples and correct samples under one suite, in the record's order."""
+        """Task id -> samples and correct samples under one suite, in the record's order.
+
+        A task whose every sample its protocol leaves out of account is not among them.
+        """
         rows = self.content["tasks"].items()
-        return {task_id: Count(row["n"], row["c"][suite]) for task_id, row in rows}
+        return {task_id: Count(row["n"], row["c"][suite]) for task_id, row in rows if row["n"]}
 
 
 def read_records(sources: Iterable[str | Path]) -> list[StoredRecord]:

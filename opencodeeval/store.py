@@ -143,6 +143,11 @@ class RunStore:
         stored, grade = self.verdicts.get(where, (None, None))
         return grade if stored == key else None
 
+    def forget_grades(self) -> None:
+        """Leave the stored verdicts out of account; they stay in their file."""
+        self.verdicts.clear()
+        self._grades.clear()
+
     def same_execution(self, key: ExecutionKey) -> Grade | None:
         """The grade of any sample that this very execution would repeat."""
         return self._grades.get(key)

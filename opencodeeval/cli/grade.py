@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=list(TOOLS), help="whose file FILE is (default: by its content)"
     )
     parser.add_argument("--model", help="whose samples these are (default: the file's name)")
+    parser.add_argument(
+        "--source", metavar="TEXT", help="where the samples come from, for the record"
+    )
     parser.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
     add_benchmark_options(parser)
     add_sandbox_options(parser)
@@ -63,6 +66,8 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     )
     model = options.model or model_name(options.samples)
     identity = {"model": model, "samples_sha256": content_digest(options.samples)}
+    if options.source:
+        identity["samples_source"] = options.source
     ks = resolve_ks(asked_ks, min(counts.values()))
     job = Job(benchmark, Sampling(n=max(counts.values())), ks, counts)
     answers = any(completion.form == "answer" for completion in completions)

@@ -43,6 +43,15 @@ COMMANDS = {
     ),
     "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
+    "leaderboard": Command(
+        "opencodeeval.cli.leaderboard", "make the tables and the page of a folder of records"
+    ),
+    "report": Command(
+        "opencodeeval.cli.report", "make a page of a run: every sample and its verdict"
+    ),
+    "regrade": Command(
+        "opencodeeval.cli.regrade", "execute stored samples again, and say which verdicts moved"
+    ),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "contamination": Command(
         "opencodeeval.cli.contamination", "show scores by month of release, before and after a date"

@@ -1,0 +1,54 @@
+"""Make the leaderboard of a folder of results from its records.
+
+Writes README.md, leaderboard.json and leaderboard.html into the folder. Scores
+published elsewhere are read from --published FILE (repeatable), and from
+published.json in the folder where that is there: a list of scores as in the
+documentation, or results.json of the EvalPlus or BigCodeBench leaderboard.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from opencodeeval.cli.options import OUTPUT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `leaderboard`."""
+    parser.add_argument(
+        "results",
+        type=Path,
+        nargs="?",
+        default=OUTPUT,
+        metavar="DIR",
+        help="folder with the records (default: ./results)",
+    )
+    parser.add_argument(
+        "--published",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="scores of others, shown beside the measured ones; repeatable",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit with 1 where the files do not follow from the records",
+    )
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Write the files and print their paths, or compare them."""
+    from opencodeeval.leaderboard import check, leaderboard
+    from opencodeeval.pages import write_all
+
+    files = leaderboard(options.results, options.published)
+    if options.check:
+        check(files)
+        return 0
+    write_all(files)
+    for path in files:
+        print(path)
+    return 0

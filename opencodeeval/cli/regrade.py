@@ -1,0 +1,127 @@
+"""Execute the samples of finished runs again, and say which verdicts moved.
+
+No model is loaded. Samples are executed where the grader, the sandbox or the
+data have changed since; with --again all are. Where only the grader has
+changed, the new record takes the place of the old one; other data or another
+protocol make a run of their own. A regrade that was interrupted continues
+when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opencodeeval.cli.options import add_sandbox_options, logger
+from opencodeeval.errors import UsageError
+
+if TYPE_CHECKING:
+    from opencodeeval.regrade import Regrade, Stored
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `regrade`."""
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="a run folder, or a record"
+    )
+    parser.add_argument("--bench", help="another version of the data, as humaneval_plus@v0.1.10")
+    parser.add_argument("--protocol", help="another protocol that asks the same")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
+    parser.add_argument("--again", action="store_true", help="execute what has not changed too")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="results (default: the folder the run is in)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    add_sandbox_options(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Regrade run after run, and print what moved."""
+    if options.slots is not None and options.slots < 1:
+        raise UsageError(f"--slots {options.slots}: at least one slot is needed")
+
+    from opencodeeval.cli import signals
+    from opencodeeval.regrade import open_stored
+
+    # All are opened before any is executed: what is wrong with the last is said at once.
+    stored = [
+        open_stored(run, options.bench, options.protocol, options.data) for run in options.runs
+    ]
+    done = signals.run(_regrade(stored, options))
+    if options.json:
+        print(json.dumps({"runs": [_object(each) for each in done]}))
+    else:
+        print("\n\n".join("\n".join(_lines(each)) for each in done))
+    return 0
+
+
+async def _regrade(stored: list[Stored], options: argparse.Namespace) -> list[Regrade]:
+    from contextlib import AsyncExitStack
+
+    from opencodeeval.cli import signals
+    from opencodeeval.cli.progress import open_progress
+    from opencodeeval.execution import Sandbox, open_sandbox
+    from opencodeeval.regrade import regrade
+    from opencodeeval.store import check_writable
+
+    log = logger(options)
+    progress = open_progress("auto", options.quiet)
+    done = []
+    async with AsyncExitStack() as stack:
+        sandboxes: dict[str, Sandbox] = {}
+        for each in stored:
+            name = each.benchmark.environment
+            if name not in sandboxes:
+                sandboxes[name] = open_sandbox(
+                    options.sandbox, options.slots, log, options.image, options.runtime, name
+                )
+                stack.push_async_callback(sandboxes[name].close)
+            output = options.output or each.results
+            check_writable(output)
+            with signals.cancelling():
+                done.append(await regrade(each, sandboxes[name], output, options.again, progress))
+    return done
+
+
+def _object(done: Regrade) -> dict[str, Any]:
+    return {
+        "run_folder": str(done.stored.folder),
+        "changed": list(done.changed),
+        "left_out": list(done.stored.left_out),
+        "lacking": list(done.stored.lacking),
+        "executed": done.result.record["timing"]["executed"] if done.result else 0,
+        "moves": [move._asdict() for move in done.moves],
+        "before": done.stored.record.content["pass@k"],
+        "after": done.result.record["pass@k"] if done.result else None,
+        "record": str(done.result.record_path) if done.result else None,
+    }
+
+
+def _lines(done: Regrade) -> list[str]:
+    stored, before = done.stored, done.stored.record.content
+    lines = [f"{stored.record.model}, {stored.record.benchmark}, {stored.record.protocol}"]
+    if done.result is None:
+        why = "nothing that decides a verdict has changed, so nothing was executed"
+        return [*lines, f"  {why} (--again executes all)"]
+    lines.append(f"  changed since: {', '.join(done.changed) or 'nothing'}")
+    for what, tasks in (
+        ("tasks are no longer in the data", stored.left_out),
+        ("tasks of the data have no samples", stored.lacking),
+    ):
+        lines += [f"  {len(tasks)} {what}, first {tasks[0]}"] if tasks else []
+    moved = len({(move.task_id, move.sample_id) for move in done.moves})
+    after = done.result.record
+    lines.append(f"  {moved} of {after['totals']['samples']} samples moved")
+    lines += [
+        f"    {move.task_id}, sample {move.sample_id}, {move.suite}: {move.before} -> {move.after}"
+        for move in done.moves
+    ]
+    for suite, scores in after["pass@k"].items():
+        for metric, score in scores.items():
+            was = before["pass@k"].get(suite, {}).get(metric)
+            told = f"{100 * was['value']:.1f} -> " if was else ""
+            lines.append(f"  {suite} {metric}: {told}{100 * score['value']:.1f}")
+    return [*lines, f"  record: {done.result.record_path}"]

@@ -1,0 +1,33 @@
+"""Make a page of a finished run: each sample's program, its verdict and what it failed on.
+
+The page is one file that fetches nothing; it needs no data set, only the run
+folder. It holds the prompts: mind the licence of the data before publishing it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `report`."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a record")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to write it (default: report.html in the run folder)",
+    )
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Write the page and print its path."""
+    from opencodeeval.pages import write_all
+    from opencodeeval.report import NAME, located, report
+
+    record, folder = located(options.run)
+    path = options.output or folder / NAME
+    write_all({path: report(record, folder)})
+    print(path)
+    return 0

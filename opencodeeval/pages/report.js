@@ -1,0 +1,243 @@
+// All that a model wrote becomes a text node: nothing here makes elements out of text.
+document.addEventListener("DOMContentLoaded", function () {
+  const PAGE = 100;
+  const at = (id) => document.getElementById(id);
+  const index = JSON.parse(at("index").textContent);
+  const wanted = new Set();
+  let shown = [];          // places of the tasks that the filters leave
+  let page = 0;
+  let task = -1, sample = 0;
+
+  function make(name, attributes, ...parts) {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
+    for (const part of parts) if (part !== null && part !== "") element.append(part);
+    return element;
+  }
+  function dot(verdict) {
+    const element = make("i", { class: "dot", "aria-hidden": "true" });
+    element.style.background = `var(--${verdict})`;
+    return element;
+  }
+  const verdict = (place, number) => index.letters[index.tasks[place][1][number]];
+  const fits = (place, number) => wanted.size === 0 || wanted.has(verdict(place, number));
+  function fitting(place) {
+    return Array.from(index.tasks[place][1], (_, number) => number).filter((number) => fits(place, number));
+  }
+  function load(place) { return JSON.parse(at(`task-${place}`).textContent); }
+
+  // The list of tasks -------------------------------------------------------
+  function filter() {
+    const text = at("find").value.trim();
+    const low = text.toLowerCase();
+    // The texts are searched as they are stored, so the words are put in that form.
+    const stored = JSON.stringify(text).slice(1, -1)
+      .replace(/[<>&\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
+    shown = index.tasks.map((_, place) => place).filter((place) =>
+      fitting(place).length > 0 && (!text || index.tasks[place][0].toLowerCase().includes(low)
+        || at(`task-${place}`).textContent.includes(stored)));
+    const samples = shown.reduce((sum, place) => sum + fitting(place).length, 0);
+    at("count").textContent = shown.length === 0 ? "No sample is left: change the filters."
+      : `${shown.length} of ${index.tasks.length} tasks, ${samples} samples`;
+    page = Math.max(0, Math.floor(shown.indexOf(task) / PAGE));
+    list();
+    if (shown.length && !(shown.includes(task) && fits(task, sample))) {
+      const place = shown.includes(task) ? task : shown[0];
+      show(place, fitting(place)[0]);
+    }
+  }
+  function list() {
+    const entries = shown.slice(page * PAGE, (page + 1) * PAGE).map(function (place) {
+      const [id, verdicts] = index.tasks[place];
+      const button = make("button", { type: "button", "data-place": place, tabindex: "-1" });
+      button.append(make("span", { class: "id", title: id }, id));
+      if (verdicts.length === 1) {
+        button.prepend(dot(verdict(place, 0)));
+        button.append(make("span", { class: "what" }, verdict(place, 0)));
+      } else {
+        const counts = new Map();
+        for (const letter of verdicts) counts.set(letter, (counts.get(letter) || 0) + 1);
+        const mini = make("span", { class: "mini", "aria-hidden": "true" });
+        for (const letter of Object.keys(index.letters)) if (counts.has(letter)) {
+          const part = make("i");
+          part.style.flex = counts.get(letter);
+          part.style.background = `var(--${index.letters[letter]})`;
+          mini.append(part);
+        }
+        button.append(make("span", { class: "what" }, `${counts.get("p") || 0} of ${verdicts.length} passed`), mini);
+      }
+      button.addEventListener("click", () => show(place, fitting(place)[0]));
+      return make("li", {}, button);
+    });
+    at("tasks").replaceChildren(...entries);
+    const pages = Math.ceil(shown.length / PAGE);
+    at("turn").hidden = pages < 2;
+    at("page").textContent = `${page + 1} of ${pages}`;
+    at("before").disabled = page === 0;
+    at("after").disabled = page >= pages - 1;
+    mark();
+  }
+  function mark() {
+    const buttons = Array.from(at("tasks").querySelectorAll("button"));
+    for (const button of buttons) {
+      const current = Number(button.dataset.place) === task;
+      button.toggleAttribute("aria-current", current);
+      if (current) button.setAttribute("aria-current", "true");
+      button.tabIndex = current ? 0 : -1;
+    }
+    if (buttons.length && !buttons.some((button) => button.tabIndex === 0)) buttons[0].tabIndex = 0;
+  }
+  at("tasks").addEventListener("keydown", function (event) {
+    const buttons = Array.from(at("tasks").querySelectorAll("button"));
+    const here = buttons.indexOf(document.activeElement);
+    const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (to === undefined || !buttons[to]) return;
+    event.preventDefault();
+    buttons[to].focus();
+    buttons[to].click();
+  });
+
+  // One sample --------------------------------------------------------------
+  function program(code, runs) {
+    const pre = make("pre", { class: "program", tabindex: "0", "aria-label": "Program" });
+    let line = make("span", { class: "line" });
+    pre.append(line);
+    let from = 0;
+    const pieces = runs.match(/[a-z]\d+/g) || [`x${code.length}`];
+    for (const piece of pieces) {
+      const length = Number(piece.slice(1));
+      code.slice(from, from + length).split("\n").forEach(function (text, number) {
+        if (number > 0) {
+          line.append("\n");
+          line = make("span", { class: "line" });
+          pre.append(line);
+        }
+        if (text) line.append(piece[0] === "x" ? text : make("span", { class: `t-${piece[0]}` }, text));
+      });
+      from += length;
+    }
+    if (code.endsWith("\n")) line.remove();
+    return pre;
+  }
+  function block(title, text) {
+    return make("div", { class: "block" }, make("h3", {}, title),
+      make("pre", { class: "wrap", tabindex: "0", "aria-label": title }, text));
+  }
+  function folded(title, text) {
+    return make("details", { class: "block" }, make("summary", {}, title),
+      make("pre", { class: "wrap", tabindex: "0", "aria-label": title }, text));
+  }
+  function suites(found) {
+    const body = make("tbody");
+    for (const [name, suite] of Object.entries(found.suites)) {
+      const mark = make("td", { class: "verdict" }, suite.verdict);
+      mark.style.color = `var(--${suite.verdict})`;
+      mark.prepend(dot(suite.verdict));
+      body.append(make("tr", {}, make("th", { scope: "row" }, name), mark,
+        make("td", { class: "tests" }, `${suite.tests_run} of ${suite.tests_total}`),
+        make("td", { class: "wall" }, `${suite.wall_s.toFixed(2)} s, ${suite.cpu_s.toFixed(2)} s of processor`),
+        make("td", { class: "detail" }, suite.detail)));
+    }
+    const heads = ["Suite", "Verdict", "Tests run", "Time", "Detail"].map(function (title) {
+      return make("th", { scope: "col", class: title === "Time" ? "wall" : "" }, title);
+    });
+    return make("table", { class: "suites" }, make("thead", {}, make("tr", {}, ...heads)), body);
+  }
+  function failures(found) {
+    const parts = [];
+    const seen = new Set();
+    for (const [name, suite] of Object.entries(found.suites)) {
+      const failure = suite.failure;
+      if (!failure || seen.has(JSON.stringify(failure))) continue;
+      seen.add(JSON.stringify(failure));
+      const trio = make("div", { class: "trio" });
+      for (const [key, title] of [["input", "Failing input"], ["expected", "Expected"], ["got", "Got"]]) {
+        if (failure[key] !== undefined) trio.append(block(title, failure[key]));
+      }
+      const where = failure.index === undefined ? name : `${name}, test ${Number(failure.index) + 1}`;
+      parts.push(make("section", { "aria-label": `What it failed on (${where})` }, make("h3", {}, where), trio));
+    }
+    return parts;
+  }
+  function show(place, number) {
+    task = place;
+    sample = number;
+    const [id, verdicts] = index.tasks[place];
+    const content = load(place);
+    const found = content.samples[number];
+    at("sample-title").textContent = verdicts.length > 1 ? `${id}, sample ${number}` : id;
+    at("chips").replaceChildren(...(verdicts.length > 1 ? fitting(place).map(function (each) {
+      const chip = make("button", { type: "button", "aria-pressed": String(each === number),
+        "aria-label": `sample ${each}, ${verdict(place, each)}` }, dot(verdict(place, each)), String(each));
+      chip.addEventListener("click", function () { show(place, each); focusChip(); });
+      return chip;
+    }) : []));
+    const detail = [suites(found), ...failures(found)];
+    if (found.code) {
+      detail.push(make("div", { class: "block" }, make("h3", {}, `Program (${found.found})`), program(found.code, found.runs)));
+    } else {
+      detail.push(make("p", { class: "soft" }, "No code was found in the answer."));
+    }
+    if (found.stderr) detail.push(block("Error output (stderr)", found.stderr));
+    if (found.stdout) detail.push(block("Output (stdout)", found.stdout));
+    const told = found.tokens ? `, ${found.tokens} tokens` : "";
+    if (found.answer !== null) detail.push(folded(`Answer as it was written (${found.finish}${told})`, found.answer));
+    if (content.prompt) detail.push(folded("Prompt", content.prompt));
+    if (!found.code) for (const part of detail) if (part.tagName === "DETAILS") part.open = true;
+    at("detail").replaceChildren(...detail);
+    at("spoken").textContent = `${id}, sample ${number}: ${verdict(place, number)}`;
+    at("previous").disabled = step(-1) === null;
+    at("next").disabled = step(1) === null;
+    mark();
+    history.replaceState(null, "", `#${place}.${number}`);
+  }
+  function focusChip() {
+    const chip = at("chips").querySelector('[aria-pressed="true"]');
+    if (chip) chip.focus();
+  }
+  function step(by) {
+    const here = fitting(task);
+    const next = here[here.indexOf(sample) + by];
+    if (next !== undefined && here.includes(sample)) return [task, next];
+    const place = shown[shown.indexOf(task) + by];
+    if (place === undefined) return null;
+    const there = fitting(place);
+    return [place, there[by > 0 ? 0 : there.length - 1]];
+  }
+  function go(by) {
+    const to = step(by);
+    if (!to) return;
+    show(...to);
+    const wantedPage = Math.floor(shown.indexOf(task) / PAGE);
+    if (wantedPage !== page) { page = wantedPage; list(); }
+    const current = at("tasks").querySelector("[aria-current]");
+    if (current) current.scrollIntoView({ block: "nearest" });
+  }
+
+  at("previous").addEventListener("click", () => go(-1));
+  at("next").addEventListener("click", () => go(1));
+  at("before").addEventListener("click", function () { page -= 1; list(); });
+  at("after").addEventListener("click", function () { page += 1; list(); });
+  for (const button of at("verdicts").querySelectorAll("button")) {
+    button.addEventListener("click", function () {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(on));
+      if (on) wanted.add(button.dataset.verdict); else wanted.delete(button.dataset.verdict);
+      filter();
+    });
+  }
+  let waiting = 0;
+  at("find").addEventListener("input", function () {
+    clearTimeout(waiting);
+    waiting = setTimeout(filter, 150);
+  });
+  const linked = /^#(\d+)\.(\d+)$/.exec(location.hash);
+  if (linked && index.tasks[linked[1]] && index.tasks[linked[1]][1][linked[2]]) {
+    task = Number(linked[1]);
+    sample = Number(linked[2]);
+    filter();
+    show(task, sample);
+  } else {
+    filter();
+  }
+});
