@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from opencodeeval import differences
 from opencodeeval.pipeline import RunResult
 
 HEADER = (
@@ -42,6 +43,8 @@ def table(summary: Mapping[str, Any]) -> str:
             f"  record      {part['record']}",
             f"  run folder  {part['run_folder']}",
         ]
+    for compared in summary.get("differences", ()):
+        lines += ["", *differences.lines(compared)]
     return "\n".join(lines)
 
 
@@ -84,7 +87,7 @@ def _sound(part: Mapping[str, Any]) -> list[str]:
         for metric, value, low, high in _estimates(sound["pass@k"][part["headline"]])
     )
     count = len(sound["without"])
-    return [f"  without {count} tasks whose own solution cannot pass in a sandbox: {scores}"]
+    return [f"  without {count} tasks whose own solution cannot pass here: {scores}"]
 
 
 def _estimates(scores: Mapping[str, Any]) -> Iterator[tuple[str, float, float, float]]:

@@ -132,7 +132,7 @@ def test_a_score_is_also_given_without_what_cannot_pass(tmp_path: Path) -> None:
     text = table(summarise("m", [result]))
     score = sound["pass@k"]["plus"]["pass@1"]
     assert (
-        "  without 1 tasks whose own solution cannot pass in a sandbox: "
+        "  without 1 tasks whose own solution cannot pass here: "
         f"pass@1 {100 * score['value']:.1f} ({100 * score['low']:.1f} to "
     ) in text
 

@@ -22,9 +22,27 @@ def comma_list(text: str) -> list[str]:
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     """--protocol, --data, --limit."""
     group = parser.add_argument_group("benchmark")
-    group.add_argument("--protocol", help="how to prompt and grade (default: the benchmark's own)")
+    group.add_argument(
+        "--protocol",
+        help="how to prompt and grade (default: the benchmark's own); several as a comma list, "
+        "where samples are scored",
+    )
     group.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N tasks")
+
+
+def protocols(text: str | None) -> list[str | None]:
+    """The protocols of `--protocol a,b`, each once; [None] stands for a benchmark's own.
+
+    Raises:
+        UsageError: none is named.
+    """
+    if text is None:
+        return [None]
+    named: list[str | None] = list(dict.fromkeys(comma_list(text)))
+    if not named:
+        raise UsageError("--protocol names none: leave it out, or see `opencodeeval benchmarks`")
+    return named
 
 
 def add_sandbox_options(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ A run that was interrupted continues when the same command is given again.
 from __future__ import annotations
 
 import argparse
+from itertools import product
 
 from opencodeeval.cli.options import (
     add_benchmark_options,
@@ -15,6 +16,7 @@ from opencodeeval.cli.options import (
     comma_list,
     logger,
     parse_ks,
+    protocols,
     resolve_ks,
     resolve_sampling,
 )
@@ -64,8 +66,8 @@ def _run(
         engine_args=parse_engine_args(options.engine_arg),
     )
     jobs = []
-    for spec in specs:
-        benchmark = load_benchmark(spec, options.protocol, options.data, options.limit)
+    for spec, protocol in product(specs, protocols(options.protocol)):
+        benchmark = load_benchmark(spec, protocol, options.data, options.limit)
         sampling = resolve_sampling(
             benchmark.default_sampling(),
             n=options.n,
