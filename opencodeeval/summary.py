@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from opencodeeval import differences
 from opencodeeval.pipeline import RunResult
 
 HEADER = (
@@ -45,6 +46,8 @@ def table(summary: Mapping[str, Any]) -> str:
             f"  record      {part['record']}",
             f"  run folder  {part['run_folder']}",
         ]
+    for compared in summary.get("differences", ()):
+        lines += ["", *differences.lines(compared)]
     return "\n".join(lines)
 
 

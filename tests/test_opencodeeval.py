@@ -25,6 +25,7 @@ from opencodeeval.data import read_jsonl
 from opencodeeval.errors import UsageError
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.guest import encoded
+from opencodeeval.execution.slot import work_seconds
 from opencodeeval.samples import read_samples
 from opencodeeval.types import Completion, Message, Sampling, SuiteResult, Task, Verdict
 
@@ -397,6 +398,11 @@ def test_mbpp_plus_has_the_inputs_and_results_of_the_published_test_programs(
     _check_published(
         loaded["mbpp_plus"], path, "Mbpp/", slow | {"Mbpp/737", "Mbpp/787", "Mbpp/794"}
     )
+
+
+def test_large_values_are_waited_for_beyond_the_limit(loaded: dict[str, CardBenchmark]) -> None:
+    """What Mbpp/255 returns takes many seconds to be told apart, within a limit of 3 s."""
+    assert work_seconds(named(loaded["mbpp_plus"], "Mbpp/255").tests) > 60
 
 
 def test_inputs_are_there_once(loaded: dict[str, CardBenchmark]) -> None:

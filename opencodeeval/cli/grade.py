@@ -17,6 +17,7 @@ from opencodeeval.cli.options import (
     load,
     logger,
     parse_ks,
+    protocols,
     resolve_ks,
 )
 from opencodeeval.errors import UsageError
@@ -57,22 +58,32 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     from opencodeeval.samples import read_samples, sample_format
     from opencodeeval.types import Sampling
 
-    benchmark = load(options.bench, options)
+    benchmarks = [
+        load(options.bench, options, protocol) for protocol in protocols(options.protocol)
+    ]
     found = sample_format(options.samples, options.format)
-    completions = read_samples(options.samples, benchmark, expected=found)
-    counts = Counter(completion.task_id for completion in completions)
-    logger(options)(
-        f"{options.samples.name}: {found.title}, {len(completions)} samples of {len(counts)} tasks"
-    )
     model = options.model or model_name(options.samples)
     identity = {"model": model, "samples_sha256": content_digest(options.samples)}
     if options.source:
         identity["samples_source"] = options.source
-    ks = resolve_ks(asked_ks, min(counts.values()))
-    job = Job(benchmark, Sampling(n=max(counts.values())), ks, counts)
-    answers = any(completion.form == "answer" for completion in completions)
-    backend = SamplesBackend(completions, identity, "chat" if answers else "base")
-    return evaluate(model, [job], lambda _: backend, options)
+    jobs: list[Job] = []
+    backends: dict[str, SamplesBackend] = {}
+    for benchmark in benchmarks:
+        completions = read_samples(options.samples, benchmark, expected=found)
+        counts = Counter(completion.task_id for completion in completions)
+        if not jobs:
+            logger(options)(
+                f"{options.samples.name}: {found.title}, {len(completions)} samples of "
+                f"{len(counts)} tasks"
+            )
+        ks = resolve_ks(asked_ks, min(counts.values()))
+        jobs.append(Job(benchmark, Sampling(n=max(counts.values())), ks, counts))
+        answers = any(completion.form == "answer" for completion in completions)
+        # What a file holds may depend on the task, so each protocol has read it for itself.
+        backends[benchmark.protocol] = SamplesBackend(
+            completions, identity, "chat" if answers else "base"
+        )
+    return evaluate(model, jobs, lambda job: backends[job.benchmark.protocol], options)
 
 
 def model_name(samples: Path) -> str:

@@ -26,7 +26,11 @@ def comma_list(text: str) -> list[str]:
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     """--protocol, --data, --limit, --start-date, --end-date, --cutoff, --from-run."""
     group = parser.add_argument_group("benchmark")
-    group.add_argument("--protocol", help="how to prompt and grade (default: the benchmark's own)")
+    group.add_argument(
+        "--protocol",
+        help="how to prompt and grade (default: the benchmark's own); several as a comma list, "
+        "where samples are scored",
+    )
     group.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N tasks")
     group.add_argument("--start-date", metavar="DATE", help="only tasks released from this day on")
@@ -41,8 +45,8 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load(spec: str, options: argparse.Namespace) -> CardBenchmark:
-    """The benchmark that a command is asked for with these options.
+def load(spec: str, options: argparse.Namespace, protocol: str | None) -> CardBenchmark:
+    """The benchmark that a command is asked for with these options, under one protocol.
 
     Raises:
         UsageError: there is no such benchmark, version, protocol or limit.
@@ -52,9 +56,21 @@ def load(spec: str, options: argparse.Namespace) -> CardBenchmark:
     from opencodeeval.windows import parse_window
 
     window = parse_window(options.start_date, options.end_date, options.cutoff)
-    return load_benchmark(
-        spec, options.protocol, options.data, options.limit, window, options.from_run
-    )
+    return load_benchmark(spec, protocol, options.data, options.limit, window, options.from_run)
+
+
+def protocols(text: str | None) -> list[str | None]:
+    """The protocols of `--protocol a,b`, each once; [None] stands for a benchmark's own.
+
+    Raises:
+        UsageError: none is named.
+    """
+    if text is None:
+        return [None]
+    named: list[str | None] = list(dict.fromkeys(comma_list(text)))
+    if not named:
+        raise UsageError("--protocol names none: leave it out, or see `opencodeeval benchmarks`")
+    return named
 
 
 def add_sandbox_options(parser: argparse.ArgumentParser) -> None:

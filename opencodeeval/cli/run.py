@@ -6,6 +6,7 @@ A run that was interrupted continues when the same command is given again.
 from __future__ import annotations
 
 import argparse
+from itertools import product
 
 from opencodeeval.cli.options import (
     add_benchmark_options,
@@ -16,6 +17,7 @@ from opencodeeval.cli.options import (
     load,
     logger,
     parse_ks,
+    protocols,
     resolve_ks,
     resolve_sampling,
 )
@@ -65,8 +67,8 @@ def _run(
         engine_args=parse_engine_args(options.engine_arg),
     )
     jobs = []
-    for spec in specs:
-        benchmark = load(spec, options)
+    for spec, protocol in product(specs, protocols(options.protocol)):
+        benchmark = load(spec, options, protocol)
         sampling = resolve_sampling(
             benchmark.default_sampling(),
             n=options.n,

@@ -53,7 +53,7 @@ async def _check(options: argparse.Namespace) -> list[Finding]:
     from opencodeeval.execution import open_sandbox
     from opencodeeval.selfcheck import check
 
-    benchmark = load(options.bench, options)
+    benchmark = load(options.bench, options, options.protocol)
     require_references(benchmark.tasks)
     sandbox = open_sandbox(
         options.sandbox,

@@ -14,7 +14,6 @@ from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
 START_S = 60.0
 WARM_START_S = 240.0  # imports that a disk has to bring first
 SPARE_S = 15.0  # what the jail's own machinery may take on a busy machine
-MARKING_S = 60.0
 PREPARE_S = 320.0  # a task's reference solution may be slow; the guest's own limit is lower
 JUDGE_MEMORY_MB = 8192
 # Judges that a slot keeps for tasks whose samples may still come by.
@@ -168,6 +167,5 @@ def work_seconds(spec: Mapping[str, Any]) -> float:
     """How long a judge may take for one sample before it counts as stalled."""
     limits = spec["limits"]
     runs = {"calls": len(spec.get("suites", ())), "input": 2, "unittest": 3}.get(spec["kind"], 1)
-    # A judge adds to a limit what the fingerprints of large values cost (Mbpp/255: ten seconds).
-    marking = MARKING_S if spec["kind"] == "calls" else 0.0
-    return float(runs * (limits["total_s"] + limits.get("grace_s", 0.0) + 1.0) + marking + SPARE_S)
+    allowed = limits["total_s"] + limits.get("grace_s", 0.0) + limits.get("marking_s", 0.0)
+    return float(runs * (allowed + 1.0) + SPARE_S)
