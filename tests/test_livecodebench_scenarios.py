@@ -237,6 +237,21 @@ def test_executed_predictions_are_compared_by_value(tmp_path: Path) -> None:
     assert benchmark.protocol_card.limits["min_call_s"] == 3.0
 
 
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("livecodebench_testoutput", TEST_OUTPUT), ("livecodebench_execution", EXECUTION)],
+)
+def test_the_expected_values_are_right_answers(
+    name: str, row: Mapping[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = f"{name}@file:{write(tmp_path / 'rows.jsonl', [dict(row)])}"
+    assert main(["selfcheck", bench, "--times", "1", "--sandbox", "local", "--quiet"]) == 0
+    given = ["--backend", "reference", "--bench", bench, "--n", "1", "--sandbox", "local"]
+    assert main([*given, "--quiet", "--json", "--output", str(tmp_path / "results")]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["benchmarks"][0]["verdicts"] == {"base": {"passed": 1}}
+
+
 # --- runs of ready-made answers ---
 
 
