@@ -191,6 +191,12 @@ def test_programs_find_the_publishers_imports_and_long_integers(judge: Judge) ->
     assert judge.both(deep, ("", "20000")) == (PASSED, PASSED)
 
 
+def test_deep_recursion_through_c_ends_a_process_of_the_publishers(judge: Judge) -> None:
+    deep = "@lru_cache(None)\ndef f(n):\n    return n and 1 + f(n - 1)\nprint(f(20000))\n"
+    assert judge.both(deep, ("", "20000")) == (ERROR, PASSED)
+    assert judge.both(deep.replace("20000", "9000"), ("", "9000")) == (PASSED, PASSED)
+
+
 def test_an_empty_program_and_one_of_imports_fail(judge: Judge) -> None:
     for program in ("# nothing\n", "import sys\n", "def f(:\n"):
         assert judge.both(program, ("", "1"))[0] is ERROR

@@ -237,6 +237,21 @@ def test_executed_predictions_are_compared_by_value(tmp_path: Path) -> None:
     assert benchmark.protocol_card.limits["min_call_s"] == 3.0
 
 
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("livecodebench_testoutput", TEST_OUTPUT), ("livecodebench_execution", EXECUTION)],
+)
+def test_the_expected_values_are_right_answers(
+    name: str, row: Mapping[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = f"{name}@file:{write(tmp_path / 'rows.jsonl', [dict(row)])}"
+    assert main(["selfcheck", bench, "--times", "1", "--sandbox", "local", "--quiet"]) == 0
+    given = ["--backend", "reference", "--bench", bench, "--n", "1", "--sandbox", "local"]
+    assert main([*given, "--quiet", "--json", "--output", str(tmp_path / "results")]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["benchmarks"][0]["verdicts"] == {"base": {"passed": 1}}
+
+
 # --- runs of ready-made answers ---
 
 
@@ -351,7 +366,7 @@ def test_every_failure_has_a_prompt() -> None:
 
 
 def test_self_repair_counts_what_was_right_already(
-    generated: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    generated: tuple[Path, str],
 ) -> None:
     benchmark = repair(generated)
     carried = {each.task_id for each in benchmark.carried()}
@@ -359,13 +374,20 @@ def test_self_repair_counts_what_was_right_already(
     failed = [task.task_id for task in benchmark.tasks if task.task_id not in carried]
     answers = {name: [f"```python\n{RIGHT['a']}\n```"] for name in failed}
     answers["b#0"] = [f"Wrong name.\n```python\n{RIGHT['b']}```"]
-    record = run(benchmark, answers, tmp_path / "results", "answer")
+    results = generated[0].parent.parent
+    record = run(benchmark, answers, results, "answer")
     solved = {name for name, row in record["tasks"].items() if row["c"]["base"]}
     assert solved == {"a#0", "a#1", "a#2", "b#0", "b#2"}
     assert record["pass@k"]["base"]["pass@1"]["value"] == pytest.approx((1 + 2 / 3) / 2)
     (note,) = record["benchmark"]["description"]["notes"]
     assert note.startswith("2 of 6 samples were right already and are kept")
-    assert record["benchmark"]["description"]["data"]["from_run"]
+    assert record["benchmark"]["description"]["data"]["from_run"] == generated[0].name
+    again = open_run(results / "runs" / record["run_id"], f"livecodebench_repair@{generated[1]}")
+    _, _, evaluated = map(json.loads, files(again).values())
+    assert [each["question_id"] for each in evaluated] == ["a", "b"]
+    assert [each["graded_list"] for each in evaluated] == [[True] * 3, [True, False, True]]
+    assert evaluated[0]["original_code_list"] == ANSWERS["a"]
+    assert evaluated[0]["code_list"][1] == RIGHT["a"]
 
 
 def test_self_repair_wants_a_run_of_code_generation(

@@ -76,7 +76,7 @@ FAMILIES = {
         livecodebench.about,
     ),
     "livecodebench_repair": Family(
-        livecodebench_repair.to_task, livecodebench_repair.Repair, about=livecodebench.about
+        livecodebench.to_task, livecodebench_repair.Repair, about=livecodebench.about
     ),
     "livecodebench_testoutput": Family(
         livecodebench_testoutput.to_task,
@@ -136,7 +136,7 @@ def load_benchmark(
         return _load_own(own_file, protocol, limit)
     name, at, version_name = spec.partition("@")
     card = read_card(_one_of("benchmark", name, families()))
-    if from_run is not None:
+    if from_run is not None or card.name == "livecodebench_repair":
         return _load_repair(card, version_name, protocol, data_dir, from_run, limit, window)
     if card.own_rows and version_name.startswith("file:"):
         path = Path(version_name.removeprefix("file:"))
@@ -178,7 +178,7 @@ def _load_repair(
     version: str,
     protocol: str | None,
     data_dir: Path | None,
-    from_run: Path,
+    from_run: Path | None,
     limit: int | None,
     window: Window,
 ) -> CardBenchmark:
@@ -187,6 +187,8 @@ def _load_repair(
 
     if card.name != "livecodebench_repair":
         raise UsageError(f"--from-run goes with livecodebench_repair, not with {card.name}")
+    if from_run is None:
+        raise UsageError("self-repair needs a run to repair: name its folder with --from-run")
     run = open_run(from_run, f"livecodebench@{version}" if version else None, data_dir)
     if run.benchmark.card.name != card.like:
         raise UsageError(f"{from_run} is a run of {run.benchmark.name}: name one of {card.like}")

@@ -101,6 +101,8 @@ class Execution(TestOutput):
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """A program that evaluates the prediction beside the function (pure)."""
         text = completion.text
+        if text == task.reference:
+            return as_program(completion, text, "program")
         if completion.form == "answer":
             text = extract_prediction(text, task.fields["thought"])
         if task.fields["input"] in text:

@@ -11,22 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opencodeeval.adapters.livecodebench import LiveCodeBench, about
-from opencodeeval.cards import ProtocolCard, render
-from opencodeeval.data import Row
-from opencodeeval.errors import UsageError
+from opencodeeval.cards import render
 from opencodeeval.types import Completion, Message, ModelType, Prompt, Task
 
 if TYPE_CHECKING:
     from opencodeeval.interchange.finished import FinishedRun, Sample
-
-
-def to_task(row: Row, protocol: ProtocolCard) -> Task:
-    """There is none without a run.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError("self-repair needs a run to repair: name its folder with --from-run")
 
 
 def tasks_of(run: FinishedRun) -> list[Task]:

@@ -50,7 +50,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
         style=Style.FUNCTION,
         prompt=content,
         entry_point=ENTRY_POINT,
-        reference="",
+        reference=f"import json\n\n\ndef {ENTRY_POINT}():\n    return json.loads({output!r})\n",
         tests=value_tests(encoded([_value(output)]), protocol.limits),
         fields={**row, "call": call},
     )
@@ -139,6 +139,8 @@ class TestOutput(CardBenchmark):
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """A program that evaluates what the answer asserts (pure)."""
         text = completion.text
+        if text == task.reference:
+            return as_program(completion, text, "program")
         expression = predicted(extract_assertion(text) if completion.form == "answer" else text)
         if not expression:
             return as_program(completion, "", "none")

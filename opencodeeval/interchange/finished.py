@@ -112,7 +112,7 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
         StoreError: what is stored is damaged.
     """
     record, folder = _located(run)
-    benchmark = _benchmark(run, record, bench, data_dir)
+    benchmark = _benchmark(run, record, folder, bench, data_dir)
     stored = read_run(folder)
     samples = []
     for task in benchmark.tasks:
@@ -152,7 +152,11 @@ def _located(run: Path) -> tuple[Mapping[str, Any], Path]:
 
 
 def _benchmark(
-    run: Path, record: Mapping[str, Any], bench: str | None, data_dir: Path | None
+    run: Path,
+    record: Mapping[str, Any],
+    folder: Path,
+    bench: str | None,
+    data_dir: Path | None,
 ) -> CardBenchmark:
     told = record["benchmark"]
     if bench is None and told["data_version"] == "file":
@@ -161,7 +165,11 @@ def _benchmark(
             "--bench file:PATH"
         )
     spec = bench or f"{told['name']}@{told['data_version']}"
-    benchmark = load_benchmark(spec, record["protocol"]["name"], data_dir)
+    repaired = told.get("description", {}).get("data", {}).get("from_run")
+    from_run = folder.parent / repaired if repaired else None
+    if repaired and bench is None:
+        spec = str(told["name"])  # the run that was repaired knows its data
+    benchmark = load_benchmark(spec, record["protocol"]["name"], data_dir, from_run=from_run)
     if benchmark.data_digest != told["data_digest"]:
         raise DataError(
             f"{spec} is not what {run} was graded with: name the same data with --bench or --data"

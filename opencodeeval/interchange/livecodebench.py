@@ -224,7 +224,7 @@ def _codes(sample: Sample, suite: str) -> list[bool | int]:
 
 def _status(result: SuiteResult) -> tuple[int, str]:
     """The publisher's code of a failure and its words."""
-    if result.detail in ("died", "time limit of the whole process"):
+    if result.detail in ("died", "time limit of the whole process", "SystemExit"):
         return RUNNER_ERROR
     code, message = STATUS[result.verdict]
     own_words = result.detail.startswith(("Wrong answer", "Error during testing"))

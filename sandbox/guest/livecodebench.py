@@ -14,6 +14,7 @@ import ast
 import builtins
 import io
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from . import codec, player
 from .livecodebench_names import allow_long_integers, prepare_names
 
 SHOWN = 1000
+STACK = 8 << 20  # the usual limit, with which the publisher's processes run
 _GUARDED = (
     "kill system putenv remove removedirs rmdir fchdir setuid fork forkpty killpg rename renames "
     "truncate replace unlink fchmod fchown chmod chown chroot lchflags lchmod lchown getcwd chdir"
@@ -44,6 +46,7 @@ def serve() -> None:
     each; a reply ["v", value] or ["e", type, text].
     """
     code, name, seconds = player.receive()
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK, resource.getrlimit(resource.RLIMIT_STACK)[1]))
     _guard()
     signal.signal(signal.SIGALRM, _ring)
     try:
@@ -69,6 +72,7 @@ def _answer(function: Callable[..., Any], arguments: List[Any], seconds: int) ->
     except codec.TooBig:
         return '["e","TooBig",""]'
     except BaseException as error:
+        signal.alarm(0)
         return _failed(error)
     finally:
         signal.alarm(0)
