@@ -42,6 +42,9 @@ COMMANDS = {
         "opencodeeval.cli.gate", "say whether a candidate got worse, with an exit status for CI"
     ),
     "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
+    "publish": Command(
+        "opencodeeval.cli.publish", "give scores to a model card, a table or a tracker"
+    ),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
