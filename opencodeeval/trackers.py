@@ -15,7 +15,7 @@ PROJECT = "opencodeeval"
 
 def metrics(record: StoredRecord) -> dict[str, float]:
     """Name -> number; names that every tracker takes (no "@")."""
-    found = {}
+    found: dict[str, float] = {}
     for suite, metric, estimate in scores(record):
         name = f"{record.benchmark}/{suite}/{metric.replace('@', '_at_')}"
         found |= {

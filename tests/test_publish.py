@@ -37,8 +37,9 @@ def test_the_model_card_is_read_by_the_hubs_own_library(stored: StoredRecord) ->
     assert name == "org/model, 7B"
     assert [each.metric_type for each in results] == ["pass_at_1", "pass_at_10"]
     assert results[0].metric_value == pytest.approx(0.5)
-    assert results[0].metric_args["protocol"] == "plain 1"
-    assert results[0].metric_args["record"] == stored.content["digest"]
+    arguments = results[0].metric_args or {}
+    assert arguments["protocol"] == "plain 1"
+    assert arguments["record"] == stored.content["digest"]
     assert results[0].dataset_name == "humaneval v1"
 
 
