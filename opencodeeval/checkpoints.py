@@ -125,5 +125,6 @@ def _is_whole(path: Path) -> bool:
         if length > _LONGEST_HEADER:
             return False
         header: dict[str, Any] = json.loads(file.read(length))
-    ends = [each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"]
-    return path.stat().st_size == 8 + length + max(ends, default=0)
+    tensors = [each for name, each in header.items() if name != "__metadata__"]
+    end: int = max((each["data_offsets"][1] for each in tensors), default=0)
+    return path.stat().st_size == 8 + length + end

@@ -92,9 +92,9 @@ def write_page(
     problems = [f"{each.name}: {each.problem}" for each in results if each.problem]
     points: dict[str, list[Point]] = {}
     for place, result in enumerate(sorted(results, key=_by_step)):
-        for path in result.records:
+        for named in result.records:
             try:
-                record = read_record(Path(path))
+                record = read_record(Path(named))
             except OpenCodeEvalError as error:
                 problems.append(f"{result.name}: {error}")
                 continue

@@ -36,7 +36,9 @@ def test_one_benchmark(models: Models) -> None:
     assert 1 - found.coverage <= at_most(0.05, 2 * COMPARISONS)
     assert found.false_regression <= at_most(ALPHA, COMPARISONS)
     assert found.false_pass <= at_most(ALPHA, COMPARISONS)
-    assert found.power >= 0.8 - (at_most(0.2, COMPARISONS // 4) - 0.2)
+    # A drop that comes from few tasks is seen less often than is claimed (docs/statistics.md).
+    missed = 0.35 if models.kind == "broken" else 0.23
+    assert 1 - found.power <= at_most(missed, COMPARISONS // 4)
 
 
 @pytest.mark.parametrize("scope", ["each", "overall"])

@@ -42,6 +42,9 @@ COMMANDS = {
         "opencodeeval.cli.gate", "say whether a candidate got worse, with an exit status for CI"
     ),
     "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
+    "publish": Command(
+        "opencodeeval.cli.publish", "give scores to a model card, a table or a tracker"
+    ),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "leaderboard": Command(
         "opencodeeval.cli.leaderboard", "make the tables and the page of a folder of records"

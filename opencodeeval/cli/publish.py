@@ -1,0 +1,62 @@
+"""Give the scores of records to a model card, a table or an experiment tracker."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from opencodeeval.errors import StoreError, UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `publish`."""
+    parser.add_argument(
+        "records", nargs="+", metavar="RECORD", help="records, run folders, folders or patterns"
+    )
+    parser.add_argument(
+        "--format",
+        required=True,
+        choices=("model-index", "csv", "wandb", "mlflow"),
+        help="a model card's YAML, a table, or a tracker",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="instead of stdout")
+    parser.add_argument(
+        "--project", default="opencodeeval", help="the tracker's project or experiment"
+    )
+    parser.add_argument("--step", type=int, help="the training step, for a tracker")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Read the records and publish them."""
+    from opencodeeval.records import read_records
+
+    records = read_records(options.records)
+    if options.format in ("wandb", "mlflow"):
+        from opencodeeval.trackers import TRACKERS
+
+        for record in records:
+            print(TRACKERS[options.format](record, options.project, options.step))
+        return 0
+    from opencodeeval.publish import as_csv, as_model_index
+
+    if options.format == "model-index":
+        models = sorted({record.model for record in records})
+        if len(models) > 1:
+            raise UsageError(
+                f"a model card is of one model, and these are records of {', '.join(models)}: "
+                "name the records of one"
+            )
+        text = as_model_index(records)
+    else:
+        text = as_csv(records)
+    if options.output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        options.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{options.output} cannot be written ({error.strerror}): name another file"
+        ) from error
+    return 0
