@@ -69,8 +69,10 @@ class Beside:
 class Cell:
     """What one record, or a published score alone, puts into a group's columns.
 
-    `scores` and `published` are by (suite, metric); `curve` has pass@k of the
-    headline suite by k; `n` are the fewest and the most samples of a task.
+    `scores` and `published` are by (suite, metric), and so is `sound`: scores
+    over the tasks whose own solution passes in a jail, where that is not all
+    of them. `curve` has pass@k of the headline suite by k; `n` are the fewest
+    and the most samples of a task.
     """
 
     scores: Mapping[tuple[str, str], Estimate] = field(default_factory=dict)
@@ -79,6 +81,13 @@ class Cell:
     curve: Mapping[int, Estimate] = field(default_factory=dict)
     n: tuple[int, int] = (0, 0)
     record: StoredRecord | None = None
+
+    @property
+    def sound_tasks(self) -> int:
+        """The number of tasks that `sound` is over."""
+        if self.record is None:
+            return 0
+        return len(self.record.content["tasks"].keys() - self.record.unsound)
 
     @property
     def samples(self) -> str:
@@ -120,7 +129,7 @@ def make_board(records: Iterable[StoredRecord]) -> Board:
     rows: list[Row] = []
     for record in records:
         place = places[_group(record).key]
-        cell = _cell(record, groups[place])
+        cell = _cell(record)
         head = _head(record)
         same = (row for row in rows if _head_of(row) == head and place not in row.cells)
         row = next(same, None)
@@ -182,9 +191,9 @@ def _k(metric: str) -> int:
     return int(metric.removeprefix("pass@"))
 
 
-def _cell(record: StoredRecord, group: Group) -> Cell:
+def _cell(record: StoredRecord) -> Cell:
     scores, sound = {}, {}
-    for suite in group.suites:
+    for suite in record.suites:
         counts = record.counts(suite)
         for metric, told in record.content["pass@k"][suite].items():
             score = estimate_pass_at_k(list(counts.values()), _k(metric))
@@ -197,7 +206,7 @@ def _cell(record: StoredRecord, group: Group) -> Cell:
             if record.unsound:
                 rest = [count for task, count in counts.items() if task not in record.unsound]
                 sound[suite, metric] = estimate_pass_at_k(rest, _k(metric))
-    headline = list(record.counts(group.headline).values())
+    headline = list(record.counts(record.headline).values())
     fewest, most = min(n for n, _ in headline), max(n for n, _ in headline)
     ks = sorted({k for k in CURVE_KS if k <= fewest} | {fewest}) if fewest > 1 else []
     curve = {k: estimate_pass_at_k(headline, k) for k in ks}

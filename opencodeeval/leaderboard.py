@@ -90,6 +90,7 @@ def _values(board: Board, results: Path) -> dict[str, Any]:
         "lead": leading(board.rows, board.groups)[0],
         "origins": ORIGINS,
         "told_of": {p for row in board.rows for p, cell in row.cells.items() if cell.published},
+        "any_sound": any(cell.sound for row in measured for cell in row.cells.values()),
         "empty": Cell(),
         "link": link,
         "records": [

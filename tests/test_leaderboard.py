@@ -76,6 +76,15 @@ def test_markdown_has_a_table_for_each_column_group(results: Path) -> None:
         assert (results / target).exists(), target
 
 
+def test_scores_over_sound_tasks_stand_below_those_over_all(results: Path) -> None:
+    content = record(greedy("1100"), model="owner/first", benchmark="starter")
+    content["sound"] = {"tasks": 3, "without": ["t/3"], "pass@k": {}}
+    write(results, sealed(content))
+    assert run(results) == 0
+    assert "<br>66.7 over 3 sound tasks |" in (results / "README.md").read_text()
+    assert "66.7 over 3 sound tasks" in (results / "leaderboard.html").read_text()
+
+
 def test_check_says_which_file_does_not_follow(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 Writes README.md, leaderboard.json and leaderboard.html into the folder. Scores
 published elsewhere are read from --published FILE (repeatable), and from
 published.json in the folder where that is there: a list of scores as in the
-documentation, or results.json of the EvalPlus or BigCodeBench leaderboard.
+README, or results.json of the EvalPlus or BigCodeBench leaderboard.
 """
 
 from __future__ import annotations
