@@ -41,7 +41,8 @@ class Engine:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *("dockerd", "--data-root", str(self.folder / "data")),
+                    # In a network of its own: one without a bridge takes the machine's away.
+                    *("unshare", "--net", "dockerd", "--data-root", str(self.folder / "data")),
                     *("--exec-root", str(self.folder / "exec")),
                     *("--pidfile", str(self.folder / "engine.pid"), "--host", self.address),
                     *("--config-file", str(self.folder / "config.json")),
