@@ -200,4 +200,4 @@ def test_exit_statuses_collide_with_no_other(repo_root: Path) -> None:
     assert not taken & {EXIT_STATUS[Answer.REGRESSION], EXIT_STATUS[Answer.INCONCLUSIVE]}
     readme = (repo_root / "README.md").read_text()
     for answer in (Answer.REGRESSION, Answer.INCONCLUSIVE):
-        assert f"| {EXIT_STATUS[answer]} | `gate`" in readme
+        assert f"| {EXIT_STATUS[answer]} | `gate`, " in readme

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 
+from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import (
     add_benchmark_options,
     add_output_options,
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_benchmark_options(parser)
     _add_sampling_options(parser)
     _add_model_options(parser)
+    _add_gate_options(parser)
     add_sandbox_options(parser)
     add_output_options(parser)
 
@@ -37,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Check everything cheap, then run."""
     check_common(options)
+    if options.early_stop and not options.gate:
+        raise UsageError("--early-stop needs to know against what: add --gate BASELINE")
     specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
@@ -52,6 +56,7 @@ def _run(
     from opencodeeval.adapters import load_benchmark
     from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
     from opencodeeval.backends.base import Backend
+    from opencodeeval.cli.run_gate import open_gate
     from opencodeeval.cli.session import Job, evaluate
 
     backend_options = BackendOptions(
@@ -63,6 +68,7 @@ def _run(
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg),
     )
+    gate = open_gate(options, len(specs)) if options.gate else None
     jobs = []
     for spec in specs:
         benchmark = load_benchmark(spec, options.protocol, options.data, options.limit)
@@ -74,7 +80,9 @@ def _run(
             max_tokens=options.max_tokens,
             seed=options.seed,
         )
-        jobs.append(Job(benchmark, sampling, resolve_ks(asked_ks, sampling.n)))
+        ks = resolve_ks(asked_ks, sampling.n)
+        referee_for = gate.referee_for(benchmark, sampling) if gate else None
+        jobs.append(Job(benchmark, sampling, ks, referee_for=referee_for))
     opened: list[Backend] = []
 
     def open_backend_for(job: Job) -> Backend:
@@ -87,7 +95,7 @@ def _run(
             opened.append(open_backend(options.backend, model, backend_options, tasks))
         return opened[-1]
 
-    return evaluate(model, jobs, open_backend_for, options)
+    return evaluate(model, jobs, open_backend_for, options, gate)
 
 
 def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +106,16 @@ def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-tokens", type=int, help="longest answer")
     group.add_argument("--seed", type=int)
     group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+
+
+def _add_gate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gate", metavar="BASELINE", help="records to compare the result with")
+    parser.add_argument(
+        "--early-stop",
+        action="store_true",
+        help="end a benchmark as soon as the gate has its answer (docs/gates.md)",
+    )
+    add_policy_options(parser)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:

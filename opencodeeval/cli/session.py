@@ -6,16 +6,20 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.backends.base import Backend
 from opencodeeval.cli import signals
 from opencodeeval.cli.options import logger
 from opencodeeval.cli.progress import open_progress
+from opencodeeval.cli.run_gate import RunGate
 from opencodeeval.execution import Sandbox, open_sandbox
-from opencodeeval.pipeline import RunResult, run_benchmark
+from opencodeeval.gate import EXIT_STATUS, Answer
+from opencodeeval.pipeline import RunResult, Stopped, run_benchmark
 from opencodeeval.record import configuration
+from opencodeeval.referee import Referee, conclude
+from opencodeeval.sequential import Stop
 from opencodeeval.store import RunStore, check_writable
 from opencodeeval.summary import summarise, table
 from opencodeeval.types import Sampling
@@ -29,6 +33,15 @@ class Job:
     sampling: Sampling
     ks: Sequence[int]
     counts: Mapping[str, int] | None = None
+    referee_for: Callable[[Backend], Referee] | None = None
+
+
+@dataclass
+class Outcome:
+    """The results of jobs that came to their end, and the answers of those with a referee."""
+
+    results: list[RunResult] = field(default_factory=list)
+    stops: dict[str, Stop] = field(default_factory=dict)
 
 
 def evaluate(
@@ -36,18 +49,35 @@ def evaluate(
     jobs: Sequence[Job],
     open_backend_for: Callable[[Job], Backend],
     options: argparse.Namespace,
+    gate: RunGate | None = None,
 ) -> int:
-    """Run the jobs and print their summary; returns the exit status."""
+    """Run the jobs and print their summary; returns the exit status, a gate's if there is one."""
     check_writable(options.output)
-    results = signals.run(_evaluate(jobs, open_backend_for, options))
-    summary = summarise(model, results)
+    outcome = signals.run(_evaluate(jobs, open_backend_for, options))
+    summary = summarise(model, outcome.results)
+    if outcome.stops:
+        told = {name: {**asdict(stop), "saved": stop.saved} for name, stop in outcome.stops.items()}
+        summary = {**summary, "early_stop": told}
     print(json.dumps(summary) if options.json else table(summary))
-    return 0
+    if gate and not gate.early:
+        return gate.decided(outcome.results, model, options.json)
+    if not outcome.stops:
+        return 0
+    answer = conclude(list(outcome.stops.values()))
+    if not options.json:
+        print(f"\n{answer}: {'; '.join(map(_told, outcome.stops.items()))}")
+    return EXIT_STATUS[answer]
+
+
+def _told(named: tuple[str, Stop]) -> str:
+    name, stop = named
+    saved = f", {100 * stop.saved:.0f} % saved" if stop.saved else ""
+    return f"{name} {stop.answer} after {stop.tasks} of {stop.of} tasks{saved}"
 
 
 async def _evaluate(
     jobs: Sequence[Job], open_backend_for: Callable[[Job], Backend], options: argparse.Namespace
-) -> list[RunResult]:
+) -> Outcome:
     log = logger(options)
     progress = open_progress(options.progress, options.quiet)
     async with AsyncExitStack() as stack:
@@ -66,19 +96,29 @@ async def _evaluate(
             opened.setdefault(store.run_id, (job, backend, store))
             begins = "continues" if store.resumed else "runs"
             log(f"{job.benchmark.name}: {begins} in {store.folder}")
-        results = []
+        outcome = Outcome()
         with signals.cancelling():
             for job, backend, store in opened.values():
-                result = await run_benchmark(
-                    job.benchmark,
-                    backend,
-                    sandboxes[job.benchmark.environment],
-                    job.sampling,
-                    store,
-                    job.ks,
-                    progress,
-                    counts=job.counts,
-                )
-                log(f"{job.benchmark.name}: recorded in {result.record_path}")
-                results.append(result)
-        return results
+                name = job.benchmark.name
+                referee = job.referee_for(backend) if job.referee_for else None
+                try:
+                    result = await run_benchmark(
+                        job.benchmark,
+                        backend,
+                        sandboxes[job.benchmark.environment],
+                        job.sampling,
+                        store,
+                        job.ks,
+                        progress,
+                        counts=job.counts,
+                        referee=referee,
+                    )
+                    log(f"{name}: recorded in {result.record_path}")
+                    outcome.results.append(result)
+                except Stopped as stopped:
+                    log(f"{name}: {stopped}; without --early-stop it continues to a record")
+                if referee is not None and referee.stop is not None:
+                    outcome.stops[name] = referee.stop
+                    if referee.stop.answer is Answer.REGRESSION:
+                        break
+        return outcome
