@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.backends.base import Backend
@@ -70,7 +71,7 @@ def conclude(stops: Sequence[Stop]) -> Answer:
 
 def _as_planned(benchmark: Benchmark, backend: Backend, sampling: Sampling) -> StoredRecord:
     """As much of a record as is known before the run: all but its results."""
-    content = {
+    content: dict[str, Any] = {
         "model": dict(backend.identity()),
         "model_type": backend.model_type,
         "benchmark": {
