@@ -21,7 +21,8 @@ from opencodeeval.errors import BackendError, SandboxError
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.journal import write_atomically
 from opencodeeval.record import build_record, record_path, verdicts_of
-from opencodeeval.sequential import Stop
+from opencodeeval.referee import Referee
+from opencodeeval.sequential import Stopped
 from opencodeeval.store import ExecutionKey, RunStore, SampleId, is_fault
 from opencodeeval.types import (
     Completion,
@@ -57,24 +58,6 @@ class Progress(Protocol):
     def finish(self) -> None:
         """The benchmark is over, well or badly."""
         ...
-
-
-class Referee(Protocol):
-    """Decides whether a run needs to go on (opencodeeval/referee.py)."""
-
-    order: Sequence[str]
-
-    def graded(self, task_id: str, passed: bool) -> Stop | None:
-        """One sample has its verdict; the answer, once there is one."""
-        ...
-
-
-class Stopped(Exception):
-    """The referee's answer came before the last task; what was done is stored."""
-
-    def __init__(self, stop: Stop) -> None:
-        super().__init__(f"{stop.answer} after {stop.tasks} of {stop.of} tasks")
-        self.stop = stop
 
 
 @dataclass(frozen=True)

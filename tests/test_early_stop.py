@@ -15,10 +15,11 @@ from opencodeeval.cli import main as cli
 from opencodeeval.cli.progress import Silent
 from opencodeeval.execution import open_sandbox
 from opencodeeval.gate import Answer, Policy
-from opencodeeval.pipeline import Stopped, run_benchmark
+from opencodeeval.pipeline import run_benchmark
 from opencodeeval.record import configuration
 from opencodeeval.records import read_record
 from opencodeeval.referee import Referee
+from opencodeeval.sequential import Stopped
 from opencodeeval.store import RunStore
 from opencodeeval.types import Completion, Sampling
 from tests.starter_plain import rows

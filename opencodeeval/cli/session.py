@@ -16,10 +16,10 @@ from opencodeeval.cli.progress import open_progress
 from opencodeeval.cli.run_gate import RunGate
 from opencodeeval.execution import Sandbox, open_sandbox
 from opencodeeval.gate import EXIT_STATUS, Answer
-from opencodeeval.pipeline import RunResult, Stopped, run_benchmark
+from opencodeeval.pipeline import RunResult, run_benchmark
 from opencodeeval.record import configuration
 from opencodeeval.referee import Referee, conclude
-from opencodeeval.sequential import Stop
+from opencodeeval.sequential import Stop, Stopped
 from opencodeeval.store import RunStore, check_writable
 from opencodeeval.summary import summarise, table
 from opencodeeval.types import Sampling
