@@ -121,7 +121,7 @@ def _weight_map(index: Path) -> Mapping[str, str]:
 def _is_whole(path: Path) -> bool:
     """Whether a safetensors file is as long as its header says."""
     with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
+        length = int(struct.unpack("<Q", file.read(8))[0])
         if length > _LONGEST_HEADER:
             return False
         header: dict[str, Any] = json.loads(file.read(length))

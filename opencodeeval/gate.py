@@ -115,11 +115,11 @@ def decide(pairs: Sequence[Pair], policy: Policy) -> Decision:
     Raises:
         UsageError: the policy names tasks that are not there, or leaves none.
     """
-    quarantined = {pair.baseline.benchmark: _quarantined(pair, policy) for pair in pairs}
-    comparisons = compare_all(pairs, policy.k, left_out=quarantined)
+    left_out = {pair.baseline.benchmark: quarantined(pair, policy) for pair in pairs}
+    comparisons = compare_all(pairs, policy.k, left_out=left_out)
     findings = judge(comparisons, policy)
     answer, why = conclude(findings, policy)
-    return Decision(answer, why, policy, tuple(findings), quarantined)
+    return Decision(answer, why, policy, tuple(findings), left_out)
 
 
 def judge(
@@ -173,8 +173,12 @@ def _finding(
     return Finding(comparison, margin, alpha, family, bound, p_value, answer)
 
 
-def _quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
-    """Task -> why it does not count."""
+def quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
+    """Task -> why it does not count.
+
+    Raises:
+        UsageError: the policy names a task that is not there.
+    """
     name, tasks = pair.baseline.benchmark, pair.baseline.content["tasks"]
     version = pair.baseline.content["benchmark"]["data_version"]
     unknown = [task for task in policy.quarantine.get(name, ()) if task not in tasks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +26,7 @@ HEADER = (
     "answer",
 )
 RIGHT = frozenset({"baseline", "candidate", "change", "drop at most", "margin", "p of a drop"})
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MARK = {Answer.PASS: "✅", Answer.REGRESSION: "❌", Answer.INCONCLUSIVE: "❔"}
 
 
@@ -92,7 +94,9 @@ def as_junit(decision: Decision, models: Sequence[str]) -> str:
             ElementTree.SubElement(case, "skipped", message=_sentence(finding))
         ElementTree.SubElement(case, "system-out").text = _sentence(finding)
     ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    text = ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    # XML has no way to write these, and a task of one's own may be named with anything.
+    return _CONTROL.sub("?", text)
 
 
 def _title(models: Sequence[str]) -> str:

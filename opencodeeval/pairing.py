@@ -53,7 +53,7 @@ def pair_up(baseline: Sequence[StoredRecord], candidate: Sequence[StoredRecord])
         )
     pairs = [Pair(each, sides["candidate"][name]) for name, each in sides["baseline"].items()]
     for pair in pairs:
-        _check(pair)
+        check(pair)
     return pairs
 
 
@@ -102,7 +102,12 @@ def _weights(record: StoredRecord) -> str:
     return str(model.get("weights_digest") or model["model"])
 
 
-def _check(pair: Pair) -> None:
+def check(pair: Pair) -> None:
+    """See that two records may be compared.
+
+    Raises:
+        UsageError: they differ in data, prompts, protocol or tasks; says in what.
+    """
     name = pair.baseline.benchmark
     differing = [
         f"{words} {_show(ours)} against {_show(theirs)}"

@@ -21,6 +21,8 @@ from opencodeeval.errors import BackendError, SandboxError
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.journal import write_atomically
 from opencodeeval.record import build_record, record_path, verdicts_of
+from opencodeeval.referee import Referee
+from opencodeeval.sequential import Stopped
 from opencodeeval.store import ExecutionKey, RunStore, SampleId, is_fault
 from opencodeeval.types import (
     Completion,
@@ -77,25 +79,29 @@ async def run_benchmark(
     progress: Progress,
     counts: Mapping[str, int] | None = None,
     regraded: Mapping[str, Any] | None = None,
+    referee: Referee | None = None,
 ) -> RunResult:
     """Draw, execute and record what `store` does not hold yet.
 
     `counts` (task id -> samples) is for ready-made samples whose number
     differs between tasks; otherwise every task has `sampling.n`. `regraded`
-    is for the record, as in `build_record`.
+    is for the record, as in `build_record`. A `referee` decides in which order
+    the tasks are drawn, and may end the run.
 
     Raises:
+        Stopped: the referee needs no more; there is no record.
         BackendError: the backend failed or left samples out.
         SandboxError: samples could not be graded; no record is written.
         StoreError: the output cannot be written.
     """
     started, clock = _now(), time.monotonic()
-    run = _Run(benchmark, backend, sandbox, sampling, store, progress)
+    run = _Run(benchmark, backend, sandbox, sampling, store, progress, referee)
+    order = [task.task_id for task in benchmark.tasks] if referee is None else referee.order
     await run.complete(
         [
-            SampleId(task.task_id, sample_id)
-            for task in benchmark.tasks
-            for sample_id in range(sampling.n if counts is None else counts[task.task_id])
+            SampleId(task_id, sample_id)
+            for task_id in order
+            for sample_id in range(sampling.n if counts is None else counts[task_id])
         ]
     )
     timing = {
@@ -123,7 +129,9 @@ class _Run:
         sampling: Sampling,
         store: RunStore,
         progress: Progress,
+        referee: Referee | None = None,
     ) -> None:
+        self.referee = referee
         self.benchmark = benchmark
         self.backend = backend
         self.sandbox = sandbox
@@ -267,7 +275,11 @@ class _Run:
         if is_fault(grade):
             self.faults.append(grade)
             return
-        self.progress.graded(self.benchmark.passes(verdicts_of(grade))[self.benchmark.headline])
+        passed = self.benchmark.passes(verdicts_of(grade))[self.benchmark.headline]
+        self.progress.graded(passed)
+        stop = self.referee.graded(grade.task_id, passed) if self.referee else None
+        if stop is not None and stop.tasks < stop.of:
+            raise Stopped(stop)
 
     def _persistent_fault(self, samples: int) -> SandboxError:
         first = self.faults[0]

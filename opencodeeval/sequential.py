@@ -50,6 +50,14 @@ class Stop:
         return 1 - self.tasks / self.of
 
 
+class Stopped(Exception):
+    """The answer came before the last task, so no more results are needed."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(f"{stop.answer} after {stop.tasks} of {stop.of} tasks")
+        self.stop = stop
+
+
 @cache
 def plan(tasks: int, alpha: float, looks: int = LOOKS) -> Plan:
     """Equally spaced looks at `tasks` tasks, with an error rate of alpha in all."""

@@ -183,6 +183,20 @@ def test_the_command_reports_in_every_form(
     assert "| humaneval base |" in markdown
 
 
+def test_a_name_may_be_anything(tmp_path: Path) -> None:
+    counts = {f"<t>&\x01|{i}": (1, 1) for i in range(30)}
+    worse = dict.fromkeys(counts, (1, 0))
+    paths = [
+        str(write(tmp_path, record(each, model=f"m|<{name}>")))
+        for name, each in (("a", counts), ("b", worse))
+    ]
+    out = tmp_path / "gate.xml"
+    command = ["gate", "--baseline", paths[0], "--candidate", paths[1], "--junit", str(out)]
+    assert cli.main(command) == 10
+    (case,) = ElementTree.parse(out).getroot()
+    assert "<t>&?|0" in str(case.findtext("failure"))
+
+
 def test_a_report_that_cannot_be_written_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,4 +214,4 @@ def test_exit_statuses_collide_with_no_other(repo_root: Path) -> None:
     assert not taken & {EXIT_STATUS[Answer.REGRESSION], EXIT_STATUS[Answer.INCONCLUSIVE]}
     readme = (repo_root / "README.md").read_text()
     for answer in (Answer.REGRESSION, Answer.INCONCLUSIVE):
-        assert f"| {EXIT_STATUS[answer]} | `gate`" in readme
+        assert f"| {EXIT_STATUS[answer]} | `gate`, " in readme

@@ -17,7 +17,8 @@ import pytest
 from opencodeeval.adapters import load_benchmark
 from opencodeeval.backends.samples import SamplesBackend
 from opencodeeval.cli import run
-from opencodeeval.cli.session import Job, evaluate
+from opencodeeval.cli.jobs import Job
+from opencodeeval.cli.session import evaluate
 from opencodeeval.differences import Judged, cause, lines
 from opencodeeval.errors import BackendError
 from opencodeeval.pipeline import RunResult, run_benchmark

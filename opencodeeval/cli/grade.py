@@ -54,7 +54,8 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     from collections import Counter
 
     from opencodeeval.backends.samples import SamplesBackend
-    from opencodeeval.cli.session import Job, evaluate
+    from opencodeeval.cli.jobs import Job
+    from opencodeeval.cli.session import evaluate
     from opencodeeval.samples import read_samples, sample_format
     from opencodeeval.types import Sampling
 

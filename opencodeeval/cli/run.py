@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from itertools import product
 
+from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import (
     add_benchmark_options,
     add_output_options,
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_benchmark_options(parser)
     _add_sampling_options(parser)
     _add_model_options(parser)
+    _add_gate_options(parser)
     add_sandbox_options(parser)
     add_output_options(parser)
 
@@ -40,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Check everything cheap, then run."""
     check_common(options)
+    if options.early_stop and not options.gate:
+        raise UsageError("--early-stop needs to know against what: add --gate BASELINE")
     specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
@@ -55,7 +59,9 @@ def _run(
     from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
     from opencodeeval.backends.base import Backend
     from opencodeeval.backends.carried import CarriedBackend
-    from opencodeeval.cli.session import Job, evaluate
+    from opencodeeval.cli.jobs import Job
+    from opencodeeval.cli.run_gate import open_gate
+    from opencodeeval.cli.session import evaluate
 
     backend_options = BackendOptions(
         revision=options.revision,
@@ -66,8 +72,12 @@ def _run(
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg),
     )
+    named = protocols(options.protocol)
+    if options.gate and len(named) > 1:
+        raise UsageError("--gate compares under one protocol: name one with --protocol")
+    gate = open_gate(options, len(specs)) if options.gate else None
     jobs = []
-    for spec, protocol in product(specs, protocols(options.protocol)):
+    for spec, protocol in product(specs, named):
         benchmark = load(spec, options, protocol)
         sampling = resolve_sampling(
             benchmark.default_sampling(),
@@ -77,7 +87,9 @@ def _run(
             max_tokens=options.max_tokens,
             seed=options.seed,
         )
-        jobs.append(Job(benchmark, sampling, resolve_ks(asked_ks, sampling.n)))
+        ks = resolve_ks(asked_ks, sampling.n)
+        referee_for = gate.referee_for(benchmark, sampling) if gate else None
+        jobs.append(Job(benchmark, sampling, ks, referee_for=referee_for))
     opened: list[Backend] = []
 
     def open_backend_for(job: Job) -> Backend:
@@ -91,7 +103,7 @@ def _run(
         carried = job.benchmark.carried()
         return CarriedBackend(opened[-1], carried) if carried else opened[-1]
 
-    return evaluate(model, jobs, open_backend_for, options)
+    return evaluate(model, jobs, open_backend_for, options, gate)
 
 
 def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +114,16 @@ def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-tokens", type=int, help="longest answer")
     group.add_argument("--seed", type=int)
     group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+
+
+def _add_gate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gate", metavar="BASELINE", help="records to compare the result with")
+    parser.add_argument(
+        "--early-stop",
+        action="store_true",
+        help="end a benchmark as soon as the gate has its answer (docs/gates.md)",
+    )
+    add_policy_options(parser)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,49 @@
+"""What a command that runs benchmarks works on: jobs, opened and finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from opencodeeval.adapters.card_benchmark import CardBenchmark
+from opencodeeval.backends.base import Backend
+from opencodeeval.pipeline import RunResult
+from opencodeeval.referee import Referee
+from opencodeeval.store import RunStore
+from opencodeeval.types import Sampling
+
+
+@dataclass(frozen=True)
+class Job:
+    """One benchmark to be run under one protocol.
+
+    `counts` as in `run_benchmark`; `referee_for` makes the referee that may
+    end it early.
+    """
+
+    benchmark: CardBenchmark
+    sampling: Sampling
+    ks: Sequence[int]
+    counts: Mapping[str, int] | None = None
+    referee_for: Callable[[Backend], Referee] | None = None
+
+    @property
+    def title(self) -> str:
+        """The benchmark and the protocol, for people."""
+        return f"{self.benchmark.name}, {self.benchmark.protocol}"
+
+
+class Opened(NamedTuple):
+    """A job with the backend that answers it and the run that it fills."""
+
+    job: Job
+    backend: Backend
+    store: RunStore
+
+
+class Finished(NamedTuple):
+    """A job and what came of it."""
+
+    job: Job
+    result: RunResult
