@@ -93,6 +93,8 @@ RIGHT = {
     "t = threading.Thread(target=main)\nt.start()\nt.join()\n",
     "without imports": "print(*[sum(map(int, input().split())) for _ in range(int(input()))],"
     " sep='\\n') if True else floor(Counter())\n",
+    "multiprocessing, imported": "import multiprocessing\nfor _ in range(int(input())):\n"
+    "    print(sum(map(int, input().split())))\n",
     "sys.stdout.write": "import sys\nout = [str(sum(map(int, input().split())))"
     " for _ in range(int(input()))]\nsys.stdout.write('\\n'.join(out))\n",
 }

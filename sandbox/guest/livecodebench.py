@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import io
 import os
 import resource
@@ -47,6 +48,9 @@ def serve() -> None:
     """
     code, name, seconds = player.receive()
     resource.setrlimit(resource.RLIMIT_STACK, (STACK, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+    if "multiprocessing" in code or "concurrent" in code:
+        # Cannot be imported without os.getcwd; the publisher's process has it already.
+        importlib.import_module("multiprocessing")
     _guard()
     signal.signal(signal.SIGALRM, _ring)
     try:
