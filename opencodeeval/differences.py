@@ -151,8 +151,17 @@ def _same_code(one: str, other: str) -> bool:
     trees = [parse(one), parse(other)]
     if trees[0] is None or trees[1] is None:
         return one.strip() == other.strip()
-    dumps = [Counter(map(ast.dump, tree.body)) for tree in trees if tree is not None]
+    dumps = [Counter(map(ast.dump, _statements(tree))) for tree in trees if tree is not None]
     return dumps[0] == dumps[1]
+
+
+def _statements(tree: ast.Module) -> list[ast.stmt]:
+    """All but texts that stand alone, as a prompt in quotes does."""
+    return [
+        each
+        for each in tree.body
+        if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+    ]
 
 
 def lines(compared: Mapping[str, Any]) -> Iterator[str]:

@@ -196,8 +196,8 @@ def test_the_cause_is_the_first_thing_that_differs(
         assert cause(sides[one], sides[other]) == why
 
 
-def test_code_in_another_order_is_the_same_code() -> None:
-    one = judged(Verdict.PASSED, "import os\nx = 1\n\ndef f():\n    return(x)")
+def test_code_in_another_order_or_behind_its_prompt_is_the_same_code() -> None:
+    one = judged(Verdict.PASSED, "'A prompt.'\nimport os\nx = 1\n\ndef f():\n    return(x)")
     other = judged(Verdict.WRONG, "def f():\n    return x\nx = 1\nimport os")
     assert cause(one, other) == "tests and their comparison"
 
