@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from opencodeeval.adapters.base import Benchmark
+from opencodeeval.backends.reference import require_references
 from opencodeeval.errata import Erratum
-from opencodeeval.errors import UsageError
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.types import Grade, Program, Task, Verdict
 
@@ -62,9 +62,7 @@ async def check(
     Raises:
         UsageError: a task has no reference.
     """
-    without = next((task.task_id for task in benchmark.tasks if not task.reference), None)
-    if without:
-        raise UsageError(f"there is no published solution of {without}: nothing can be checked")
+    require_references(benchmark.tasks)
 
     async def graded(task: Task, number: int) -> Grade:
         grade = await sandbox.grade(

@@ -15,6 +15,7 @@ import pytest
 from opencodeeval.breakdown import breakdown, contamination, counts_of, drop, months
 from opencodeeval.cli.main import main
 from opencodeeval.metrics import Count, estimate_pass_at_k
+from tests import records
 from tests.livecodebench_rows import problem, write
 
 CUTOFF = datetime(2024, 6, 30, 23, 59)
@@ -173,7 +174,6 @@ def test_the_view_is_a_table_and_an_object(
     assert "up to 2024-06-30 100.0 (6 tasks), after it 0.0 (6 tasks)" in lines[-1]
     assert main(["contamination", str(path), "--cutoff", "2024-03-31", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["cutoff"]["tasks"] == [3, 9]
-    other = {**record(graded), "tasks": {"a": {"n": 1, "c": {"base": 1}}}}
-    (tmp_path / "record.json").write_text(json.dumps(other))
+    (tmp_path / "record.json").write_text(json.dumps(records.record(records.greedy("10"))))
     assert main(["contamination", str(tmp_path / "record.json")]) == 2
     assert "have no dates" in capsys.readouterr().err

@@ -565,9 +565,9 @@ def test_a_malformed_row_is_named(
 def test_without_solutions_there_is_nothing_to_check(
     contest: CardBenchmark, shared_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(UsageError, match="180 of these 180 tasks have no solution of their own"):
+    with pytest.raises(UsageError, match="180 of these 180 tasks have no published solution"):
         ReferenceBackend(contest.tasks)
     command = ["selfcheck", "leetcode", "--data", str(shared_data), "--limit", "3"]
     assert main(command) == UsageError.exit_status
     told = capsys.readouterr().err.splitlines()[-1]
-    assert "3 of these 3 tasks have no solution of their own (LeetCode/3275 is the first" in told
+    assert "3 of these 3 tasks have no published solution (LeetCode/3275 is the first" in told

@@ -665,7 +665,7 @@ def test_the_command_line_refuses_in_one_sentence(
         assert message in told
         assert told.count("\n") == 1
     assert main(["selfcheck", bench, "--sandbox", "local"]) == 2
-    assert "no published solution of own_a" in capsys.readouterr().err
+    assert "no published solution (own_a is the first)" in capsys.readouterr().err
 
 
 # --- what is written is read again ---

@@ -200,11 +200,15 @@ def test_canonical_solutions_pass(everything: Benchmark) -> None:
     tasks = list(everything.tasks)
     found = results(tasks, [task.reference for task in tasks])
     failed = {
-        task.task_id
+        task.task_id: result.verdict
         for task, result in zip(tasks, found, strict=True)
         if result.verdict is not Verdict.PASSED
     }
-    assert failed == UNABLE & {task.task_id for task in tasks}
+    for row in everything.errata:
+        # Near the limit: it depends on the machine.
+        if row.kind == "slow" and failed.get(row.task) is Verdict.TIMEOUT:
+            del failed[row.task]
+    assert failed.keys() == UNABLE & {task.task_id for task in tasks}
 
 
 @pytest.mark.shared

@@ -47,14 +47,12 @@ def execute(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> list[Finding]:
-    from opencodeeval.backends.reference import require_references
     from opencodeeval.cli import signals
     from opencodeeval.cli.progress import open_progress
     from opencodeeval.execution import open_sandbox
     from opencodeeval.selfcheck import check
 
     benchmark = load(options.bench, options, options.protocol)
-    require_references(benchmark.tasks)
     sandbox = open_sandbox(
         options.sandbox,
         options.slots,
