@@ -60,7 +60,8 @@ class Task:
     `reference` is a complete program that passes all of it.
     `fields` holds the publisher's row, for prompt templates.
     `payload` reads tests that are too large to be kept, for a judge; `tests`
-    has their digest then.
+    has their digest then. `in_process` says that something the verdict rests on
+    has to run in the sample's process, as unittest tasks always do.
     """
 
     task_id: str
@@ -71,6 +72,7 @@ class Task:
     tests: Mapping[str, Any]
     fields: Mapping[str, Any] = field(default_factory=dict)
     payload: Callable[[], list[bytes]] | None = field(default=None, compare=False)
+    in_process: bool = False
 
     @cached_property
     def tests_digest(self) -> str:
@@ -81,9 +83,10 @@ class Task:
         """What a pass is worth (docs/sandbox.md).
 
         "forge-proof" where the verdict is made outside the sample's process,
-        "hardened" where tests must run in it.
+        "hardened" where what decides must run in it.
         """
-        return "hardened" if self.style is Style.UNITTEST else "forge-proof"
+        shared = self.in_process or self.style is Style.UNITTEST
+        return "hardened" if shared else "forge-proof"
 
 
 @dataclass(frozen=True)

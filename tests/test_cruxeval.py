@@ -270,6 +270,8 @@ def test_published_inputs_and_outputs_pass(real: CardBenchmark) -> None:
     assert not failed
     kinds = {task.task_id for task in tasks if called and task.tests["kind"] == "calls"}
     assert kinds == (WITH_FUNCTIONS if called else set())
+    hardened = {task.task_id for task in tasks if task.integrity == "hardened"}
+    assert hardened == kinds
 
 
 @pytest.mark.shared

@@ -10,6 +10,7 @@ benchmarks/cruxeval_input/quirks.toml lists what moves scores.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from opencodeeval.adapters.card_benchmark import CardBenchmark, as_program
@@ -32,7 +33,8 @@ def input_task(row: Row, protocol: ProtocolCard) -> Task:
     """A row as the task of finding an input.
 
     The judge carries the predicted arguments to a function of its own. Functions cannot be
-    carried: where the published input has one, the call is made where the prediction is evaluated.
+    carried: where the published input has one, the call is made where the prediction is evaluated,
+    which could patch what the function uses: such a pass is hardened, not forge-proof.
 
     Raises:
         DataError: it is no row of CRUXEval's.
@@ -45,7 +47,9 @@ def input_task(row: Row, protocol: ProtocolCard) -> Task:
     else:
         tests |= {"kind": "input", "source": row["code"], "function": FUNCTION}
         tests["expected"] = encoded([expected])
-    return _task(row, tests, input_program(row["code"], call, tests["kind"] == "input"))
+    carried = tests["kind"] == "input"
+    task = _task(row, tests, input_program(row["code"], call, carried))
+    return task if carried else replace(task, in_process=True)
 
 
 def output_task(row: Row, protocol: ProtocolCard) -> Task:
