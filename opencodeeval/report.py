@@ -14,6 +14,7 @@ from opencodeeval.board import decoding, shown_name
 from opencodeeval.errors import StoreError, UsageError
 from opencodeeval.highlight import token_runs
 from opencodeeval.journal import parsed_lines
+from opencodeeval.months import HEIGHT, WIDTH, months_of
 from opencodeeval.records import RUNS, StoredRecord, read_record
 from opencodeeval.store import SampleId, StoredRun, overall, read_run
 from opencodeeval.types import Completion, Grade, Program, Verdict
@@ -67,6 +68,8 @@ def report(record: StoredRecord, folder: Path) -> str:
         index=index,
         tasks=_tasks(verdicts, stored, prompts),
         drawn_elsewhere=content["model"].get("backend") == "samples",
+        months=months_of(content),
+        months_size=(WIDTH, HEIGHT),
     )
 
 
@@ -86,7 +89,7 @@ def _graded(
     record: StoredRecord, stored: StoredRun, folder: Path
 ) -> Iterator[tuple[SampleId, Grade]]:
     for task_id, row in record.content["tasks"].items():
-        for sample_id in range(row["n"]):
+        for sample_id in range(row.get("samples", row["n"])):
             where = SampleId(task_id, sample_id)
             if not (where in stored.grades and where in stored.programs):
                 raise StoreError(

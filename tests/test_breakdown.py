@@ -15,6 +15,7 @@ import pytest
 from opencodeeval.breakdown import breakdown, contamination, counts_of, drop, months
 from opencodeeval.cli.main import main
 from opencodeeval.metrics import Count, estimate_pass_at_k
+from opencodeeval.months import months_of
 from tests import records
 from tests.livecodebench_rows import problem, write
 
@@ -161,6 +162,35 @@ def test_records_have_the_kinds_the_months_and_the_drop(graded: Path) -> None:
     assert found["tasks"]["p01"]["about"]["contest_date"] == "2024-01-05T00:00:00"
     again = contamination(found, "2024-06-30T23:59:59.999999")
     assert again == found["contamination"]
+
+
+def test_the_report_draws_the_months(graded: Path, tmp_path: Path) -> None:
+    (path,) = graded.glob("livecodebench/*.json")
+    page = tmp_path / "page.html"
+    assert main(["report", str(path), "--output", str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert text.count('<g class="early">') == text.count('<g class="late">') == 6
+    assert "<title>2024-01: 100.0 (20.7 to 100.0), 1 task</title>" in text
+    assert "Up to 2024-06-30 100.0, after it 0.0: a drop of 100.0" in text
+
+
+def test_marks_lie_where_their_scores_are() -> None:
+    found = simulated(1, 0.9, 0.2)
+    told = {"benchmark": {"headline": "base"}, "tasks": found}
+    drawn = months_of({"contamination": contamination(told, "2024-06-30")})
+    assert drawn
+    rows = contamination(told)["months"]
+    assert [mark.late for mark in drawn.marks] == [row["month"] > "2024-06" for row in rows]
+    bottom, top = (dict(drawn.scale)[label] for label in ("0", "100"))
+    for mark, row in zip(drawn.marks, rows, strict=True):
+        assert mark.y == pytest.approx(bottom + row["value"] * (top - bottom), abs=0.1)
+        assert mark.high <= mark.y <= mark.low
+    before, after = (
+        [mark.x for mark in drawn.marks if mark.late is late] for late in (False, True)
+    )
+    assert drawn.cutoff
+    assert max(before) < drawn.cutoff < min(after)
+    assert months_of({}) is None
 
 
 def test_the_view_is_a_table_and_an_object(
