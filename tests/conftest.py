@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+def pytest_sessionfinish() -> None:
+    """Leave the sockets of ended engines alone, as an interpreter does that ends.
+
+    pytest collects garbage once more before it does, and ZeroMQ then waits, now
+    and then for ever, for an engine that a test has killed.
+    """
+    context = sys.modules.get("zmq.sugar.context")
+    if context is not None:
+        vars(context)["_exiting"] = True
 
 
 @pytest.fixture(scope="session")

@@ -316,7 +316,7 @@ async def answers(backend):
 
 if __name__ == "__main__":
     print("opening", file=sys.stderr, flush=True)
-    backend = open_backend("vllm", sys.argv[1], BackendOptions(max_model_len=512))
+    backend = open_backend("vllm", sys.argv[1], BackendOptions(max_model_len=512, dtype="float32"))
     asyncio.run(answers(backend))
 """
 

@@ -51,6 +51,7 @@ class Engine:
         self.llm = llm
         self._lifeline = lifeline
         self._log = log
+        _never_linger(llm)
 
     def failure(self) -> str:
         """Why the engine died, as far as its log and its processes tell."""
@@ -123,6 +124,14 @@ def _constructor(arguments: Mapping[str, Any], stream: TextIO) -> Callable[[], A
             handler.stream = stream
     defaults = _CPU_DEFAULTS if current_platform.is_cpu() else {}
     return lambda: AsyncLLM.from_engine_args(AsyncEngineArgs(**{**defaults, **arguments}))
+
+
+def _never_linger(llm: Any) -> None:
+    """Drop messages that a dead engine will not take: ZeroMQ would wait for it for ever."""
+    resources = llm.engine_core.resources
+    for socket in (resources.input_socket, resources.output_socket):
+        if socket is not None:
+            socket.linger = 0
 
 
 def _interruptibly(construct: Callable[[], Any], lifeline: Lifeline) -> Any:
