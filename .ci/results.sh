@@ -30,8 +30,12 @@ done
 
 # Graded by the data version that the publisher graded them by.
 qwen=(--model Qwen/Qwen2.5-Coder-1.5B --data "$data" "${common[@]}"
-    --source "github.com/QwenLM/Qwen3-Coder, qwencoder-eval, Qwen2.5-Coder-1.5B base, evalplus")
-"${command[@]}" grade "$samples/evalplus/humaneval/generated.jsonl.gz" --bench humaneval_plus@v0.1.9 "${qwen[@]}"
-"${command[@]}" grade "$samples/evalplus/mbpp/generated.jsonl.gz" --bench mbpp_plus@v0.1.0 "${qwen[@]}"
+    --source)
+from="github.com/QwenLM/Qwen3-Coder, qwencoder-eval, Qwen2.5-Coder-1.5B base"
+"${command[@]}" grade "$samples/evalplus/humaneval/generated.jsonl.gz" --bench humaneval_plus@v0.1.9 "${qwen[@]}" "$from, evalplus"
+"${command[@]}" grade "$samples/evalplus/mbpp/generated.jsonl.gz" --bench mbpp_plus@v0.1.0 "${qwen[@]}" "$from, evalplus"
+# Wants `opencodeeval sandbox build bigcodebench`.
+hard=$samples/bigcodebench/hard/completion-sanitized-calibrated.jsonl.gz
+"${command[@]}" grade "$hard" --bench bigcodebench_hard@v0.1.0 "${qwen[@]}" "$from, bigcodebench"
 
 "${command[@]}" leaderboard "$output"
