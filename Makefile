@@ -25,7 +25,8 @@ quickstart: ## Install into .venv, then generate with a tiny model and grade wha
 	$(if $(QUICKSTART_MODEL),,$(error No model in tests/checkpoints/starter-tiny-chat: name a folder with QUICKSTART_MODEL=...))
 	@.ci/venv.sh
 	@.ci/jail.sh
-	$(BIN)/opencodeeval --model $(QUICKSTART_MODEL) --bench starter --dtype float32 --max-model-len 1024
+	$(BIN)/opencodeeval --model $(QUICKSTART_MODEL) --bench starter --dtype float32 --max-model-len 1024 \
+		--output build/quickstart
 
 .PHONY: test
 test: lint ## Install into .venv, lint, and run every test
