@@ -101,7 +101,8 @@ def _docker() -> list[Finding]:
 
     try:
         engine = docker.client(timeout=PROBE_TIMEOUT_S)
-        version, runtimes = engine.version()["Version"], engine.info().get("Runtimes", {})
+        version = docker.ask(engine.version)["Version"]
+        runtimes = docker.ask(engine.info).get("Runtimes", {})
     except SandboxError:
         remedy = "start it, or use --sandbox local"
         return [Finding("Docker engine", False, "no engine answers", remedy)]

@@ -99,7 +99,7 @@ def _open_docker(
         return docker.DockerSlot(name, runtime, environment)
 
     first = _started(make)
-    version = engine.version().get("Version", "unknown")
+    version = docker.ask(engine.version).get("Version", "unknown")
     weaker = _lacking(first)
     log(
         f"sandbox: docker {version}, image {name}, runtime {runtime or 'default'}, "

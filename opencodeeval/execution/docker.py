@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from opencodeeval.errors import SandboxError
 from opencodeeval.execution import frames, guest
@@ -28,6 +28,8 @@ PIDS = 256
 PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
 INODES = 16384
 STREAM_HEADER = struct.Struct("!BxxxI")
+
+T = TypeVar("T")
 
 
 def client(timeout: float = ENGINE_S) -> Any:
@@ -51,6 +53,20 @@ def client(timeout: float = ENGINE_S) -> Any:
     return found
 
 
+def ask(question: Callable[[], T]) -> T:
+    """The engine's answer.
+
+    Raises:
+        SandboxError: it fails, or does not answer in time.
+    """
+    from docker.errors import DockerException
+
+    try:
+        return question()
+    except (DockerException, OSError) as error:
+        raise SandboxError(f"the Docker engine failed: {error}") from None
+
+
 def default_image(environment: Environment = PLAIN) -> str:
     """The image's name for this version of the guest."""
     name = "-".join(filter(None, [REPOSITORY, environment.name]))
@@ -72,7 +88,7 @@ def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
             f"the sandbox image {image} is not built: run `opencodeeval sandbox build"
             f"{' ' + environment.name if environment.name else ''}`, or use --sandbox local"
         ) from None
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise SandboxError(f"the Docker engine failed: {error}") from None
 
 
@@ -109,7 +125,7 @@ def build_image(
             "pulled, pass --base-image NAME (or OPENCODEEVAL_BASE_IMAGE) of a local image "
             "with Python 3, or use --sandbox local"
         ) from None
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise SandboxError(f"the sandbox image could not be built: {error}") from None
     return name
 
@@ -266,7 +282,8 @@ def remove_old_images(engine: Any) -> int:
         current = default_image(wanted)
         for image in engine.images.list(name=current.partition(":")[0]):
             if current not in image.tags:
-                with contextlib.suppress(DockerException):  # a running container keeps its image
+                # A running container keeps its image.
+                with contextlib.suppress(DockerException, OSError):
                     engine.images.remove(image.id, force=True)
                     removed += 1
     return removed
@@ -285,17 +302,28 @@ def _started(pid: int) -> str:
 
 
 def sweep(engine: Any) -> int:
-    """Remove containers whose harness is dead; how many there were."""
-    from docker.errors import DockerException
+    """Remove containers whose harness is dead; how many there were.
 
-    removed = 0
-    try:
-        for container in engine.containers.list(all=True, filters={"label": LABEL}):
-            host, pid, started = (container.labels.get(LABEL, "") + "::").split(":")[:3]
-            alive = pid.isdigit() and started and _started(int(pid)) == started
-            if host == socket.gethostname() and not alive:
-                _remove(container)
-                removed += 1
-    except DockerException:
-        pass  # a container that vanished meanwhile is as good as removed
-    return removed
+    A container that the engine itself hangs on is left to it after KILL_S:
+    nobody else's run waits for that, or fails by it.
+    """
+    # Without inspecting each: that may wait for as long as the engine is busy with it.
+    found = ask(lambda: engine.containers.list(all=True, sparse=True, filters={"label": LABEL}))
+    workers = [
+        threading.Thread(target=_remove, args=(container,), daemon=True)
+        for container in found
+        if _is_orphan((container.attrs.get("Labels") or {}).get(LABEL, ""))
+    ]
+    for worker in workers:
+        worker.start()
+    end = time.monotonic() + KILL_S
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))
+    return sum(not worker.is_alive() for worker in workers)
+
+
+def _is_orphan(label: str) -> bool:
+    """Whether a container's owner ran on this machine and is dead."""
+    host, pid, started = f"{label}::".split(":")[:3]
+    alive = pid.isdigit() and started and _started(int(pid)) == started
+    return host == socket.gethostname() and not alive
