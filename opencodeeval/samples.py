@@ -79,22 +79,26 @@ def read_samples(
     benchmark: Benchmark,
     allow_missing: bool = False,
     expected: SampleFormat | None = None,
+    elsewhere: AbstractSet[str] = frozenset(),
 ) -> list[Completion]:
     """The samples of a file or folder, in its order; `sample_id` counts within the task.
 
-    Samples of tasks that the benchmark's limit left out are left out too.
-    `expected` is what `sample_format` has found, which is asked otherwise.
+    Samples of tasks that the benchmark's limit left out are left out too, and those of tasks
+    `elsewhere`, which it has under another protocol only. `expected` is what `sample_format`
+    has found, which is asked otherwise.
 
     Raises:
         DataError: the file is damaged, holds no samples, mixes formats, has a
             sample twice, or one of a task that the benchmark does not have.
         UsageError: a task has no sample, and `allow_missing` is false.
     """
-    found = list(_found(path, benchmark, expected or sample_format(path)))
+    known = known_tasks(benchmark)
+    format_ = expected or sample_format(path)
+    found = list(_found(path, known | elsewhere, format_))
     if not found:
         raise _empty(path)
     tasks = {task.task_id: task for task in benchmark.tasks}
-    _check_known(path, benchmark, [each.task_id for each in found])
+    _check_known(path, benchmark, known | elsewhere, [each.task_id for each in found])
     samples = [
         _completion(each, place, tasks[each.task_id])
         for each, place in zip(found, _places(found), strict=True)
@@ -110,8 +114,13 @@ def read_samples(
     return samples
 
 
-def _found(path: Path, benchmark: Benchmark, expected: SampleFormat) -> Iterator[_Found]:
-    known = _known(benchmark)
+def known_tasks(benchmark: Benchmark) -> AbstractSet[str]:
+    """The ids of all tasks of a benchmark, those included that a limit left out."""
+    ids: AbstractSet[str] = getattr(benchmark, "known_ids", frozenset())
+    return ids or {task.task_id for task in benchmark.tasks}
+
+
+def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Iterator[_Found]:
     by_number: dict[int | None, list[str]] = {}
     for task_id in sorted(known):
         by_number.setdefault(number_in(task_id), []).append(task_id)
@@ -225,13 +234,9 @@ def _completion(found: _Found, place: int, task: Task) -> Completion:
     return Completion(found.task_id, place, text, finish_reason="sample", form=kind.form)
 
 
-def _known(benchmark: Benchmark) -> AbstractSet[str]:
-    ids: AbstractSet[str] = getattr(benchmark, "known_ids", frozenset())
-    return ids or {task.task_id for task in benchmark.tasks}
-
-
-def _check_known(path: Path, benchmark: Benchmark, task_ids: Sequence[str]) -> None:
-    known = _known(benchmark)
+def _check_known(
+    path: Path, benchmark: Benchmark, known: AbstractSet[str], task_ids: Sequence[str]
+) -> None:
     unknown = list(dict.fromkeys(each for each in task_ids if each not in known))
     if unknown:
         raise DataError(

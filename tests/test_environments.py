@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 from opencodeeval import execution
 from opencodeeval.cli.main import main
 from opencodeeval.errors import SandboxError, UsageError
-from opencodeeval.execution import environments, prepared
+from opencodeeval.execution import docker, environments, guest, prepared
+from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, environment_of, read_environment
 from opencodeeval.execution.interpreter import base_interpreter
 from opencodeeval.execution.prepared import Prepared
+from opencodeeval.resources import sandbox_dir
 from opencodeeval.types import Grade, Program, Style, Task, Verdict
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -179,6 +182,10 @@ def test_packages_that_cannot_be_installed_end_the_preparation(
 
 
 def graded(environment: Environment, program: str, check: str) -> Grade:
+    return graded_in(execution._open_local(1, lambda _: None, environment), program, check)
+
+
+def graded_in(sandbox: Sandbox, program: str, check: str) -> Grade:
     test = (
         "import unittest\nclass TestCases(unittest.TestCase):\n"
         f"    def test_one(self):\n        {check}\n"
@@ -194,7 +201,6 @@ def graded(environment: Environment, program: str, check: str) -> Grade:
     task = Task("environment", Style.UNITTEST, "", "task_func", program, tests)
 
     async def run() -> Grade:
-        sandbox = execution._open_local(1, lambda _: None, environment)
         try:
             return await sandbox.grade(task, Program("environment", 0, program, "program"))
         finally:
@@ -244,6 +250,50 @@ def test_a_warm_module_that_is_not_there_is_told(
     assert about["environment"] == "tiny"
     assert about["packages_sha256"] == prepared.find(lacking).digest
     assert "not in the environment: absent" in said[-1]
+
+
+# --- the image ---
+
+
+@pytest.mark.docker
+def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
+    guest_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its Dockerfile, with no packages: all of them are 3 GB and take a quarter of an hour."""
+    context = tmp_path / "sandbox"
+    shutil.copytree(sandbox_dir(), context, ignore=shutil.ignore_patterns("__pycache__"))
+    engine = docker.client()
+    say_version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    python = engine.containers.run(guest_image, ["python3", "-c", say_version], remove=True)
+    folder = context / "bigcodebench"
+    for name in ("requirements.txt", "packages.txt"):
+        (folder / name).write_text("# nothing\n")
+    (folder / "nltk_data.txt").write_text("# one\npunkt\n")
+    recipe = '\nwarm = ["json"]\n[environ]\nCOLOUR = "blue"\n'
+    for module in (docker, guest):
+        monkeypatch.setattr(module, "sandbox_dir", lambda: context)
+
+    (folder / "environment.toml").write_text(f'python = "2.7"{recipe}')
+    with pytest.raises(SandboxError, match=r'another Python than.*python = "2\.7"'):
+        docker.build_image(guest_image, print, environment_of(folder))
+
+    (folder / "environment.toml").write_text(f'python = "{python.decode().strip()}"{recipe}')
+    environment, said = environment_of(folder), list[str]()
+    name = docker.build_image(guest_image, said.append, environment)
+    try:
+        assert name.startswith("opencodeeval-sandbox-bigcodebench:")
+        assert said[1:] == [f"{name} lacks what could not be reached: NLTK's data: punkt"]
+        program = (
+            "import os, sys\nwarm = 'json' in sys.modules\n"
+            "def task_func():\n    return warm, os.environ['COLOUR']\n"
+        )
+        check = "self.assertEqual(task_func(), (True, 'blue'))"
+        sandbox = execution._open_docker(1, print, None, None, environment)
+        assert sandbox.describe()["image"] == name
+        grade = graded_in(sandbox, program, check)
+        assert grade.suites["base"].verdict is Verdict.PASSED
+    finally:
+        engine.images.remove(name, force=True)
 
 
 # --- the command ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import json
@@ -484,12 +485,71 @@ def test_evalplus_takes_the_samples_and_the_results(shared_data: Path, tmp_path:
     assert reused["pass_at_k"] == {suite: run.pass_at(suite, [1]) for suite in ("base", "plus")}
 
 
-def of_tool(command: list[str], **environment: str) -> str:
-    """What a published tool prints."""
+BIGCODEBENCH = """
+import sys
+from bigcodebench.evaluate import evaluate
+options = {"execution": "local", "parallel": 2, "no_gt": True}
+evaluate("complete", "hard", samples=sys.argv[1], **options)
+"""
+
+
+@pytest.mark.shared
+def test_bigcodebench_takes_the_samples_and_the_results(
+    shared_data: Path, tmp_path: Path, repo_root: Path
+) -> None:
+    """The samples graded by BigCodeBench, and its results and ours: the same statuses."""
+    named = os.environ.get("OPENCODEEVAL_BIGCODEBENCH_PEER")
+    peer = Path(named) if named else repo_root / "build/peers/bigcodebench/bin/python"
+    if not peer.exists():
+        pytest.skip(f"no BigCodeBench of its own at {peer}: run .ci/peer.sh")
+    hard = load_benchmark("bigcodebench_hard@v0.1.0", data_dir=shared_data)
+    plain = [
+        task
+        for task in hard.tasks
+        if set(ast.literal_eval(str(task.fields["libs"]))) <= sys.stdlib_module_names
+    ][:4]
+    bad = SuiteResult(Verdict.WRONG, "the test failed", failure={"input": "test_case_1"})
+    answers = {task.task_id: [(task.reference, right), ("x = 1\n", bad)] for task in plain}
+    run = finished(hard, answers, {"n": 2, "temperature": 0.8})
+    paths = write(bigcodebench.files(run), tmp_path)
+    (ours,) = (path for path in paths.values() if path.suffix == ".jsonl")
+    rows = tmp_path / "tasks.jsonl"
+    rows.write_text("".join(json.dumps(dict(task.fields)) + "\n" for task in plain))
+    theirs = tmp_path / "theirs.jsonl"
+    theirs.write_bytes(ours.read_bytes())
+
+    def evaluate(samples: Path) -> str:
+        # It asks whether to write over the results that are there.
+        command = [str(peer), "-c", BIGCODEBENCH, str(samples)]
+        return of_tool(command, "n\nn\n", BIGCODEBENCH_OVERRIDE_PATH=str(rows))
+
+    told = evaluate(ours)
+    assert "Load from previous results" in told
+    assert "pass@1:\t0.500" in told
+    told = evaluate(theirs)
+    assert "Load from previous results" not in told
+    assert "pass@1:\t0.500" in told
+    reused, made = (
+        json.loads(path.with_name(f"{path.stem}_eval_results.json").read_text())["eval"]
+        for path in (ours, theirs)
+    )
+    told_of = ("task_id", "solution", "status")
+    assert {
+        name: [[row[key] for key in told_of] for row in found] for name, found in made.items()
+    } == {name: [[row[key] for key in told_of] for row in found] for name, found in reused.items()}
+    scores = [
+        json.loads(path.with_name(f"{path.stem}_pass_at_k.json").read_text())
+        for path in (ours, theirs)
+    ]
+    assert scores[0]["pass@1"] == scores[1]["pass@1"] == 0.5
+
+
+def of_tool(command: list[str], told: str = "", **environment: str) -> str:
+    """What a published tool prints when it is told this."""
     done = subprocess.run(
         command,
         env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
+        input=told,
         capture_output=True,
         text=True,
         timeout=200,

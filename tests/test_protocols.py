@@ -272,6 +272,23 @@ def samples(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.mark.shared
+def test_protocols_that_choose_among_the_tasks_are_compared_on_those_of_both(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """MBPP's tasks are numbers 11 to 510 under one protocol, and 10 to 509 under the other."""
+    tasks = load_benchmark("mbpp", "mbpp-all", data_dir=shared_data).tasks
+    rows = [{"task_id": task.task_id, "solution": task.reference} for task in tasks[9:510]]
+    path = tmp_path / "samples.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ("--bench", "mbpp", "--data", str(shared_data), "--limit", "4")
+    command = ("grade", str(path), *options, "--sandbox", "local", "--json")
+    summary = summary_of(opencodeeval(*command, "--protocol", "mbpp,opencodeeval", cwd=tmp_path))
+    assert [part["samples"] for part in summary["benchmarks"]] == [4, 4]
+    (compared,) = summary["differences"]
+    assert sum(compared["passes"].values()) == 3
+
+
+@pytest.mark.shared
 def test_the_same_samples_are_graded_under_each_protocol(
     samples: Path, shared_data: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,18 @@ def test_repeated_tasks_have_several_samples(starter: Benchmark, tmp_path: Path)
     assert [each.sample_id for each in samples if each.task_id == "starter/4"] == [0, 1]
 
 
+def test_tasks_that_only_another_protocol_has_are_left_out(
+    starter: Benchmark, tmp_path: Path
+) -> None:
+    path = lines(tmp_path / "s.jsonl", *solutions(*IDS, "starter/24"))
+    assert len(read_samples(path, starter, elsewhere={*IDS[3:], "starter/24"})) == len(IDS)
+    with pytest.raises(DataError, match="does not have"):
+        read_samples(path, starter, elsewhere={"starter/25"})
+    path = lines(tmp_path / "s.jsonl", *solutions(*IDS[1:], "starter/24"))
+    with pytest.raises(UsageError, match=r"no sample of 1 of the 24 tasks"):
+        read_samples(path, starter, elsewhere={"starter/24"})
+
+
 def test_a_solution_goes_before_a_completion(starter: Benchmark, tmp_path: Path) -> None:
     rows = [{**row, "completion": "    pass"} for row in solutions(*IDS)]
     samples = read_samples(lines(tmp_path / "s.jsonl", *rows), starter)

@@ -56,7 +56,7 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     from opencodeeval.backends.samples import SamplesBackend
     from opencodeeval.cli.jobs import Job
     from opencodeeval.cli.session import evaluate
-    from opencodeeval.samples import read_samples, sample_format
+    from opencodeeval.samples import known_tasks, read_samples, sample_format
     from opencodeeval.types import Sampling
 
     benchmarks = [
@@ -69,8 +69,10 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
         identity["samples_source"] = options.source
     jobs: list[Job] = []
     backends: dict[str, SamplesBackend] = {}
+    # Protocols may choose among a benchmark's tasks; a file that serves several has all of theirs.
+    known = frozenset().union(*map(known_tasks, benchmarks))
     for benchmark in benchmarks:
-        completions = read_samples(options.samples, benchmark, expected=found)
+        completions = read_samples(options.samples, benchmark, expected=found, elsewhere=known)
         counts = Counter(completion.task_id for completion in completions)
         if not jobs:
             logger(options)(

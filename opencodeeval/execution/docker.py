@@ -27,6 +27,8 @@ MEMORY = "6g"  # a player's 4 GiB and the guest
 PIDS = 256
 PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
 INODES = 16384
+# In an image: what its build could not reach, one thing a line.
+NOT_INSTALLED = "/opt/opencodeeval/environment/not-installed"
 STREAM_HEADER = struct.Struct("!BxxxI")
 
 T = TypeVar("T")
@@ -127,7 +129,17 @@ def build_image(
         ) from None
     except (DockerException, OSError) as error:
         raise SandboxError(f"the sandbox image could not be built: {error}") from None
+    for line in _not_installed(engine, name):
+        log(f"{name} lacks what could not be reached: {line}")
     return name
+
+
+def _not_installed(engine: Any, image: str) -> list[str]:
+    read = f"cat {NOT_INSTALLED} 2>/dev/null || true"
+    told = ask(
+        lambda: engine.containers.run(image, ["sh", "-c", read], network_mode="none", remove=True)
+    )
+    return bytes(told).decode().splitlines()
 
 
 class DockerSlot(Slot):
