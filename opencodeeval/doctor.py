@@ -114,11 +114,11 @@ def _docker() -> list[Finding]:
 
 
 def _image(engine: Any) -> Finding:
-    from opencodeeval.execution import docker
+    from opencodeeval.execution import images
 
-    name = docker.default_image()
+    name = images.default_image()
     try:
-        docker.image_id(engine, name)
+        images.image_id(engine, name)
     except SandboxError:
         return Finding(
             "image", False, f"{name} is not built", "opencodeeval sandbox build", "sandbox"

@@ -41,9 +41,9 @@ def shared_data(repo_root: Path) -> Path:
 def guest_image() -> str:
     """The sandbox image of the guest as it is now, built where it is missing."""
     from opencodeeval.errors import SandboxError
-    from opencodeeval.execution import docker
+    from opencodeeval.execution import docker, images
 
-    name = docker.default_image()
+    name = images.default_image()
     try:
         engine = docker.client()
     except SandboxError as error:
@@ -51,9 +51,9 @@ def guest_image() -> str:
             raise
         pytest.skip(str(error))
     try:
-        docker.image_id(engine, name)
+        images.image_id(engine, name)
     except SandboxError:
-        docker.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), print)
+        images.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), print)
     return name
 
 

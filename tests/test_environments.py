@@ -12,7 +12,7 @@ import pytest
 from opencodeeval import execution
 from opencodeeval.cli.main import main
 from opencodeeval.errors import SandboxError, UsageError
-from opencodeeval.execution import docker, environments, guest, prepared
+from opencodeeval.execution import docker, environments, guest, images, prepared
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, environment_of, read_environment
 from opencodeeval.execution.interpreter import base_interpreter
@@ -270,16 +270,16 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
         (folder / name).write_text("# nothing\n")
     (folder / "nltk_data.txt").write_text("# one\npunkt\n")
     recipe = '\nwarm = ["json"]\n[environ]\nCOLOUR = "blue"\n'
-    for module in (docker, guest):
+    for module in (images, guest):
         monkeypatch.setattr(module, "sandbox_dir", lambda: context)
 
     (folder / "environment.toml").write_text(f'python = "2.7"{recipe}')
     with pytest.raises(SandboxError, match=r'another Python than.*python = "2\.7"'):
-        docker.build_image(guest_image, print, environment_of(folder))
+        images.build_image(guest_image, print, environment_of(folder))
 
     (folder / "environment.toml").write_text(f'python = "{python.decode().strip()}"{recipe}')
     environment, said = environment_of(folder), list[str]()
-    name = docker.build_image(guest_image, said.append, environment)
+    name = images.build_image(guest_image, said.append, environment)
     try:
         assert name.startswith("opencodeeval-sandbox-bigcodebench:")
         assert said[1:] == [f"{name} lacks what could not be reached: NLTK's data: punkt"]

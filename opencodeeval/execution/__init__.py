@@ -79,18 +79,18 @@ def _open_docker(
     environment: Environment,
     build: bool = False,
 ) -> Sandbox:
-    from opencodeeval.execution import docker, guest
+    from opencodeeval.execution import docker, guest, images
     from opencodeeval.execution.pool import SlotPool
 
     engine = docker.client()
-    name = image or docker.default_image(environment)
+    name = image or images.default_image(environment)
     try:
-        identity = docker.image_id(engine, name, environment)
+        identity = images.image_id(engine, name, environment)
     except SandboxError:
         if not build:
             raise
-        docker.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
-        identity = docker.image_id(engine, name)
+        images.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
+        identity = images.image_id(engine, name)
     swept = docker.sweep(engine)
     if swept:
         log(f"removed {swept} container(s) that a killed run had left")
@@ -173,13 +173,13 @@ def _started(make: Callable[[], Any]) -> Any:
 def build_image(
     base_image: str | None = None, log: Log = lambda _: None, environment: str = ""
 ) -> str:
-    """Build the sandbox image of an environment; its name. See opencodeeval.execution.docker."""
-    from opencodeeval.execution import docker
+    """Build the sandbox image of an environment; its name. See opencodeeval.execution.images."""
+    from opencodeeval.execution import images
 
     wanted = read_environment(environment)
     if wanted == PLAIN:
         base_image = base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE")
-    return docker.build_image(base_image, log, wanted)
+    return images.build_image(base_image, log, wanted)
 
 
 def prepare_local(environment: str, folder: Path, python: str | None, log: Log) -> Path:
@@ -191,7 +191,7 @@ def prepare_local(environment: str, folder: Path, python: str | None, log: Log) 
 
 def clean() -> tuple[int, int]:
     """Remove what killed runs and older versions have left; how many containers and images."""
-    from opencodeeval.execution import docker
+    from opencodeeval.execution import docker, images
 
     engine = docker.client()
-    return docker.sweep(engine), docker.remove_old_images(engine)
+    return docker.sweep(engine), images.remove_old_images(engine)

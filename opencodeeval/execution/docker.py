@@ -13,22 +13,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opencodeeval.errors import SandboxError
-from opencodeeval.execution import frames, guest
-from opencodeeval.execution.environments import PLAIN, Environment, names, read_environment
+from opencodeeval.execution import frames
+from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.execution.local import GUEST, SCRATCH_BYTES, SHM_BYTES, environment
 from opencodeeval.execution.slot import Slot
-from opencodeeval.resources import sandbox_dir
 
 LABEL = "org.opencodeeval.owner"
-REPOSITORY = "opencodeeval-sandbox"
 ENGINE_S = 30  # longest wait for any one answer of the engine
 KILL_S = 10.0
 MEMORY = "6g"  # a player's 4 GiB and the guest
 PIDS = 256
 PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
 INODES = 16384
-# In an image: what its build could not reach, one thing a line.
-NOT_INSTALLED = "/opt/opencodeeval/environment/not-installed"
 STREAM_HEADER = struct.Struct("!BxxxI")
 
 T = TypeVar("T")
@@ -67,79 +63,6 @@ def ask(question: Callable[[], T]) -> T:
         return question()
     except (DockerException, OSError) as error:
         raise SandboxError(f"the Docker engine failed: {error}") from None
-
-
-def default_image(environment: Environment = PLAIN) -> str:
-    """The image's name for this version of the guest."""
-    name = "-".join(filter(None, [REPOSITORY, environment.name]))
-    return f"{name}:{guest.image_digest(environment)[:12]}"
-
-
-def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
-    """The image's id.
-
-    Raises:
-        SandboxError: it is not there.
-    """
-    from docker.errors import DockerException, ImageNotFound
-
-    try:
-        return str(engine.images.get(image).id)
-    except ImageNotFound:
-        raise SandboxError(
-            f"the sandbox image {image} is not built: run `opencodeeval sandbox build"
-            f"{' ' + environment.name if environment.name else ''}`, or use --sandbox local"
-        ) from None
-    except (DockerException, OSError) as error:
-        raise SandboxError(f"the Docker engine failed: {error}") from None
-
-
-def build_image(
-    base_image: str | None, log: Callable[[str], None], environment: Environment = PLAIN
-) -> str:
-    """Build the sandbox image from the environment's Dockerfile below sandbox/; its name.
-
-    Raises:
-        SandboxError: with the build's last words.
-    """
-    from docker.errors import APIError, BuildError, DockerException
-
-    engine = client(timeout=1800 if environment == PLAIN else 7200)
-    name = default_image(environment)
-    arguments = {"BASE_IMAGE": base_image} if base_image else {}
-    log(f"building {name}" + (f" from {base_image}" if base_image else ""))
-    try:
-        engine.images.build(
-            path=str(sandbox_dir()),
-            dockerfile=str(Path(environment.name) / "Dockerfile"),
-            tag=name,
-            rm=True,
-            forcerm=True,
-            buildargs=arguments,
-        )
-    except BuildError as error:
-        words = [str(line.get("stream", "")).strip() for line in error.build_log]
-        tail = " | ".join([word for word in words if word][-3:])
-        raise SandboxError(f"the sandbox image could not be built: {error.msg}: {tail}") from None
-    except APIError as error:
-        raise SandboxError(
-            f"the sandbox image could not be built: {error.explanation}; where no image can be "
-            "pulled, pass --base-image NAME (or OPENCODEEVAL_BASE_IMAGE) of a local image "
-            "with Python 3, or use --sandbox local"
-        ) from None
-    except (DockerException, OSError) as error:
-        raise SandboxError(f"the sandbox image could not be built: {error}") from None
-    for line in _not_installed(engine, name):
-        log(f"{name} lacks what could not be reached: {line}")
-    return name
-
-
-def _not_installed(engine: Any, image: str) -> list[str]:
-    read = f"cat {NOT_INSTALLED} 2>/dev/null || true"
-    told = ask(
-        lambda: engine.containers.run(image, ["sh", "-c", read], network_mode="none", remove=True)
-    )
-    return bytes(told).decode().splitlines()
 
 
 class DockerSlot(Slot):
@@ -283,22 +206,6 @@ def _remove(container: Any) -> None:
 
     with contextlib.suppress(DockerException, OSError):
         container.remove(force=True)
-
-
-def remove_old_images(engine: Any) -> int:
-    """Remove sandbox images of other versions of the guest; how many there were."""
-    from docker.errors import DockerException
-
-    removed = 0
-    for wanted in (PLAIN, *map(read_environment, names())):
-        current = default_image(wanted)
-        for image in engine.images.list(name=current.partition(":")[0]):
-            if current not in image.tags:
-                # A running container keeps its image.
-                with contextlib.suppress(DockerException, OSError):
-                    engine.images.remove(image.id, force=True)
-                    removed += 1
-    return removed
 
 
 def owner() -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.errors import SandboxError
-from opencodeeval.execution import docker, local
+from opencodeeval.execution import docker, images, local
 from opencodeeval.resources import sandbox_dir
 
 # So that `import guest` finds what runs inside the jails.
@@ -38,11 +38,11 @@ def docker_image() -> str:
         engine = docker.client()
     except SandboxError as error:
         _unless_ci(str(error))
-    name = docker.default_image()
+    name = images.default_image()
     try:
-        docker.image_id(engine, name)
+        images.image_id(engine, name)
     except SandboxError:
-        docker.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), print)
+        images.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), print)
     return name
 
 
