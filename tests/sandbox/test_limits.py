@@ -217,7 +217,7 @@ def test_a_script_s_total_limit_counts_all_its_tests(results: dict[str, SuiteRes
 def test_time_spent_is_reported(results: dict[str, SuiteResult]) -> None:
     assert 0.9 <= results["every call within its limit"].wall_s < 4
     assert results["every call within its limit"].cpu_s < 0.5
-    assert results["spins at 777"].cpu_s > 0.2
+    assert results["spins at 777"].cpu_s > 0.1
 
 
 def test_memory_errors_of_scripts_are_errors_of_theirs(results: dict[str, SuiteResult]) -> None:
