@@ -73,6 +73,11 @@ class UidCage:
             if self.tied:
                 containment.die_with_parent()
 
+    def empty_scratch(self) -> bool:
+        """Remove all that the player has written; whether nothing is left."""
+        with self.wearing():
+            return containment.empty_scratch()
+
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """End what an ended player has left, and say whether nothing is left.
 
@@ -148,6 +153,11 @@ class NamespaceCage:
     def wearing(self) -> Iterator[None]:
         """The player's files are this process's own."""
         yield
+
+    def empty_scratch(self) -> bool:
+        """Remove all that the player has written, which owned the folders; whether none is left."""
+        containment.open_scratch()
+        return containment.empty_scratch()
 
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """Nothing is left: the kernel lets a namespace's init go only after all others."""

@@ -79,7 +79,6 @@ class _Supervisor:
         self.judges: "OrderedDict[str, _Judge]" = OrderedDict()
         self.player: Optional[int] = None
         self.ended: Dict[int, Dict[str, Any]] = {}
-        self.oom_kills = _oom_kills()
         resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_PLAYER_FDS, MAX_PLAYER_FDS))
         containment.become_subreaper()
         containment.harden_self()
@@ -88,6 +87,8 @@ class _Supervisor:
         self.zygotes = {"plain": self.forker}
         self.needs = "plain"
         # After the zygote, so that no player has it; before any judge, which may not read files.
+        self.memory_kills, self.system_v = _MemoryKills(), containment.SystemV()
+        self.private += self.memory_kills.fds + self.system_v.fds
         from . import judge
 
         zygote.warm_up(zygote.NUMPY)
@@ -326,17 +327,14 @@ class _Supervisor:
         clean = self._clean_scratch() and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
-        kills, self.oom_kills = self.oom_kills, _oom_kills()
-        return {**found, "memory": self.oom_kills > kills}
+        return {**found, "memory": self.memory_kills.more()}
 
     def _pids(self) -> Set[int]:
         """The guest's own processes."""
         return {os.getpid(), *self.zygote_pids, *(judge.pid for judge in self.judges.values())}
 
     def _clean_scratch(self) -> bool:
-        with self.cage.wearing():
-            made = containment.empty_scratch()
-        return made and containment.is_clean()
+        return self.cage.empty_scratch() and self.system_v.none_left()
 
 
 def _progress() -> int:
@@ -347,16 +345,32 @@ def _progress() -> int:
     return fd
 
 
-def _oom_kills() -> int:
-    """How often the kernel has killed for memory in this jail; 0 where it does not tell."""
-    for path in (
-        "/sys/fs/cgroup/memory.events",
-        "/sys/fs/cgroup/memory/memory.oom_control",
-    ):
-        try:
-            with open(path) as file:
-                fields = dict(line.split() for line in file if len(line.split()) == 2)
-            return int(fields.get("oom_kill", 0))
-        except (OSError, ValueError):
-            continue
-    return 0
+class _MemoryKills:
+    """How often the kernel has killed for memory in this jail; 0 where it does not tell.
+
+    The file stays open, for opening it takes longer than reading it.
+    """
+
+    def __init__(self) -> None:
+        self.fds = []
+        for path in (
+            "/sys/fs/cgroup/memory.events",
+            "/sys/fs/cgroup/memory/memory.oom_control",
+        ):
+            with contextlib.suppress(OSError):
+                self.fds.append(os.open(path, os.O_RDONLY))
+        self.seen = self._count()
+
+    def more(self) -> bool:
+        """Whether there were any since the last look."""
+        before, self.seen = self.seen, self._count()
+        return self.seen > before
+
+    def _count(self) -> int:
+        for fd in self.fds:
+            try:
+                words = os.pread(fd, 4096, 0).split()
+                return int(words[words.index(b"oom_kill") + 1])
+            except (OSError, ValueError, IndexError):
+                continue
+        return 0

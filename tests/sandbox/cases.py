@@ -204,6 +204,9 @@ def _seen():
     for root in ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp"):
         if os.path.isdir(root):
             found += [os.path.join(root, name) for name in os.listdir(root)]
+    for root in ("/tmp", "/dev/shm"):
+        if not os.access(root, os.W_OK | os.X_OK):
+            found.append(root + " is closed")
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open("/proc/" + pid + "/status") as file:

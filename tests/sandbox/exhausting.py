@@ -111,6 +111,25 @@ os.chmod(".", 0)
         ANY,
     ),
     Case(
+        "scratch_folders_closed",
+        "triple",
+        """
+import os
+for mode in (0o500, 0):
+    for folder in ("/var/tmp", "/dev/mqueue", "/dev/shm", "/tmp", "."):
+        try: os.chmod(folder, mode)
+        except OSError: pass
+"""
+        + _RIGHT,
+        ANY,
+    ),
+    Case(
+        "memory_folder_without_room_for_others",
+        "triple",
+        "import os\ntry: os.chmod('/dev/shm', 0o500)\nexcept OSError: pass\n" + _RIGHT,
+        ANY,
+    ),
+    Case(
         "processes_until_refused",
         "triple",
         f"""
