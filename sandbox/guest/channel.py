@@ -200,9 +200,10 @@ class Player:
         end = len(self.partial) + fresh
         self.partial += part
         if fresh >= 0:
-            self.lines.extend(bytes(self.partial[:end]).split(b"\n"))
+            lines = bytes(self.partial[:end]).split(b"\n")
+            self.lines.extend(lines)
             del self.partial[: end + 1]
-            if any(len(line) > self.max_line for line in self.lines):
+            if end > self.max_line and any(len(line) > self.max_line for line in lines):
                 raise TooLong("a reply longer than any right answer")
         if len(self.partial) > self.max_line:
             raise TooLong("a reply longer than any right answer")

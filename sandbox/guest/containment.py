@@ -175,8 +175,9 @@ def open_scratch() -> None:
 
 def _emptied(root: str) -> bool:
     try:
-        if os.listdir(root):
-            _empty(root)
+        names = os.listdir(root)
+        if names:
+            _remove(root, names)
             return not os.listdir(root)
     except FileNotFoundError:
         pass
@@ -199,16 +200,13 @@ class SystemV:
         return all(os.pread(fd, 4096, 0).count(b"\n") <= 1 for fd in self.fds)
 
 
-def _empty(root: str) -> None:
-    """Remove all below `root` without recursion and without following links.
+def _remove(root: str, names: List[str]) -> None:
+    """Remove what `root` has under these names, without recursion and without following links.
 
     A folder's folders are first moved up to `root`: names stay short however
     deep the tree is.
     """
-    try:
-        todo: List[str] = [entry.path for entry in os.scandir(root)]
-    except OSError:
-        return
+    todo = [os.path.join(root, name) for name in names]
     serial = 0
     while todo:
         path = todo.pop()

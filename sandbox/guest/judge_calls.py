@@ -12,6 +12,8 @@ point out of what the program defines, and knows nothing of what is expected.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Any, Callable, Dict, List, Optional
 
 from . import apart, channel, codec, compare, expected
@@ -44,9 +46,26 @@ class _Suite:
         self.marking = {index: MARKING * seconds for index, seconds in right.marking.items()}
         self.total_s = min(limits["total_s"], total) + limits["grace_s"]
         self.total_s += sum(self.marking.values())
+        # Where a batch must begin anew, and how long the calls are up to each of them.
+        self.apart = sorted(
+            index
+            for index in {*self.slow, *self.marking}
+            if index < len(self.calls) and self.limit(index) > self.least
+        )
+        self.sizes = [0, *accumulate(map(len, self.calls))]
         # A right answer is never much longer than the expected one.
         self.max_line = min(channel.MAX_LINE, 4 * right.size + (1 << 20))
         self.max_hashed = right.hashed + codec.MAX_HASHED
+
+    def batch_end(self, start: int, most: int) -> int:
+        """Where a batch of at most so many calls ends that begins with call `start`."""
+        end = min(start + most, len(self.calls))
+        # Replies of fast calls may be held back while a slow one runs: it comes first, then.
+        slow = bisect_right(self.apart, start)
+        if slow < len(self.apart):
+            end = min(end, self.apart[slow])
+        room = bisect_right(self.sizes, self.sizes[start] + MAX_BATCH_BYTES) - 1
+        return max(start + 1, min(end, room))
 
     def text(self, index: int) -> Optional[str]:
         """The encoding of an expected value; None where only the reference can give it."""
@@ -184,14 +203,8 @@ class _Run:
     def _send_batch(self) -> None:
         if self.player.lines or self.player.partial:
             raise channel.Garbage("a reply before the call")
-        start, size = self.sent, 0
-        while self.sent < len(self.suite.calls) and self.sent - start < self.batch:
-            size += len(self.suite.calls[self.sent])
-            # Replies of fast calls may be held back while a slow one runs: it comes first, then.
-            slow = self.suite.limit(self.sent) > self.suite.least
-            if self.sent > start and (slow or size > MAX_BATCH_BYTES):
-                break
-            self.sent += 1
+        start = self.sent
+        self.sent = self.suite.batch_end(start, self.batch)
         self.batch = min(self.batch * 8, MAX_BATCH)
         self.player.send("[" + ",".join(self.suite.calls[start : self.sent]) + "]")
 
