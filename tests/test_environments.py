@@ -15,7 +15,7 @@ from opencodeeval.errors import SandboxError, UsageError
 from opencodeeval.execution import docker, environments, guest, images, prepared
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, environment_of, read_environment
-from opencodeeval.execution.interpreter import base_interpreter
+from opencodeeval.execution.interpreter import base_interpreter, is_free
 from opencodeeval.execution.prepared import Prepared
 from opencodeeval.resources import sandbox_dir
 from opencodeeval.types import Grade, Program, Style, Task, Verdict
@@ -225,6 +225,28 @@ def test_programs_find_what_is_warm_and_the_variables(
     (tmp_path / "other").mkdir()
     cold = described(tmp_path / "other" / "tiny")
     assert graded(cold, program, check.format(False)).suites["base"].verdict is Verdict.PASSED
+
+
+def test_programs_start_the_environment_s_python_by_name(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENCODEEVAL_TINY_ENV", str(tiny))
+    program = (
+        "import subprocess\ndef task_func():\n"
+        "    command = ['python', '-c', 'import wares; print(wares.PRICE)']\n"
+        "    return subprocess.check_output(command)\n"
+    )
+    check = "self.assertEqual(task_func(), b'7\\n')"
+    environment = described(tmp_path / "tiny")
+    assert graded(environment, program, check).suites["base"].verdict is Verdict.PASSED
+
+
+def test_an_environment_has_its_own_name_where_the_jail_has_nothing_of_that_name() -> None:
+    """Scripts like pip begin with it."""
+    assert is_free("/srv/wares", ("/usr", "/opt/python"))
+    assert is_free("/tmpfiles/wares", ("/usr", "/opt/python"))
+    for name in ("/tmp/wares", "/usr/lib/wares", "/opt/python/wares"):
+        assert not is_free(name, ("/usr", "/opt/python"))
 
 
 def test_a_module_that_starts_threads_keeps_the_jail_from_starting(

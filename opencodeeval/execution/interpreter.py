@@ -7,18 +7,23 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+# Where a jail has file systems of its own.
+_OF_THE_JAIL = ("/tmp", "/dev", "/proc")
+
 
 @dataclass(frozen=True)
 class Interpreter:
     """`shown` are host paths under the same name; `covered` are folders of packages
     below them that are the host's business; `binds` are pairs of a host path and
-    where the jail shows it. Everything is read-only.
+    where the jail shows it, `links` pairs of a path and where it leads.
+    Everything is read-only.
     """
 
     executable: str
     shown: tuple[str, ...]
     covered: tuple[str, ...]
     binds: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def own(site: str) -> Interpreter:
@@ -33,13 +38,21 @@ def own(site: str) -> Interpreter:
 def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:
     """The interpreter of a virtual environment, with all packages of it, shown in `place`.
 
-    Not under its own name, which may lie where the jail has a scratch folder.
+    Its own name, which may lie where the jail has a scratch folder, is a link where it
+    can be: the scripts of the environment have it in their first lines.
     """
     real = os.path.realpath(folder / "bin" / "python")
     library = next((folder / "lib").glob("python3*")).name
     prefixes = (base_prefix, str(Path(real).parent))
     covered = _packages_below(base_prefix, library)
-    return Interpreter(f"{place}/bin/python", _shown(prefixes), covered, ((str(folder), place),))
+    shown, pair = _shown(prefixes), (str(folder), place)
+    links = (pair,) if is_free(pair[0], shown) else ()
+    return Interpreter(f"{place}/bin/python", shown, covered, (pair,), links)
+
+
+def is_free(name: str, shown: tuple[str, ...]) -> bool:
+    """Whether a jail that shows these paths may have something of its own by this name."""
+    return not any(f"{name}/".startswith(f"{path}/") for path in (*shown, *_OF_THE_JAIL))
 
 
 def base_interpreter() -> str:

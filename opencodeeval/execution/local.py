@@ -181,7 +181,8 @@ def command(info: int, python: Interpreter) -> list[str]:
         *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"),
         *("--remount-ro", "/dev"),
     ]
-    for parent in _parents([*python.shown, f"{GUEST}/site/numpy"]):
+    links = [name for name, _ in python.links]
+    for parent in _parents([*python.shown, f"{GUEST}/site/numpy", *links]):
         # bubblewrap would make them for its own uid only, and the player has another.
         arguments += ["--perms", "0755", "--dir", parent]
     for path in python.shown:
@@ -197,6 +198,8 @@ def command(info: int, python: Interpreter) -> list[str]:
     ours += [(str(path), f"/etc/{path.name}") for path in (sandbox_dir() / "etc").iterdir()]
     for source, target in [*ours, *python.binds]:
         arguments += ["--ro-bind", source, target]
+    for name, target in python.links:
+        arguments += ["--symlink", target, name]
     for folder in python.covered:
         arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
     arguments += ["--remount-ro", "/"]

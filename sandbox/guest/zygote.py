@@ -134,7 +134,7 @@ def _prepare_environment(environ: Dict[str, str]) -> None:
     """
     os.environ.clear()
     os.environ.update(
-        PATH="/usr/local/bin:/usr/bin:/bin",
+        PATH=_path(),
         HOME=containment.WORK,
         LANG="C.UTF-8",
         OMP_NUM_THREADS="1",
@@ -153,6 +153,12 @@ def _prepare_environment(environ: Dict[str, str]) -> None:
     for fd in (*saved, read, write):
         os.close(fd)
     livecodebench_names.learn()
+
+
+def _path() -> str:
+    """The usual folders and, before them, that of this Python: programs may start it by name."""
+    usual, own = "/usr/local/bin:/usr/bin:/bin", os.path.dirname(sys.executable)
+    return usual if own in usual.split(":") else f"{own}:{usual}"
 
 
 def _fix_chance() -> None:
