@@ -30,6 +30,8 @@ NOT_NONE = {
     "text_starta_endb",  # Mbpp/794
 }
 
+RTOL = 1e-07
+
 
 class EvalPlusRule:
     """The rule of one suite of one sample.
@@ -54,7 +56,7 @@ class EvalPlusRule:
                 return False
             if isinstance(expected, (list, tuple)) and len(out) != len(expected):
                 return False
-            return bool(numpy.allclose(out, expected, rtol=1e-07, atol=self.atol))
+            return close(out, expected, self.atol)
         return bool(exact)
 
     def _matches(self, out: Any, expected: Any, arguments: List[Any]) -> Any:
@@ -99,6 +101,14 @@ def is_floats(value: Any) -> bool:
     if numpy is not None and isinstance(value, numpy.ndarray):
         return bool(value.dtype == numpy.float64 or value.dtype == numpy.float32)
     return False
+
+
+def close(out: Any, expected: Any, atol: float) -> bool:
+    """numpy.allclose with rtol=1e-7, without what it costs to make arrays of two numbers."""
+    plain = type(out) is float and type(expected) is float
+    if plain and math.isfinite(out) and math.isfinite(expected):
+        return bool(abs(out - expected) <= atol + RTOL * abs(expected))
+    return bool(numpy.allclose(out, expected, rtol=RTOL, atol=atol))
 
 
 def polynomial(coefficients: List[float], x: float) -> float:

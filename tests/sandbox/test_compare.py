@@ -15,6 +15,7 @@ from tests.sandbox.official import Case, evalplus_says, ours
 
 codec: Any = importlib.import_module("guest.codec")
 compare: Any = importlib.import_module("guest.compare")
+compare_evalplus: Any = importlib.import_module("guest.compare_evalplus")
 
 EVALPLUS_CASES = 240
 
@@ -216,3 +217,16 @@ def test_arrays_of_several_items_have_no_one_truth(out: Any, expected: Any) -> N
 def test_an_unknown_rule_is_refused_by_name() -> None:
     with pytest.raises(compare.Unsupported, match="nosuch"):
         compare.value_rule({"rule": "nosuch"})
+
+
+_floats = st.floats() | st.sampled_from([0.0, 1.0, 1 + 1e-7, 1 - 1e-7, 1 + 2e-7, 1e308, -1e308])
+
+
+@given(_floats, _floats | st.floats(-1e-5, 1e-5), st.sampled_from([1e-6, 1e-4]), st.booleans())
+def test_two_floats_are_close_where_numpy_says_so(
+    expected: float, other: float, atol: float, near: bool
+) -> None:
+    out = expected + other if near else other
+    with numpy.errstate(all="ignore"):
+        said = bool(numpy.allclose(out, expected, rtol=1e-7, atol=atol))
+    assert compare_evalplus.close(out, expected, atol) is said
