@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ else:
 
 Kind = Literal[
     "network",
+    "display",
     "data",
     "package",
     "slow",
@@ -65,3 +67,19 @@ def read_errata(
         and version in (row.versions or (version,))
         and protocol in (row.protocols or (protocol,))
     ]
+
+
+def text_of(rows: Sequence[Erratum]) -> str:
+    """The rows as the text of an `errata.toml`."""
+    return "\n".join(map(_block, rows))
+
+
+def _block(row: Erratum) -> str:
+    fields: dict[str, object] = {"task": row.task, "kind": row.kind}
+    if row.fails:
+        fields["fails"] = True
+    fields |= {name: getattr(row, name) for name in ("versions", "protocols") if getattr(row, name)}
+    fields["what"] = row.what
+    # TOML writes strings, lists of them and truth as JSON does.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+    return "\n".join(["[[errata]]", *lines, ""])

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from opencodeeval.adapters.base import Benchmark
 from opencodeeval.backends.reference import require_references
-from opencodeeval.errata import Erratum
+from opencodeeval.errata import Erratum, Kind
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.types import Grade, Program, Task, Verdict
 
 SLOW_S = 10.0
+ERRATUM_S = 40.0  # what takes longer than this is written down
+
+# What is said where something is missing, in the order in which it is looked for.
+_NO_NETWORK = (
+    r"name resolution|Name or service not known|Network is unreachable|URLError|gaierror|"
+    r"NewConnectionError|Max retries exceeded"
+)
+_SIGNS: tuple[tuple[Kind, str], ...] = (
+    ("data", r"nltk\.download\("),
+    ("package", r"No module named"),
+    ("display", r"no display name|\$DISPLAY|X server|TclError"),
+    ("network", _NO_NETWORK),
+)
 
 
 @dataclass(frozen=True)
@@ -130,3 +144,43 @@ def summary(findings: Sequence[Finding]) -> list[str]:
         f"{len(told['unexpected'])} otherwise than the errata say"
     )
     return lines
+
+
+def errata_of(findings: Sequence[Finding]) -> list[Erratum]:
+    """A table of errata that says what was found: known rows that hold, and new ones.
+
+    The kind of a new row is a guess from what the solution said when it failed.
+    """
+    return [row for each in findings for row in (*_holding(each), *_new(each))]
+
+
+def _holding(finding: Finding) -> list[Erratum]:
+    always = finding.passed == len(finding.grades)
+    return [row for row in finding.known if not (row.fails and always)]
+
+
+def _new(finding: Finding) -> list[Erratum]:
+    rows = []
+    if finding.passed < len(finding.grades) and not any(row.fails for row in finding.known):
+        rows.append(Erratum(finding.task_id, *_cause(finding), fails=True))
+    if finding.longest_s >= ERRATUM_S and not any(row.kind == "slow" for row in finding.known):
+        what = f"The own solution takes {finding.longest_s:.0f} s."
+        rows.append(Erratum(finding.task_id, "slow", what))
+    return rows
+
+
+def _cause(finding: Finding) -> tuple[Kind, str]:
+    """Why a solution does not always pass, as far as can be seen, and a sentence of it."""
+    failing = next(grade for grade in finding.grades if not _passes(grade))
+    details = "; ".join(
+        f"{suite.verdict} {suite.detail}".strip() for suite in failing.suites.values()
+    )
+    said = [line.strip() for line in failing.stderr.splitlines() if line.strip(" *")]
+    what = f"{details}: {said[-1]}"[:200] if said else details
+    if finding.passed:
+        return "time", f"Passed {finding.passed} of {len(finding.grades)} times; {what}"[:200]
+    for kind, sign in _SIGNS:
+        if re.search(sign, failing.stderr):
+            return kind, what
+    slow = any(suite.verdict is Verdict.TIMEOUT for suite in failing.suites.values())
+    return "slow" if slow else "tests", what

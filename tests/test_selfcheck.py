@@ -18,8 +18,8 @@ from opencodeeval.adapters.base import Benchmark
 from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.cards import families, read_card
 from opencodeeval.cli.main import main
-from opencodeeval.errata import Erratum, Kind, read_errata
-from opencodeeval.selfcheck import Finding, check, report, summary
+from opencodeeval.errata import Erratum, Kind, read_errata, text_of
+from opencodeeval.selfcheck import Finding, check, errata_of, report, summary
 from opencodeeval.summary import summarise, table
 from opencodeeval.types import Grade, Program, SuiteResult, Task, Verdict
 from tests.test_pipeline import StandInBackend, StandInBenchmark, answers, run
@@ -179,6 +179,55 @@ def test_solutions_that_do_not_always_pass_are_told_with_what_is_known() -> None
     assert told["findings"][2]["verdicts"] == [{"base": "passed"}, {"base": "wrong"}]
 
 
+def grades(*stderrs: str | None, wall_s: float = 1.0) -> tuple[Grade, ...]:
+    """One grade each: a pass for None, else a failure that said this."""
+    found = []
+    for said in stderrs:
+        verdict = Verdict.PASSED if said is None else Verdict.ERROR
+        suite = SuiteResult(verdict, "" if said is None else "test_one: error", wall_s=wall_s)
+        found.append(Grade("t/1", 0, {"base": suite}, stderr=said or ""))
+    return tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "network"),
+        ("LookupError\n  >>> nltk.download('stopwords')\n*****", "data"),
+        ("_tkinter.TclError: no display name and no $DISPLAY environment variable", "display"),
+        ("ModuleNotFoundError: No module named 'sortedcontainers'", "package"),
+        ("AssertionError: 1 != 2", "tests"),
+    ],
+)
+def test_errata_are_written_with_a_guess_of_the_cause(said: str, kind: str) -> None:
+    (row,) = errata_of([Finding("t/1", grades(said, said))])
+    assert (row.task, row.kind, row.fails) == ("t/1", kind, True)
+    assert row.what.startswith("error test_one: error: ")
+    assert said.splitlines()[0].split(":")[0] in row.what or kind == "data"
+
+
+def test_written_errata_keep_what_holds_and_say_what_is_new(tmp_path: Path) -> None:
+    known = Erratum("t/1", "network", 'It downloads a "page".', fails=True, versions=("v1",))
+    slow = Erratum("t/1", "slow", "It takes a minute.", protocols=("fast",))
+    findings = [
+        Finding("t/1", grades("x", "x", wall_s=60), (known, slow)),
+        Finding("t/2", grades(None, None), (replace(known, task="t/2"),)),
+        Finding("t/3", grades(None, "x")),
+        Finding("t/4", grades(None, None, wall_s=45)),
+        Finding("t/5", grades(None, None)),
+    ]
+    rows = errata_of(findings)
+    assert rows[:2] == [known, slow]
+    assert [(row.task, row.kind, row.fails) for row in rows[2:]] == [
+        ("t/3", "time", True),
+        ("t/4", "slow", False),
+    ]
+    assert rows[2].what == "Passed 1 of 2 times; error test_one: error: x"
+    (tmp_path / "errata.toml").write_text(text_of(rows))
+    ids = [each.task_id for each in findings]
+    assert read_errata(tmp_path, "v1", ids, "fast") == rows
+
+
 def test_rounds_follow_each_other() -> None:
     benchmark, sandbox = starter(), Replaying({})
     asyncio.run(check(benchmark, sandbox, 2, lambda _: None))
@@ -209,8 +258,13 @@ def test_the_command_ends_with_1_where_a_solution_fails(
     path = tmp_path / "tasks.jsonl"
     path.write_text(json.dumps(row) + "\n")
     words = [str(path), "--times", "1", "--sandbox", "local", "--slots", "1", "--quiet"]
-    assert main(["selfcheck", *words]) == 1
+    table = tmp_path / "made" / "errata.toml"
+    assert main(["selfcheck", *words, "--write", str(table)]) == 1
     assert "own/0: passed 0 of 1; wrong" in capsys.readouterr().out
+    (written,) = read_errata(table.parent, "", ["own/0"])
+    assert (written.kind, written.fails, written.what) == ("tests", True, "wrong wrong answer")
+    assert main(["selfcheck", *words, "--write", str(tmp_path)]) == 2
+    assert "that is a folder; name a file" in capsys.readouterr().err
 
 
 def test_the_command_needs_a_round(capsys: pytest.CaptureFixture[str]) -> None:

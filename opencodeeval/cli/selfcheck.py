@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencodeeval.cli.options import (
@@ -27,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bench", metavar="BENCHMARK", help="e.g. bigcodebench_hard")
     parser.add_argument("--times", type=int, default=3, metavar="N", help="rounds (default: 3)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        type=Path,
+        help="write a table of errata that says what was found",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     add_benchmark_options(parser)
     add_sandbox_options(parser)
@@ -37,12 +44,23 @@ def execute(options: argparse.Namespace) -> int:
     check_common(options)
     if options.times < 1:
         raise UsageError(f"--times {options.times}: at least one round is needed")
+    if options.write and options.write.is_dir():
+        raise UsageError(f"--write {options.write}: that is a folder; name a file")
 
     from opencodeeval.cli import signals
-    from opencodeeval.selfcheck import report, summary
+    from opencodeeval.errata import text_of
+    from opencodeeval.journal import guarded, replacing
+    from opencodeeval.selfcheck import errata_of, report, summary
 
     findings = signals.run(_check(options))
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
+    if options.write:
+
+        def write() -> None:
+            with replacing(options.write) as file:
+                file.write(text_of(errata_of(findings)).encode("ascii"))
+
+        guarded(options.write, write)
     return 0 if all(each.expected for each in findings) else 1
 
 
