@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import stat
+from functools import lru_cache
 from typing import Collection, Dict, Iterator, List, Set, Tuple
 
 WORK = "/tmp/work"
@@ -155,7 +156,7 @@ def empty_scratch() -> bool:
 
     Whether nothing of any player is left there.
     """
-    empty = [_emptied(root) for root in SCRATCH_ROOTS]
+    empty = [_emptied(root) for root in _writable_roots()]
     try:
         os.mkdir(WORK, 0o700)
         os.chmod(WORK, 0o700)
@@ -164,13 +165,20 @@ def empty_scratch() -> bool:
     return all(empty)
 
 
+@lru_cache(maxsize=None)
+def _writable_roots() -> List[str]:
+    """The roots that there are in this jail, but for what is mounted read-only."""
+    there = [root for root in SCRATCH_ROOTS if os.path.isdir(root)]
+    return [root for root in there if not os.statvfs(root).f_flag & os.ST_RDONLY]
+
+
 def open_scratch() -> None:
     """Give the scratch folders back the permissions that their owner may have taken away."""
-    for root in SCRATCH_ROOTS:
+    for root in _writable_roots():
         try:
             os.chmod(root, 0o1777)
         except OSError:
-            continue  # not there, or not a player's to change
+            continue  # not a player's to change
 
 
 def _emptied(root: str) -> bool:
@@ -179,8 +187,6 @@ def _emptied(root: str) -> bool:
         if names:
             _remove(root, names)
             return not os.listdir(root)
-    except FileNotFoundError:
-        pass
     except OSError:  # whoever may not look cannot say that there is nothing
         return False
     return True
