@@ -186,8 +186,6 @@ def _be_init_of(player: int) -> None:
     """Collect the namespace's dead until the player ends, and end with it."""
     containment.drop_capabilities()
     containment.harden_self()
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     while True:
         pid, status = os.wait()

@@ -265,6 +265,8 @@ class _Supervisor:
                     self._start_player(found, request)
                 else:
                     stopped = self._stop_player()
+                    if stopped.get("trouble"):
+                        raise _CannotStart(stopped["trouble"])
                     wire.send_with_fds(found.control, {"stopped": stopped}, [])
 
     def _note_exit(self, found: Optional[_Judge], deadline: Optional[float] = None) -> None:
@@ -289,16 +291,10 @@ class _Supervisor:
         start = {"op": "start", "mode": request["mode"], "limits": request["limits"]}
         self.forker = self._forker(request["mode"])
         wire.send_with_fds(self.forker, start, give)
-        while True:
+        answer: Dict[str, Any] = {}
+        while "pid" not in answer:  # before it there may be the end of a player that died late
             answer, _ = wire.receive_with_fds(self.forker, time.monotonic() + START_S)
-            if "pid" in answer:
-                break
-            self.ended[answer["exit"]] = answer
         self.player = answer["pid"]
-        if answer["trouble"]:
-            for fd in give[1:] + keep[1:]:
-                os.close(fd)
-            raise _CannotStart(answer["trouble"])
         wire.send_with_fds(found.control, {"pid": self.player}, keep)
         for fd in give[1:] + keep[1:]:
             os.close(fd)

@@ -9,12 +9,10 @@ from __future__ import annotations
 import gc
 import os
 import random
-import select
-import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from . import containment, livecodebench, livecodebench_names, player, warm, wire
 from .cages import Cage
@@ -71,38 +69,43 @@ def serve(control: socket.socket, cage: Cage, config: Dict[str, Any]) -> None:
 
 
 def _fork_on_request(control: socket.socket, cage: Cage) -> None:
-    """Serve until the supervisor goes away.
+    """Serve until the supervisor goes away: one player at a time.
 
     Requests {"op": "start", "mode", "limits"} come with the player's
-    descriptors; answers are {"pid"}, and later {"exit": pid, "status",
-    "cpu_s", "peak_mb"} for each player that ended. {"op": "split", "for"}
-    comes with a socket, on which a second zygote then serves, one that has
-    imported more: "numpy", or "unittest" (both).
+    descriptors; answers are {"pid"} and, when the player has ended, {"exit":
+    pid, "status", "cpu_s", "peak_mb", "trouble"}. {"op": "split", "for"} comes
+    with a socket, on which a second zygote then serves, one that has imported
+    more: "numpy", or "unittest" (both).
     """
-    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake_write)
-    children: Set[int] = set()
     gc.collect()
     gc.freeze()
     while True:
-        ready, _, _ = select.select([control.fileno(), wake_read], [], [])
-        if wake_read in ready:
-            os.read(wake_read, 4096)
-            _report_ended(control, children)
-        if control.fileno() in ready:
-            try:
-                request, fds = wire.receive_with_fds(control)
-            except wire.Closed:
-                os._exit(0)
-            if request["op"] == "split":
-                _split(control, socket.socket(fileno=fds[0]), cage, request["for"])
-                continue
-            pid, trouble = _fork_player(request, fds, cage)
-            children.add(pid)
-            for fd in fds:
-                os.close(fd)
-            wire.send_with_fds(control, {"pid": pid, "trouble": trouble}, [])
+        try:
+            request, fds = wire.receive_with_fds(control)
+        except wire.Closed:
+            os._exit(0)
+        if request["op"] == "split":
+            _split(control, socket.socket(fileno=fds[0]), cage, request["for"])
+            continue
+        pid, told = _fork_player(request, fds, cage)
+        for fd in fds:
+            os.close(fd)
+        wire.send_with_fds(control, {"pid": pid}, [])
+        wire.send_with_fds(control, _ended(pid, told), [])
+
+
+def _ended(pid: int, told: int) -> Dict[str, Any]:
+    """Wait for a player's end, and read what it had told of its start."""
+    _, status, usage = os.wait4(pid, 0)
+    said = os.read(told, 4096).decode("utf-8", "replace")
+    os.close(told)
+    return {
+        "exit": pid,
+        "status": status,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_mb": usage.ru_maxrss / 1024,
+        "trouble": "" if said == READY else said or "it ended before it was locked in",
+    }
 
 
 def _split(control: socket.socket, other: socket.socket, cage: Cage, kind: str) -> None:
@@ -167,33 +170,18 @@ def _fix_chance() -> None:
         numpy.random.seed(CHANCE)
 
 
-def _report_ended(control: socket.socket, children: Set[int]) -> None:
-    for pid in list(children):
-        found, status, usage = os.wait4(pid, os.WNOHANG)
-        if found:
-            children.discard(pid)
-            message: Dict[str, object] = {
-                "exit": pid,
-                "status": status,
-                "cpu_s": usage.ru_utime + usage.ru_stime,
-                "peak_mb": usage.ru_maxrss / 1024,
-            }
-            wire.send_with_fds(control, message, [])
+def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> Tuple[int, int]:
+    """A new player's pid, and a descriptor to be read when it has ended.
 
-
-def _fork_player(request: Dict[str, object], fds: List[int], cage: Cage) -> Tuple[int, str]:
-    """A new player's pid, and why it could not be locked in, if it could not.
-
-    Returns when the player has given up all that it must not have: a program
-    that fails from here on has failed by itself.
+    It has READY once the player has given up all that it must not have: a
+    program that fails from there on has failed by itself. Else it has the
+    reason why the player could not be locked in, and no program was run.
     """
-    ready, tell = os.pipe()
+    told, tell = os.pipe()
     pid = cage.fork()
     if pid:
         os.close(tell)
-        said = os.read(ready, 4096).decode("utf-8", "replace")
-        os.close(ready)
-        return pid, "" if said == READY else said or "it died at once"
+        return pid, told
     try:
         mode = str(request["mode"])
         os.dup2(tell, TELL)
@@ -216,8 +204,6 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     `fds` are channel, stdout, stderr and, for stdin/stdout tasks, stdin, for
     function calls the progress file. They become 3, 1, 2, 0 and 4.
     """
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     channel, out, err = fds[0], fds[1], fds[2]
     source = fds[3] if mode == "stdio" else os.open("/dev/null", os.O_RDONLY)
     own = [source, out, err, channel, *(fds[3:] if mode == "calls" else [])]
