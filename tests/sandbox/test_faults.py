@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,27 @@ def test_a_fault_that_persists_is_no_verdict(
     grade, log = asyncio.run(run())
     assert {suite.verdict for suite in grade.suites.values()} == {Verdict.INFRA_ERROR}
     assert set(grade.suites) == {"suite0", "suite1"}
+    assert len([line for line in log if "attempt" in line]) == pool.ATTEMPTS
+
+
+@BOTH_JAILS
+def test_a_player_that_cannot_be_locked_in_runs_nothing(
+    jail: str, require: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require(jail)
+    monkeypatch.setattr(pool, "RESTART_PAUSE_S", 0.0)
+    task = _task()
+    limits = {**task.tests["limits"], "memory_mb": 1 << 60}  # more than any system takes
+    hopeless = replace(task, tests={**task.tests, "limits": limits})
+
+    async def run() -> tuple[Any, list[str]]:
+        async with opened(jail) as sandbox:
+            grade = await asyncio.wait_for(sandbox.pool.grade(hopeless, _program()), 60)
+            return grade, sandbox.log
+
+    grade, log = asyncio.run(run())
+    assert grade.suites["suite0"].verdict is Verdict.INFRA_ERROR
+    assert grade.suites["suite0"].detail.startswith("no player could be started: OverflowError")
     assert len([line for line in log if "attempt" in line]) == pool.ATTEMPTS
 
 
