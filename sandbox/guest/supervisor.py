@@ -21,7 +21,7 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from typing import Any, Dict, Optional, Set
+from typing import Any, Dict, List, Optional, Set
 
 from . import cages, containment, seccomp, wire, zygote
 
@@ -83,40 +83,44 @@ class _Supervisor:
         containment.become_subreaper()
         containment.harden_self()
         zygote.warm_up(zygote.WARM)
-        self.forker = self._start_zygote()
-        self.zygotes = {"plain": self.forker}
+        self.zygotes: Dict[str, socket.socket] = {}
+        self.zygote_pids: List[int] = []
+        self.not_warm: List[str] = []
+        self.zygotes["plain"] = self.forker = self._start_zygote(config)
         self.needs = "plain"
+        zygote.warm_up(zygote.NUMPY)  # for judges, and a zygote that need not import it again
+        if not config.get("warm"):
+            self.zygotes["numpy"] = self._start_zygote({**config, "warm": []})
         # After the zygote, so that no player has it; before any judge, which may not read files.
         self.memory_kills, self.system_v = _MemoryKills(), containment.SystemV()
         self.private += self.memory_kills.fds + self.system_v.fds
         from . import judge
 
-        zygote.warm_up(zygote.NUMPY)
-
         self.judge_main, self.is_data = judge.main, judge.is_data
         if not self._clean_scratch():
             raise SystemExit("the scratch folders are not empty and writable")
 
-    def _start_zygote(self) -> socket.socket:
+    def _start_zygote(self, config: Dict[str, Any]) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            ours.close()
+            for sock in (ours, *self.zygotes.values()):
+                sock.close()
             for fd in self.private:
                 os.close(fd)
             try:
-                zygote.serve(theirs, self.cage, self.config)
+                zygote.serve(theirs, self.cage, config)
             finally:
                 os._exit(70)
         theirs.close()
-        self.zygote_pids = [pid]
+        self.zygote_pids.append(pid)
         try:
             told, _ = wire.receive_with_fds(ours, time.monotonic() + WARM_S)
         except wire.Closed:
             raise SystemExit("the zygote died before it was warm") from None
         if "trouble" in told:
             raise SystemExit(told["trouble"])
-        self.not_warm = told["missing"]
+        self.not_warm += told["missing"]
         return ours
 
     def _forker(self, mode: str) -> socket.socket:
@@ -124,7 +128,7 @@ class _Supervisor:
         kind = "unittest" if mode == "unittest" else self.needs
         if kind not in self.zygotes:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            first = self.zygotes["plain"]
+            first = self.zygotes.get("numpy", self.zygotes["plain"])
             wire.send_with_fds(first, {"op": "split", "for": kind}, [theirs.fileno()])
             theirs.close()
             told: Dict[str, Any] = {}

@@ -61,7 +61,7 @@ async def _run(jail: str, tests: dict[str, object], program: str) -> dict[str, S
 def _spent(pool: SlotPool) -> dict[str, Spent]:
     (root,) = usage.roots(pool)
     # In the order in which the supervisor forked them.
-    zygote, judge = sorted(usage.children(root))[:2]
+    zygote, _, judge = sorted(usage.children(root))[:3]
     live = {"supervisor": root, "zygote (forks players)": zygote, "judge": judge}
     rows = {name: Spent(*_ticks(pid)[:2]) for name, pid in live.items()}
     ended = [_ticks(pid)[2:] for pid in live.values()]
