@@ -80,6 +80,11 @@ def _block(row: Erratum) -> str:
         fields["fails"] = True
     fields |= {name: getattr(row, name) for name in ("versions", "protocols") if getattr(row, name)}
     fields["what"] = row.what
-    # TOML writes strings, lists of them and truth as JSON does.
-    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in fields.items()]
     return "\n".join(["[[errata]]", *lines, ""])
+
+
+def _toml(value: object) -> str:
+    # TOML writes strings, lists of them and truth as JSON does, but for two things: it has no
+    # surrogates, and DEL must be escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,24 @@ def test_programs_start_the_environment_s_python_by_name(
     check = "self.assertEqual(task_func(), b'7\\n')"
     environment = described(tmp_path / "tiny")
     assert graded(environment, program, check).suites["base"].verdict is Verdict.PASSED
+
+
+def test_programs_start_the_environment_s_scripts_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first line of a script is the name under which its environment was made."""
+    environment = described(tmp_path / "tiny")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as base:
+        folder = Path(base) / "venv"
+        prepared.prepare(environment, folder, base_interpreter(), print)
+        monkeypatch.setenv("OPENCODEEVAL_TINY_ENV", str(folder))
+        program = (
+            "import subprocess\ndef task_func():\n"
+            "    return subprocess.check_output(['pip', '--version'], text=True)\n"
+        )
+        check = "self.assertIn('/site-packages/pip (python ', task_func())"
+        grade = graded(environment, program, check)
+    assert grade.suites["base"].verdict is Verdict.PASSED
 
 
 def test_an_environment_has_its_own_name_where_the_jail_has_nothing_of_that_name() -> None:

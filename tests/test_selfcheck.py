@@ -207,7 +207,13 @@ def test_errata_are_written_with_a_guess_of_the_cause(said: str, kind: str) -> N
 
 
 def test_written_errata_keep_what_holds_and_say_what_is_new(tmp_path: Path) -> None:
-    known = Erratum("t/1", "network", 'It downloads a "page".', fails=True, versions=("v1",))
+    known = Erratum(
+        "t/1",
+        "network",
+        'It downloads a "page": \\ \x1b[93m \x7f \U0001f40d.',
+        fails=True,
+        versions=("v1",),
+    )
     slow = Erratum("t/1", "slow", "It takes a minute.", protocols=("fast",))
     findings = [
         Finding("t/1", grades("x", "x", wall_s=60), (known, slow)),
@@ -223,7 +229,7 @@ def test_written_errata_keep_what_holds_and_say_what_is_new(tmp_path: Path) -> N
         ("t/4", "slow", False),
     ]
     assert rows[2].what == "Passed 1 of 2 times; error test_one: error: x"
-    (tmp_path / "errata.toml").write_text(text_of(rows))
+    (tmp_path / "errata.toml").write_text(text_of(rows), "utf-8")
     ids = [each.task_id for each in findings]
     assert read_errata(tmp_path, "v1", ids, "fast") == rows
 

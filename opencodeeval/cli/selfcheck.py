@@ -58,7 +58,7 @@ def execute(options: argparse.Namespace) -> int:
 
         def write() -> None:
             with replacing(options.write) as file:
-                file.write(text_of(errata_of(findings)).encode("ascii"))
+                file.write(text_of(errata_of(findings)).encode())
 
         guarded(options.write, write)
     return 0 if all(each.expected for each in findings) else 1

@@ -92,7 +92,7 @@ class _Supervisor:
         if not config.get("warm"):
             self.zygotes["numpy"] = self._start_zygote({**config, "warm": []})
         # After the zygote, so that no player has it; before any judge, which may not read files.
-        self.memory_kills, self.system_v = _MemoryKills(), containment.SystemV()
+        self.memory_kills, self.system_v = containment.MemoryKills(), containment.SystemV()
         self.private += self.memory_kills.fds + self.system_v.fds
         from . import judge
 
@@ -343,34 +343,3 @@ def _progress() -> int:
     os.ftruncate(fd, 4)
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     return fd
-
-
-class _MemoryKills:
-    """How often the kernel has killed for memory in this jail; 0 where it does not tell.
-
-    The file stays open, for opening it takes longer than reading it.
-    """
-
-    def __init__(self) -> None:
-        self.fds = []
-        for path in (
-            "/sys/fs/cgroup/memory.events",
-            "/sys/fs/cgroup/memory/memory.oom_control",
-        ):
-            with contextlib.suppress(OSError):
-                self.fds.append(os.open(path, os.O_RDONLY))
-        self.seen = self._count()
-
-    def more(self) -> bool:
-        """Whether there were any since the last look."""
-        before, self.seen = self.seen, self._count()
-        return self.seen > before
-
-    def _count(self) -> int:
-        for fd in self.fds:
-            try:
-                words = os.pread(fd, 4096, 0).split()
-                return int(words[words.index(b"oom_kill") + 1])
-            except (OSError, ValueError, IndexError):
-                continue
-        return 0
