@@ -40,8 +40,9 @@ def shared_data(repo_root: Path) -> Path:
 @pytest.fixture(scope="session")
 def guest_image() -> str:
     """The sandbox image of the guest as it is now, built where it is missing."""
-    from opencodeeval.errors import SandboxError
-    from opencodeeval.execution import docker, images
+    from opencodeeval.core.errors import SandboxError
+    from opencodeeval.execution import images
+    from opencodeeval.execution.jails import docker
 
     name = images.default_image()
     try:

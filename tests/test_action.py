@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from opencodeeval.gate import EXIT_STATUS, Answer
-from tests.records import greedy, record, write
+from opencodeeval.decide.gate import EXIT_STATUS, Answer
+from tests.support.records import greedy, record, write
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

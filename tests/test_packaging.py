@@ -184,7 +184,7 @@ def test_the_installed_package_finds_its_data_anywhere(
 ) -> None:
     cwd, env = elsewhere
     code = (
-        "from opencodeeval.resources import benchmarks_dir, sandbox_dir\n"
+        "from opencodeeval.core.paths import benchmarks_dir, sandbox_dir\n"
         "print(benchmarks_dir(), sandbox_dir(), sep='\\n')"
     )
     found = run(sys.executable, "-c", code, cwd=cwd, env=env).split()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from opencodeeval.backends.base import Backend
 from opencodeeval.backends.options import BackendOptions, parse_engine_args
-from opencodeeval.errors import UsageError
-from opencodeeval.types import Task
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import Task
 
 __all__ = ["BACKENDS", "BackendOptions", "open_backend", "parse_engine_args"]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from opencodeeval.types import Completion, ModelType, Prompt, Sampling
+from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.backends.base import Backend, Request
-from opencodeeval.types import Completion, Sampling
+from opencodeeval.core.types import Completion, Sampling
 
 
 class CarriedBackend:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from opencodeeval.errors import BackendError
+from opencodeeval.core.errors import BackendError
 
 _TOKENIZER_FILES = (
     "tokenizer.json",

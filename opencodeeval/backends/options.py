@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 # These name the weights of the record; a second way to say them would let the
 # record name other weights than those that ran.

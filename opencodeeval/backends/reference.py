@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.backends.base import Request
-from opencodeeval.errors import BackendError, UsageError
-from opencodeeval.types import Completion, ModelType, Sampling, Task
+from opencodeeval.core.errors import BackendError, UsageError
+from opencodeeval.core.types import Completion, ModelType, Sampling, Task
 
 
 def require_references(tasks: Sequence[Task]) -> None:

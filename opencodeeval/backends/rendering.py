@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from opencodeeval.backends.models import ModelSource
-from opencodeeval.errors import BackendError
-from opencodeeval.types import ModelType, Prompt
+from opencodeeval.core.errors import BackendError
+from opencodeeval.core.types import ModelType, Prompt
 
 # Stands for the rest of the answer while the chat template is applied, as in
 # EvalPlus (provider/utility.py: make_raw_chat_prompt).

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.backends.base import Request
-from opencodeeval.errors import BackendError
-from opencodeeval.types import Completion, ModelType, Sampling
+from opencodeeval.core.errors import BackendError
+from opencodeeval.core.types import Completion, ModelType, Sampling
 
 
 class SamplesBackend:

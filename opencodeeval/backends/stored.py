@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.backends.base import Request
-from opencodeeval.store import SampleId
-from opencodeeval.types import Completion, ModelType, Sampling
+from opencodeeval.core.types import Completion, ModelType, Sampling
+from opencodeeval.runs.store import SampleId
 
 
 class StoredCompletions:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from opencodeeval.types import digest
+from opencodeeval.core.types import digest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -22,9 +22,9 @@ from opencodeeval.backends.rendering import (
 )
 from opencodeeval.backends.streaming import as_finished, request_seed
 from opencodeeval.backends.vllm_engine import Engine, require_vllm, start_engine
-from opencodeeval.errors import BackendError
-from opencodeeval.machine import cpu_model
-from opencodeeval.types import Completion, ModelType, Prompt, Sampling
+from opencodeeval.core.errors import BackendError
+from opencodeeval.core.machine import cpu_model
+from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
 
 _CLOSED = "the vLLM engine was closed while answers were awaited: open the backend again"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from opencodeeval.backends.lifeline import Lifeline, output_to
-from opencodeeval.errors import BackendError
+from opencodeeval.core.errors import BackendError
 
 # A user who sets the level wants to read the log on the terminal.
 _LEVEL = "VLLM_LOGGING_LEVEL"

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print one line a benchmark."""
-    from opencodeeval.adapters import list_benchmarks
+    from opencodeeval.benchmarks.registry import list_benchmarks
 
     rows = [
         {

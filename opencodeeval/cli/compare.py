@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,9 @@ def execute(options: argparse.Namespace) -> int:
     """Read, compare, print."""
     if options.k < 1:
         raise UsageError(f"--k {options.k}: it is a positive whole number")
-    from opencodeeval.compare import as_json, as_text, compare_all
-    from opencodeeval.pairing import pair_up, unpaired
-    from opencodeeval.records import read_records
+    from opencodeeval.decide.comparison import as_json, as_text, compare_all
+    from opencodeeval.records.comparable import pair_up, unpaired
+    from opencodeeval.records.reading import read_records
 
     baseline, candidate = read_records([options.baseline]), read_records([options.candidate])
     pairs = pair_up(baseline, candidate)

@@ -9,7 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print the months, and the drop where there is a date."""
-    from opencodeeval.breakdown import contamination
-    from opencodeeval.records import read_record
-    from opencodeeval.summary import contamination_lines
-    from opencodeeval.windows import parse_window
+    from opencodeeval.benchmarks.windows import parse_window
+    from opencodeeval.records.breakdown import contamination
+    from opencodeeval.records.reading import read_record
+    from opencodeeval.runs.summary import contamination_lines
 
     record = read_record(options.run).content
     asked = parse_window(None, None, options.cutoff).describe().get("cutoff")

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from opencodeeval.cli.options import comma_list
-from opencodeeval.errors import DataError, UsageError
+from opencodeeval.core.errors import DataError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _list(folder: Path | None, as_json: bool) -> None:
-    from opencodeeval.fetch import HEADER, inventory
+    from opencodeeval.benchmarks.data.fetch import HEADER, inventory
 
     rows = inventory(folder)
     if as_json:
@@ -61,7 +61,7 @@ def _list(folder: Path | None, as_json: bool) -> None:
 
 
 def _fetch(specs: list[str], folder: Path) -> int:
-    from opencodeeval.fetch import fetch, named
+    from opencodeeval.benchmarks.data.fetch import fetch, named
 
     for card, version in named(specs):
         print(f"{card.name}@{version.name}: {fetch(card, version, folder)}", flush=True)
@@ -69,8 +69,8 @@ def _fetch(specs: list[str], folder: Path) -> int:
 
 
 def _verify(specs: list[str], folder: Path) -> int:
-    from opencodeeval.data import load_rows
-    from opencodeeval.fetch import named
+    from opencodeeval.benchmarks.data.fetch import named
+    from opencodeeval.benchmarks.data.rows import load_rows
 
     bad = 0
     for card, version in named(specs):

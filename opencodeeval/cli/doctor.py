@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Look, and print what was found."""
-    from opencodeeval.doctor import examine, report, usable
+    from opencodeeval.runs.doctor import examine, report, usable
 
     findings = examine(options.output, options.data)
     ok = usable(findings)

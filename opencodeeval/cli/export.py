@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from opencodeeval.interchange import TOOLS
+from opencodeeval.runs.formats import TOOLS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the files and print their paths."""
-    from opencodeeval.interchange.export import export, remarks
-    from opencodeeval.interchange.finished import open_run
+    from opencodeeval.runs.formats.export import export, remarks
+    from opencodeeval.runs.formats.finished import open_run
 
     run = open_run(options.run, options.bench, options.data)
     output = options.output or run.folder / "export" / options.format

@@ -46,11 +46,11 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Read, decide, report."""
-    from opencodeeval.gate import EXIT_STATUS, Policy, decide
-    from opencodeeval.gate_policy import overridden, read_policy
-    from opencodeeval.gate_report import as_junit, as_markdown, as_text, gate_json
-    from opencodeeval.pairing import pair_up, unpaired
-    from opencodeeval.records import read_records
+    from opencodeeval.decide.gate import EXIT_STATUS, Policy, decide
+    from opencodeeval.decide.gate_report import as_junit, as_markdown, as_text, gate_json
+    from opencodeeval.decide.policy import overridden, read_policy
+    from opencodeeval.records.comparable import pair_up, unpaired
+    from opencodeeval.records.reading import read_records
 
     policy = read_policy(options.policy) if options.policy else Policy()
     policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
@@ -69,8 +69,8 @@ def execute(options: argparse.Namespace) -> int:
 def _write(path: Path | None, text: Callable[[], str]) -> None:
     if path is None:
         return
-    from opencodeeval.errors import StoreError
-    from opencodeeval.journal import replacing
+    from opencodeeval.core.errors import StoreError
+    from opencodeeval.core.journal import replacing
 
     try:
         with replacing(path) as file:

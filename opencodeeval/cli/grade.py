@@ -20,8 +20,8 @@ from opencodeeval.cli.options import (
     protocols,
     resolve_ks,
 )
-from opencodeeval.errors import UsageError
-from opencodeeval.interchange import TOOLS
+from opencodeeval.core.errors import UsageError
+from opencodeeval.runs.formats import TOOLS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +56,8 @@ def _grade(options: argparse.Namespace, asked_ks: list[int] | None) -> int:
     from opencodeeval.backends.samples import SamplesBackend
     from opencodeeval.cli.jobs import Job
     from opencodeeval.cli.session import evaluate
-    from opencodeeval.samples import known_tasks, read_samples, sample_format
-    from opencodeeval.types import Sampling
+    from opencodeeval.core.types import Sampling
+    from opencodeeval.runs.formats.reading import known_tasks, read_samples, sample_format
 
     benchmarks = [
         load(options.bench, options, protocol) for protocol in protocols(options.protocol)

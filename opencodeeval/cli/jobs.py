@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from opencodeeval.adapters.card_benchmark import CardBenchmark
 from opencodeeval.backends.base import Backend
-from opencodeeval.pipeline import RunResult
-from opencodeeval.referee import Referee
-from opencodeeval.store import RunStore
-from opencodeeval.types import Sampling
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.core.types import Sampling
+from opencodeeval.decide.referee import Referee
+from opencodeeval.runs.pipeline import RunResult
+from opencodeeval.runs.store import RunStore
 
 
 @dataclass(frozen=True)

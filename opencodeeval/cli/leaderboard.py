@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the files and print their paths, or compare them."""
-    from opencodeeval.leaderboard import check, leaderboard
-    from opencodeeval.pages import write_all
+    from opencodeeval.show.leaderboard import check, leaderboard
+    from opencodeeval.show.pages import write_all
 
     files = leaderboard(options.results, options.published)
     if options.check:

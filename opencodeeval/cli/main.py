@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 import opencodeeval
-from opencodeeval.cli.interrupted import Interrupted
-from opencodeeval.errors import OpenCodeEvalError, UsageError
+from opencodeeval.core.errors import OpenCodeEvalError, UsageError
+from opencodeeval.core.interrupted import Interrupted
 
 VERSION = f"opencodeeval {opencodeeval.__version__}"
 EXIT_UNEXPECTED = 70

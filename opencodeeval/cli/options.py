@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opencodeeval.errors import UsageError
-from opencodeeval.types import Sampling
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import Sampling
 
 if TYPE_CHECKING:
-    from opencodeeval.adapters.card_benchmark import CardBenchmark
+    from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 
 OUTPUT = Path("results")
 
@@ -52,8 +52,8 @@ def load(spec: str, options: argparse.Namespace, protocol: str | None) -> CardBe
         UsageError: there is no such benchmark, version, protocol or limit.
         DataError: the data are not to be had, or damaged.
     """
-    from opencodeeval.adapters import load_benchmark
-    from opencodeeval.windows import parse_window
+    from opencodeeval.benchmarks.registry import load_benchmark
+    from opencodeeval.benchmarks.windows import parse_window
 
     window = parse_window(options.start_date, options.end_date, options.cutoff)
     return load_benchmark(spec, protocol, options.data, options.limit, window, options.from_run)

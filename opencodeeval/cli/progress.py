@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from opencodeeval.pipeline import Progress
+from opencodeeval.runs.pipeline import Progress
 
 LINE_EVERY_S = 10.0
 

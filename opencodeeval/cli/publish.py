@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from opencodeeval.errors import StoreError, UsageError
+from opencodeeval.core.errors import StoreError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Read the records and publish them."""
-    from opencodeeval.records import read_records
+    from opencodeeval.records.reading import read_records
 
     records = read_records(options.records)
     if options.format in ("wandb", "mlflow"):
-        from opencodeeval.trackers import TRACKERS
+        from opencodeeval.show.trackers import TRACKERS
 
         for record in records:
             print(TRACKERS[options.format](record, options.project, options.step))
         return 0
-    from opencodeeval.publish import as_csv, as_model_index
+    from opencodeeval.show.publish import as_csv, as_model_index
 
     if options.format == "model-index":
         models = sorted({record.model for record in records})

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opencodeeval.cli.options import add_sandbox_options, logger
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from opencodeeval.regrade import Regrade, Stored
+    from opencodeeval.runs.regrade import Regrade, Stored
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
 
     from opencodeeval.cli import signals
-    from opencodeeval.regrade import open_stored
+    from opencodeeval.runs.regrade import open_stored
 
     # All are opened before any is executed: what is wrong with the last is said at once.
     stored = [
@@ -64,8 +64,8 @@ async def _regrade(stored: list[Stored], options: argparse.Namespace) -> list[Re
     from opencodeeval.cli import signals
     from opencodeeval.cli.progress import open_progress
     from opencodeeval.execution import Sandbox, open_sandbox
-    from opencodeeval.regrade import regrade
-    from opencodeeval.store import check_writable
+    from opencodeeval.runs.regrade import regrade
+    from opencodeeval.runs.store import check_writable
 
     log = logger(options)
     progress = open_progress("auto", options.quiet)

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the page and print its path."""
-    from opencodeeval.pages import write_all
-    from opencodeeval.report import NAME, located, report
+    from opencodeeval.show.pages import write_all
+    from opencodeeval.show.report import NAME, located, report
 
     record, folder = located(options.run)
     path = options.output or folder / NAME

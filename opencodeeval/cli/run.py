@@ -22,7 +22,7 @@ from opencodeeval.cli.options import (
     resolve_ks,
     resolve_sampling,
 )
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from opencodeeval.adapters.base import Benchmark
 from opencodeeval.backends.base import Backend
-from opencodeeval.errors import UsageError
-from opencodeeval.gate import EXIT_STATUS, Policy, decide
-from opencodeeval.gate_policy import overridden, read_policy
-from opencodeeval.gate_report import as_text
-from opencodeeval.pairing import Pair, check
-from opencodeeval.pipeline import RunResult
-from opencodeeval.records import StoredRecord, read_record, read_records
-from opencodeeval.referee import Referee
-from opencodeeval.types import Sampling
+from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import Sampling
+from opencodeeval.decide.gate import EXIT_STATUS, Policy, decide
+from opencodeeval.decide.gate_report import as_text
+from opencodeeval.decide.policy import overridden, read_policy
+from opencodeeval.decide.referee import Referee
+from opencodeeval.records.comparable import Pair, check
+from opencodeeval.records.reading import StoredRecord, read_record, read_records
+from opencodeeval.runs.pipeline import RunResult
 
 
 @dataclass(frozen=True)

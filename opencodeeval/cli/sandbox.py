@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Do it; status exits with 1 where no sandbox works."""
     from opencodeeval import execution
-    from opencodeeval.doctor import examine_sandboxes, report
+    from opencodeeval.runs.doctor import examine_sandboxes, report
 
     if options.action == "build":
         print(_build(options, lambda line: print(line, file=sys.stderr)))

@@ -17,10 +17,10 @@ from opencodeeval.cli.options import (
     load,
     logger,
 )
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from opencodeeval.selfcheck import Finding
+    from opencodeeval.runs.selfcheck import Finding
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +47,10 @@ def execute(options: argparse.Namespace) -> int:
     if options.write and options.write.is_dir():
         raise UsageError(f"--write {options.write}: that is a folder; name a file")
 
+    from opencodeeval.benchmarks.errata import text_of
     from opencodeeval.cli import signals
-    from opencodeeval.errata import text_of
-    from opencodeeval.journal import guarded, replacing
-    from opencodeeval.selfcheck import errata_of, report, summary
+    from opencodeeval.core.journal import guarded, replacing
+    from opencodeeval.runs.selfcheck import errata_of, report, summary
 
     findings = signals.run(_check(options))
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
@@ -68,7 +68,7 @@ async def _check(options: argparse.Namespace) -> list[Finding]:
     from opencodeeval.cli import signals
     from opencodeeval.cli.progress import open_progress
     from opencodeeval.execution import open_sandbox
-    from opencodeeval.selfcheck import check
+    from opencodeeval.runs.selfcheck import check
 
     benchmark = load(options.bench, options, options.protocol)
     sandbox = open_sandbox(

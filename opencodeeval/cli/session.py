@@ -15,15 +15,15 @@ from opencodeeval.cli.options import logger
 from opencodeeval.cli.progress import open_progress
 from opencodeeval.cli.run_gate import RunGate
 from opencodeeval.cli.side_by_side import compare_protocols, share
-from opencodeeval.differences import lines
+from opencodeeval.decide.gate import EXIT_STATUS, Answer
+from opencodeeval.decide.referee import conclude
+from opencodeeval.decide.sequential import Stop, Stopped
 from opencodeeval.execution import Sandbox, open_sandbox
-from opencodeeval.gate import EXIT_STATUS, Answer
-from opencodeeval.pipeline import run_benchmark
-from opencodeeval.record import configuration
-from opencodeeval.referee import conclude
-from opencodeeval.sequential import Stop, Stopped
-from opencodeeval.store import RunStore, check_writable
-from opencodeeval.summary import summarise, table
+from opencodeeval.runs.pipeline import run_benchmark
+from opencodeeval.runs.protocol_differences import lines
+from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.store import RunStore, check_writable
+from opencodeeval.runs.summary import summarise, table
 
 
 @dataclass

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from opencodeeval.cli.jobs import Finished, Opened
-from opencodeeval.differences import Side, compare
-from opencodeeval.journal import write_atomically
-from opencodeeval.record import model_name, slug
-from opencodeeval.sharing import draw_alike, take_answers
-from opencodeeval.store import RUN_ID_LENGTH, read_run
-from opencodeeval.types import digest
+from opencodeeval.core.journal import write_atomically
+from opencodeeval.core.types import digest
+from opencodeeval.runs.protocol_differences import Side, compare
+from opencodeeval.runs.recording import model_name, slug
+from opencodeeval.runs.sharing import draw_alike, take_answers
+from opencodeeval.runs.store import RUN_ID_LENGTH, read_run
 
 
 def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-from opencodeeval.cli.interrupted import Interrupted
+from opencodeeval.core.interrupted import Interrupted
 
 T = TypeVar("T")
 

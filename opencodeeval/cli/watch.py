@@ -20,7 +20,7 @@ from pathlib import Path
 
 from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import OUTPUT, comma_list
-from opencodeeval.errors import UsageError
+from opencodeeval.core.errors import UsageError
 
 PASSES_ON = True
 WEBHOOK = "OPENCODEEVAL_WEBHOOK"
@@ -63,12 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Check everything cheap, then watch."""
-    from opencodeeval.gate import Policy
-    from opencodeeval.gate_policy import overridden, read_policy
-    from opencodeeval.records import read_records
-    from opencodeeval.watch import Gate, State, watch
-    from opencodeeval.watch_run import Evaluation, event, write_page
-    from opencodeeval.webhook import Webhook
+    from opencodeeval.decide.gate import Policy
+    from opencodeeval.decide.policy import overridden, read_policy
+    from opencodeeval.records.reading import read_records
+    from opencodeeval.watch.evaluation import Evaluation, event, write_page
+    from opencodeeval.watch.loop import Gate, State, watch
+    from opencodeeval.watch.webhook import Webhook
 
     benches = [spec for text in options.bench for spec in comma_list(text)]
     if not benches:
@@ -120,7 +120,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _status(outcomes: Sequence[str]) -> int:
-    from opencodeeval.gate import EXIT_STATUS, Answer
+    from opencodeeval.decide.gate import EXIT_STATUS, Answer
 
     if str(Answer.REGRESSION) in outcomes:
         return EXIT_STATUS[Answer.REGRESSION]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.errors import SandboxError, UsageError
+from opencodeeval.core.errors import SandboxError, UsageError
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment, read_environment
 
@@ -57,7 +57,7 @@ def open_sandbox(
 def _open_auto(
     slots: int, log: Log, image: str | None, runtime: str | None, environment: Environment
 ) -> Sandbox:
-    from opencodeeval.execution import local
+    from opencodeeval.execution.jails import local
 
     try:
         # An environment takes gigabytes and many minutes: only who asks for it gets it built.
@@ -79,7 +79,8 @@ def _open_docker(
     environment: Environment,
     build: bool = False,
 ) -> Sandbox:
-    from opencodeeval.execution import docker, guest, images
+    from opencodeeval.execution import guest, images
+    from opencodeeval.execution.jails import docker
     from opencodeeval.execution.pool import SlotPool
 
     engine = docker.client()
@@ -119,8 +120,9 @@ def _open_docker(
 
 
 def _open_local(slots: int, log: Log, environment: Environment) -> Sandbox:
-    from opencodeeval.execution import guest, local, prepared
+    from opencodeeval.execution import guest, prepared
     from opencodeeval.execution.interpreter import of_environment
+    from opencodeeval.execution.jails import local
     from opencodeeval.execution.pool import SlotPool
 
     local.require()
@@ -191,7 +193,8 @@ def prepare_local(environment: str, folder: Path, python: str | None, log: Log) 
 
 def clean() -> tuple[int, int]:
     """Remove what killed runs and older versions have left; how many containers and images."""
-    from opencodeeval.execution import docker, images
+    from opencodeeval.execution import images
+    from opencodeeval.execution.jails import docker
 
     engine = docker.client()
     return docker.sweep(engine), images.remove_old_images(engine)

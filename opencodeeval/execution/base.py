@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from opencodeeval.types import Grade, Program, Task
+from opencodeeval.core.types import Grade, Program, Task
 
 
 class Sandbox(Protocol):

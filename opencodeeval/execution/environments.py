@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from opencodeeval.errors import UsageError
-from opencodeeval.resources import sandbox_dir
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.paths import sandbox_dir
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -14,8 +14,8 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from opencodeeval.core.types import digest
 from opencodeeval.execution import guest
-from opencodeeval.types import digest
 
 
 def folder() -> Path:

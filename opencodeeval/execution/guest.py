@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.execution.environments import PLAIN, Environment
-from opencodeeval.resources import sandbox_dir
 
 
 def _digest(root: Path, paths: list[Path]) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.errors import SandboxError
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.execution import guest
-from opencodeeval.execution.docker import ask, client
 from opencodeeval.execution.environments import PLAIN, Environment, names, read_environment
-from opencodeeval.resources import sandbox_dir
+from opencodeeval.execution.jails.docker import ask, client
 
 REPOSITORY = "opencodeeval-sandbox"
 # In an image: what its build could not reach, one thing a line.

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution import expected
 from opencodeeval.execution.frames import SlotFailed
-from opencodeeval.execution.slot import Slot
-from opencodeeval.types import Grade, Program, SuiteResult, Task, Verdict
+from opencodeeval.execution.jails.base import Slot
 
 ATTEMPTS = 3
 STALLED = "the judge stalled"

@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from opencodeeval.errors import SandboxError
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.types import digest
 from opencodeeval.execution.environments import Environment, normalised
-from opencodeeval.types import digest
 
 Log = Callable[[str], None]
 

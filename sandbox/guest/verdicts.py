@@ -38,7 +38,7 @@ def show(value: Any) -> str:
 
 
 def result(verdict: str, detail: str = "", **more: Any) -> Result:
-    """One suite's result; see opencodeeval.types.SuiteResult for the fields."""
+    """One suite's result; see opencodeeval.core.types.SuiteResult for the fields."""
     return {"verdict": verdict, "detail": detail, **more}
 
 

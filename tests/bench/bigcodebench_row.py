@@ -31,13 +31,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.adapters import load_benchmark
-from opencodeeval.errors import SandboxError
+from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.types import Program, Task
 from opencodeeval.execution import open_sandbox
+from opencodeeval.execution.jails.base import Slot
 from opencodeeval.execution.pool import SlotPool
-from opencodeeval.execution.slot import Slot
-from opencodeeval.samples import read_samples
-from opencodeeval.types import Program, Task
+from opencodeeval.runs.formats.reading import read_samples
 from tests.bench import usage
 
 PEER = "OPENCODEEVAL_BIGCODEBENCH_PEER"

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from opencodeeval.adapters import load_benchmark
-from opencodeeval.samples import read_samples
-from opencodeeval.types import Program, Task
+from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.core.types import Program, Task
+from opencodeeval.runs.formats.reading import read_samples
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report
 
 VERDICTS = "verdicts/qwen2.5-coder-1.5b-base/evalplus"

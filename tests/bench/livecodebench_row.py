@@ -11,8 +11,8 @@ import json
 import pickle
 import zlib
 
-from opencodeeval.cards import read_card
-from opencodeeval.types import Program, Style, Task
+from opencodeeval.benchmarks.cards import read_card
+from opencodeeval.core.types import Program, Style, Task
 from tests.bench.measures import ours
 
 SAMPLES = 200

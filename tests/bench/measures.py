@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from opencodeeval.core.types import Program, Style, Task
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.pool import SlotPool
-from opencodeeval.types import Program, Style, Task
 from tests.bench import usage
 
 WORKERS = 2

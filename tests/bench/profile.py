@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from opencodeeval.core.types import Program, Style, Task
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.pool import SlotPool
-from opencodeeval.types import Program, Style, Task
 from tests.bench import usage
 
 SAMPLES = 2000

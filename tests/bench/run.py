@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from opencodeeval.types import Program, Style, Task
+from opencodeeval.core.types import Program, Style, Task
 from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import evalplus

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.types import Program
+from opencodeeval.core.types import Program
 from tests.bench.evalplus_rows import ROWS
 from tests.bench.measures import ROOT
 

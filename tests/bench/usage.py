@@ -7,9 +7,9 @@ import resource
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from opencodeeval.execution.docker import DockerSlot
 from opencodeeval.execution.guest import encoded
-from opencodeeval.execution.local import LocalSlot
+from opencodeeval.execution.jails.docker import DockerSlot
+from opencodeeval.execution.jails.local import LocalSlot
 from opencodeeval.execution.pool import SlotPool
 
 TICK = os.sysconf("SC_CLK_TCK")

@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.starter_plain import MAX_NEW_TOKENS, Row, head, question, rows
+from tests.support.starter_plain import MAX_NEW_TOKENS, Row, head, question, rows
 
 HERE = Path(__file__).resolve().parent
 # Never trained on: the last checkpoints are good, not perfect.

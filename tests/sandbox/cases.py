@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opencodeeval.core.types import Program, Style, Task, Verdict
 from opencodeeval.execution.guest import encoded
-from opencodeeval.types import Program, Style, Task, Verdict
 
 PASSED = frozenset({Verdict.PASSED})
 WRONG = frozenset({Verdict.WRONG})

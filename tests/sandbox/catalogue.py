@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.types import Program, Style, Task, Verdict
+from opencodeeval.core.types import Program, Style, Task, Verdict
 
 # How the catalogue's words map onto the closed set of verdicts.
 MEANING = {

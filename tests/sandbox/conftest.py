@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.errors import SandboxError
-from opencodeeval.execution import docker, images, local
-from opencodeeval.resources import sandbox_dir
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.paths import sandbox_dir
+from opencodeeval.execution import images
+from opencodeeval.execution.jails import docker, local
 
 # So that `import guest` finds what runs inside the jails.
 sys.path.insert(0, str(sandbox_dir()))

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.core.types import Grade, Program, Task
 from opencodeeval.execution import open_sandbox
-from opencodeeval.execution.slot import Slot
-from opencodeeval.types import Grade, Program, Task
+from opencodeeval.execution.jails.base import Slot
 from tests.sandbox.cases import TRACE
 
 SLOTS = 2

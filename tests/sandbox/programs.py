@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opencodeeval.types import Program, Task
+from opencodeeval.core.types import Program, Task
 from tests.sandbox import exhausting, forging, forging_runs, odd, reaching
 from tests.sandbox.cases import BROKEN, PASSED, RIGHT, TASKS, WRONG, Case, observer, program
 

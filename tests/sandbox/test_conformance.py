@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.execution import docker
+from opencodeeval.execution.jails import docker
 from tests.sandbox import programs
 from tests.sandbox.cases import Case
 from tests.sandbox.conftest import JAILS, RUN_S, UNPRIVILEGED_UID

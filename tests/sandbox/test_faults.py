@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.execution import docker, local, open_sandbox, pool, slot
+from opencodeeval.core.types import Program, Style, Task, Verdict
+from opencodeeval.execution import open_sandbox, pool
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.guest import encoded
-from opencodeeval.types import Program, Style, Task, Verdict
+from opencodeeval.execution.jails import base, docker, local
 from tests.sandbox.harness import alive, eventually_none
 
 LABEL = docker.LABEL
@@ -168,8 +169,8 @@ def test_a_jail_that_does_not_answer_is_replaced(
     require(jail)
     if jail == "docker" and os.geteuid() != 0:
         pytest.skip("only root may signal a container's processes")
-    monkeypatch.setattr(slot, "SPARE_S", 0.5)
-    monkeypatch.setattr(slot, "PREPARE_S", 1.0)
+    monkeypatch.setattr(base, "SPARE_S", 0.5)
+    monkeypatch.setattr(base, "PREPARE_S", 1.0)
     stopped: list[int] = []
 
     async def run() -> list[str]:
@@ -246,14 +247,14 @@ def test_closing_while_samples_run_leaves_nothing(
     require(jail)
     uids: set[int] = set()
     inits: list[int] = []
-    original = slot.Slot._cage
+    original = base.Slot._cage
 
-    def cage(self: slot.Slot) -> Mapping[str, Any]:
+    def cage(self: base.Slot) -> Mapping[str, Any]:
         config = original(self)
         uids.add(int(config.get("player_uid", 0)))
         return config
 
-    monkeypatch.setattr(slot.Slot, "_cage", cage)
+    monkeypatch.setattr(base.Slot, "_cage", cage)
 
     async def run() -> float:
         async with opened(jail, slots=2) as sandbox:
@@ -393,7 +394,7 @@ def test_a_leftover_that_the_engine_hangs_on_keeps_nobody(
     assert _eventually(lambda: str(2**22 + 1) not in _owners())
 
 
-class StandInSlot(slot.Slot):
+class StandInSlot(base.Slot):
     """Stands for a jail whose answers are made up here: no real one starves on request."""
 
     inside = 0
@@ -442,7 +443,7 @@ async def _through_stand_ins(
     StandInSlot.inside, StandInSlot.seen = 0, []
     log: list[str] = []
 
-    def make() -> slot.Slot:
+    def make() -> base.Slot:
         return StandInSlot(answers)
 
     sandbox = pool.SlotPool("stand-in", slots, make, make(), {}, log.append)
@@ -514,7 +515,7 @@ def test_a_jail_that_is_not_clean_is_not_used_again() -> None:
     def answers(program: str, time_seen: int) -> dict[str, Any]:
         return {**_answer(Verdict.PASSED), "clean": program != "dirty"}
 
-    def make() -> slot.Slot:
+    def make() -> base.Slot:
         made.append(StandInSlot(answers))
         return made[-1]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from opencodeeval.core.types import Program, Style, SuiteResult, Task, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.guest import encoded
-from opencodeeval.types import Program, Style, SuiteResult, Task, Verdict
 
 pytestmark = pytest.mark.timeout(120)
 

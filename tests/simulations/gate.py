@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from opencodeeval import paired, tables
-from opencodeeval.gate import Answer, Policy, conclude, judge
-from opencodeeval.metrics import Count
-from opencodeeval.paired import Differences
-from opencodeeval.sequential import EarlyStop
+from opencodeeval.core import tables
+from opencodeeval.decide.gate import Answer, Policy, conclude, judge
+from opencodeeval.decide.sequential import EarlyStop
+from opencodeeval.stats import paired_tests
+from opencodeeval.stats.paired_tests import Differences
+from opencodeeval.stats.pass_at_k import Count
 from tests.simulations.models import Models, Random, comparison, outcomes, with_overall
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
@@ -51,7 +52,7 @@ class Seen(NamedTuple):
 def seen(sample: Differences) -> Seen:
     """Interval and answer."""
     (finding,) = judge([comparison("one", sample)], Policy(margin=MARGIN, alpha=ALPHA))
-    _, low, high = paired.interval(sample)
+    _, low, high = paired_tests.interval(sample)
     return Seen(low, high, finding.answer)
 
 
@@ -75,7 +76,8 @@ def one_benchmark(models: Models, comparisons: int, random: Random) -> Rates:
     covered = [each.low <= 0 <= each.high for each in equal]
     covered += [each.low <= -MARGIN <= each.high for each in worse]
     claimed = [
-        paired.detectable_drop(models.draw(0.0, random), ALPHA, MARGIN) or 1.0 for _ in range(15)
+        paired_tests.detectable_drop(models.draw(0.0, random), ALPHA, MARGIN) or 1.0
+        for _ in range(15)
     ]
     detectable = min(float(np.median(claimed)), 0.45)
     strong = [_see(models, detectable, random) for _ in range(comparisons // 4)]
@@ -225,12 +227,12 @@ def margin_table() -> str:
     names = {24: "starter", 164: "humaneval", 378: "mbpp_plus", 1140: "bigcodebench"}
     rows = []
     for tasks, name in names.items():
-        agree = paired.drop_bound(outcomes(0, 0, tasks), ALPHA)
+        agree = paired_tests.drop_bound(outcomes(0, 0, tasks), ALPHA)
         # The bound that four of five equal models stay below: the flips' binomial spread.
         flips = round(0.1 * tasks)
         excess = NormalDist().inv_cdf(0.8) * np.sqrt(flips)
         lost = min(flips, round((flips + excess) / 2))
-        differ = paired.drop_bound(outcomes(lost, flips - lost, tasks), ALPHA)
+        differ = paired_tests.drop_bound(outcomes(lost, flips - lost, tasks), ALPHA)
         rows.append((str(tasks), percent(agree), percent(differ), name))
     return tables.markdown(header, rows, set(header[:3]))
 

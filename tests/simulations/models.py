@@ -8,10 +8,10 @@ from functools import cache
 
 import numpy as np
 
-from opencodeeval import paired
-from opencodeeval.compare import OVERALL, Comparison
-from opencodeeval.metrics import Estimate
-from opencodeeval.paired import Differences
+from opencodeeval.decide.comparison import OVERALL, Comparison
+from opencodeeval.stats import paired_tests
+from opencodeeval.stats.paired_tests import Differences
+from opencodeeval.stats.pass_at_k import Estimate
 
 Random = np.random.Generator
 
@@ -81,7 +81,7 @@ def comparison(
         baseline=0.5,
         candidate=0.5 + sample.mean,
         difference=difference or Estimate(sample.mean, sample.mean, sample.mean),
-        p_values=paired.sign_flip(sample),
+        p_values=paired_tests.sign_flip(sample),
         differences=sample,
     )
 
@@ -93,4 +93,4 @@ def with_overall(samples: Mapping[str, Differences]) -> list[Comparison]:
         for name, each in samples.items()
     ]
     parts = [comparison(name, each) for name, each in samples.items()]
-    return [*parts, comparison(OVERALL, paired.combine(groups))]
+    return [*parts, comparison(OVERALL, paired_tests.combine(groups))]

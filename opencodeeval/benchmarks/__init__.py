@@ -1,0 +1,1 @@
+"""Benchmarks: found by name, loaded from their data, with their prompts and their extraction."""

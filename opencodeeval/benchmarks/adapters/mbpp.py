@@ -1,0 +1,129 @@
+"""MBPP as its publisher describes it: three shots, and assertions that a function must pass.
+
+The function to call is named nowhere but in the assertions: it is the first
+name called in the first of them that is not Python's own (`assert
+set(f(x)) == ...` calls `f`). benchmarks/mbpp/quirks.toml lists what differs
+from tools that run these tasks.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
+from opencodeeval.benchmarks.cards import ProtocolCard
+from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.benchmarks.extraction.answers import extract
+from opencodeeval.core.errors import DataError
+from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
+
+SHOTS = 3
+END = "[DONE]"
+# What published assertions use without importing it.
+IMPORTS = "import collections, copy, math, re, sys\n"
+
+
+def select(rows: Sequence[Row], protocol: ProtocolCard) -> list[Row]:
+    """The rows that are tasks, by number, each with its `shots`.
+
+    The publisher's split is by number: 1 to 10 for prompts (2, 3 and 4 were
+    used), 11 to 510 for testing. The protocol's option `tasks` says whether
+    all rows are tasks; one that is a shot itself gets the next one instead.
+    """
+    ordered = sorted(rows, key=lambda row: int(row["task_id"]))
+    shots = [row for row in ordered if 2 <= row["task_id"] <= 10]
+    wanted = range(11, 511) if protocol.options["tasks"] == "test" else range(1, 1000)
+    return [
+        {**row, "shots": [shot for shot in shots if shot is not row][:SHOTS]}
+        for row in ordered
+        if row["task_id"] in wanted
+    ]
+
+
+def to_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row that `select` gave as a task.
+
+    Raises:
+        DataError: its first test calls no function.
+    """
+    function = entry_point(row["test_list"][0])
+    setup, names = _setup(row.get("test_setup_code") or "", function)
+    helpers = [*(row.get("test_imports") or ()), *(f"{name} = {name!r}" for name in names)]
+    tests: dict[str, Any] = {
+        "kind": "check",
+        "entry_point": function,
+        "test": "\n".join(row["test_list"]),
+        "asserts": True,
+        "helpers": IMPORTS + "\n".join(helpers),
+        "limits": dict(protocol.limits),
+    }
+    if setup:
+        tests["setup"] = setup
+    return Task(
+        task_id=f"Mbpp/{row['task_id']}",
+        style=Style.FUNCTION,
+        prompt=row["text"],
+        entry_point=function,
+        reference=row["code"],
+        tests=tests,
+        fields=row,
+    )
+
+
+def entry_point(test: str) -> str:
+    """The function that an assertion is about.
+
+    Raises:
+        DataError: it is about none.
+    """
+    called = [
+        node.func.id
+        for node in ast.walk(ast.parse(test))  # outer calls before those in their arguments
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    own = [name for name in called if not hasattr(builtins, name)]
+    if not called:
+        raise DataError(f"its first test calls no function: {test[:100]}")
+    return (own or called)[0]
+
+
+def _setup(code: str, function: str) -> tuple[str, list[str]]:
+    """What runs after a sample's program, and the names that its tests then use.
+
+    Such tests are about objects of the sample's own classes (Mbpp/367), which
+    never leave its process: there the function also takes their names.
+    """
+    if not code.strip():
+        return "", []
+    names = [
+        target.id
+        for statement in ast.parse(code).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+    by_name = (
+        "lambda function, named: lambda *given: function("
+        "*(named.get(each, each) if isinstance(each, str) else each for each in given))"
+    )
+    values = ", ".join(f"{name!r}: {name}" for name in names)
+    return f"\n{code}\n{function} = ({by_name})({function}, {{{values}}})\n", names
+
+
+class Mbpp(CardBenchmark):
+    """Short functions, each described by a sentence and its tests."""
+
+    def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+        """Extract and assemble the program of one completion (pure)."""
+        if completion.form != "answer":
+            return as_program(completion, completion.text, completion.form)
+        text = completion.text
+        if model_type == "base":
+            text = text.partition(END)[0]
+            if "```" not in text:
+                return as_program(completion, text, "completion")
+        extraction = extract(text, task.entry_point)
+        return as_program(completion, extraction.code, str(extraction.found))

@@ -1,0 +1,131 @@
+"""What the benchmarks have in common: everything that their card says."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from opencodeeval.benchmarks.cards import Card, ProtocolCard, prompt_sources, render
+from opencodeeval.benchmarks.errata import Erratum, read_errata
+from opencodeeval.benchmarks.windows import Window
+from opencodeeval.core.types import (
+    Completion,
+    Grade,
+    Message,
+    ModelType,
+    Program,
+    Prompt,
+    Sampling,
+    Task,
+    Verdict,
+    digest,
+)
+
+
+@dataclass
+class CardBenchmark(ABC):
+    """A `Benchmark` but for `program`.
+
+    `known_ids` are the ids of all tasks of the data version, also of those
+    that a limit or `window` left out of `tasks`. `provenance` says where the rows
+    came from.
+    """
+
+    name: str
+    card: Card
+    protocol_card: ProtocolCard
+    data_version: str
+    data_digest: str
+    provenance: Mapping[str, Any]
+    tasks: Sequence[Task]
+    known_ids: frozenset[str]
+    window: Window = field(default_factory=Window)
+    protocol: str = field(init=False)
+    protocol_version: str = field(init=False)
+    suites: tuple[str, ...] = field(init=False)
+    headline: str = field(init=False)
+    environment: str = field(init=False)
+    errata: Sequence[Erratum] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.protocol = self.protocol_card.name
+        self.protocol_version = self.protocol_card.version
+        self.suites = self.protocol_card.suites
+        self.headline = self.protocol_card.headline
+        self.environment = self.card.environment
+        ids = {task.task_id for task in self.tasks}
+        self.errata = read_errata(self.card.folder, self.data_version, ids, self.protocol)
+
+    def default_sampling(self) -> Sampling:
+        """The protocol's sampling defaults."""
+        return self.protocol_card.sampling
+
+    def about(self, task: Task) -> Mapping[str, str]:
+        """What scores are broken down by, and when the task was released ("contest_date")."""
+        return {}
+
+    def counted(self, grades: Sequence[Grade]) -> Sequence[Grade]:
+        """Those of a task's samples that its score is made of: all."""
+        return grades
+
+    def template(self, task: Task, model_type: ModelType) -> str:
+        """The name of the task's prompt template."""
+        return model_type
+
+    def response_prefix(self, task: Task) -> str:
+        """What a chat answer is made to start with."""
+        return ""
+
+    def prompt(self, task: Task, model_type: ModelType) -> Prompt:
+        """The question put to the model (pure)."""
+        template = self.template(task, model_type)
+        text = render(self.card, template, {**task.fields, "prompt": task.prompt})
+        stop = self.protocol_card.stop.get(template, self.protocol_card.stop.get(model_type, ()))
+        if model_type == "base":
+            return Prompt(task.task_id, text=text, stop=stop)
+        return Prompt(
+            task.task_id,
+            messages=(Message("user", text),),
+            response_prefix=self.response_prefix(task),
+            stop=stop,
+        )
+
+    @abstractmethod
+    def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+        """Extract and assemble the program of one completion (pure)."""
+
+    def solution(self, task: Task, code: str) -> str:
+        """What of a program's code is the sample's: all that the adapter has not put before it."""
+        return code
+
+    def carried(self) -> Sequence[Completion]:
+        """Samples that are there already and need no model."""
+        return ()
+
+    def prompt_digest(self, model_type: ModelType) -> str:
+        """Digest of the prompt templates, prefixes and stop strings in use."""
+        return digest(prompt_sources(self.card, self.protocol_card, model_type))
+
+    def passes(self, verdicts: Mapping[str, Verdict]) -> Mapping[str, bool]:
+        """Per suite, whether a sample with these verdicts counts as correct."""
+        return {suite: verdict is Verdict.PASSED for suite, verdict in verdicts.items()}
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a record stores of the benchmark: source, revision, limits."""
+        return {
+            "title": self.card.title,
+            "licence": self.card.licence,
+            "homepage": self.card.homepage,
+            "data": dict(self.provenance),
+            "limits": dict(self.protocol_card.limits),
+            **({"window": self.window.describe()} if self.window else {}),
+        }
+
+
+def as_program(completion: Completion, code: str, found: str) -> Program:
+    """The completion's program; code without anything in it is no code."""
+    if not code.strip():
+        return Program(completion.task_id, completion.sample_id, "", "none")
+    return Program(completion.task_id, completion.sample_id, code, found)

@@ -1,0 +1,1 @@
+"""The rows of benchmarks: found, fetched, and checked to the byte."""

@@ -1,0 +1,36 @@
+"""Files that a publisher keeps on GitHub, fetched once and kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from opencodeeval.benchmarks.cards import Source
+from opencodeeval.core.journal import replacing
+
+RAW = "https://raw.githubusercontent.com"
+PATIENCE_S = 60.0
+
+
+def cached(source: Source) -> Path:
+    """Where a file is kept, whether it is there or not; a commit's files never change."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "opencodeeval" / "data" / source.revision / source.dataset
+
+
+def fetched(source: Source) -> Path:
+    """The file, which is fetched where it is not kept yet; not checked.
+
+    Raises:
+        OSError: it cannot be fetched (urllib's errors are such), or not be kept.
+    """
+    path = cached(source)
+    if not path.is_file():
+        owner, repository, name = source.dataset.split("/", 2)
+        from urllib.request import urlopen
+
+        url = f"{RAW}/{owner}/{repository}/{source.revision}/{name}"
+        with urlopen(url, timeout=PATIENCE_S) as answer, replacing(path) as file:
+            shutil.copyfileobj(answer, file)
+    return path

@@ -1,0 +1,1 @@
+"""Values, errors and files: what every floor uses. Imports nothing else of opencodeeval."""

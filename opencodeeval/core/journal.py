@@ -1,0 +1,160 @@
+"""Files that are never left half-written."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from opencodeeval.core.errors import StoreError
+
+T = TypeVar("T")
+
+
+class Journal:
+    """An append-only file of JSON lines.
+
+    A line is written by one system call and ends in a newline, so whatever
+    follows the last newline is a write that was cut short, and is removed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = guarded(path, lambda: os.open(path, flags, 0o644))
+
+    def read(self, parse: Callable[[dict[str, Any]], T]) -> list[T]:
+        """All stored lines, parsed.
+
+        Raises:
+            StoreError: a line is not what `parse` can read; names file and line.
+        """
+        data = guarded(self.path, self.path.read_bytes)
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            guarded(self.path, lambda: os.ftruncate(self._descriptor, whole))
+        return parsed_lines(self.path, data[:whole], parse)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add one line, entirely or not at all.
+
+        Raises:
+            StoreError: the line cannot be written, as on a full disk.
+        """
+        line = json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        end = guarded(self.path, lambda: os.fstat(self._descriptor).st_size)
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError as error:
+            raise _cannot_write(self.path, error.strerror or str(error)) from error
+        if written != len(line):
+            guarded(self.path, lambda: os.ftruncate(self._descriptor, end))
+            raise _cannot_write(self.path, "no space left")
+
+    def close(self) -> None:
+        """Close the file; further calls do nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def parsed_lines(path: Path, data: bytes, parse: Callable[[dict[str, Any]], T]) -> list[T]:
+    """The whole lines of a journal's content, parsed; what follows the last newline is left out.
+
+    Raises:
+        StoreError: a line is not what `parse` can read; names file and line.
+    """
+    rows = []
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+        try:
+            rows.append(parse(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"{path}, line {number} is damaged ({type(error).__name__}: {error}): "
+                f"delete that line, or the folder {path.parent} to start afresh"
+            ) from error
+    return rows
+
+
+def write_atomically(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON so that readers see the old file or the new one, never a part.
+
+    Raises:
+        StoreError: the folder cannot be written; the old file is untouched.
+    """
+    text = json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+    try:
+        with replacing(path) as file:
+            file.write(text.encode("ascii"))
+    except OSError as error:
+        raise _cannot_write(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written that takes the place of `path` when all of it is on the disk.
+
+    Folders on the way are made. Where anything fails, the old file is untouched.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def lock(path: Path) -> int:
+    """Lock a file for this process, for as long as the descriptor is open.
+
+    Raises:
+        StoreError: another process holds it.
+    """
+    descriptor = guarded(path, lambda: os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    try:
+        # A record lock, not flock: it is this process's alone, so an engine
+        # that was forked off and outlives a killed run does not keep it.
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise _cannot_write(path, error.strerror or str(error)) from error
+        raise StoreError(
+            f"another process is writing the run in {path.parent}: wait for it to end, "
+            "or choose another --output"
+        ) from error
+    return descriptor
+
+
+def guarded(path: Path, action: Callable[[], T]) -> T:
+    """Do something to a file; StoreError in one sentence where the system refuses."""
+    try:
+        return action()
+    except OSError as error:
+        raise _cannot_write(path, error.strerror or str(error)) from error
+
+
+def _cannot_write(path: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"{path} cannot be written ({reason[:1].lower() + reason[1:]}): make room or choose "
+        "another --output; what is stored stays valid, and the same command continues from it"
+    )

@@ -1,0 +1,251 @@
+"""Two models compared task by task, from their records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opencodeeval.core import tables
+from opencodeeval.core.errors import UsageError
+from opencodeeval.records.comparable import Pair, remarks
+from opencodeeval.stats import paired_tests
+from opencodeeval.stats.paired_tests import Differences
+from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
+
+OVERALL = "overall"
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A task whose score changed; `difference` is candidate minus baseline."""
+
+    task_id: str
+    baseline: Count
+    candidate: Count
+    difference: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One benchmark, or the mean of several (`benchmark` "overall").
+
+    Scores are of pass@k in [0, 1] over the compared tasks; `difference` is
+    candidate minus baseline with its 95 % interval. `lost` and `gained` are
+    the tasks that changed, the largest change first; `left_out` those that
+    were not compared.
+    """
+
+    benchmark: str
+    protocol: str
+    data_version: str
+    suite: str
+    metric: str
+    tasks: int
+    samples: int
+    baseline: float
+    candidate: float
+    difference: Estimate
+    p_values: paired_tests.Tails
+    differences: Differences
+    lost: tuple[Flip, ...] = ()
+    gained: tuple[Flip, ...] = ()
+    left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def test(self) -> str:
+        """The name of the test behind the p-values."""
+        return "exact McNemar" if self.samples == 1 else "exact sign-flip permutation"
+
+
+def compare(
+    pair: Pair, k: int = 1, suite: str | None = None, left_out: Collection[str] = ()
+) -> Comparison:
+    """Compare two records task by task under one suite (the headline by default).
+
+    Raises:
+        UsageError: there is no such suite, too few samples for k, or no task is left.
+    """
+    suite = suite or pair.baseline.headline
+    if suite not in pair.baseline.suites:
+        raise UsageError(
+            f"{pair.baseline.benchmark} has no suite {suite!r}: there is "
+            f"{', '.join(pair.baseline.suites)}"
+        )
+    skipped = tuple(task for task in pair.baseline.counts(suite) if task in left_out)
+    before, after = (_without(record.counts(suite), skipped) for record in pair)
+    if not before:
+        raise UsageError(f"no task of {pair.baseline.benchmark} is left to be compared")
+    differences = paired_tests.differences(before, after, k)
+    flips = [
+        Flip(task, before[task], after[task], paired_tests.change(before[task], after[task], k))
+        for task in before
+    ]
+    changed = sorted(
+        (flip for flip in flips if flip.difference),
+        key=lambda flip: -round(abs(flip.difference), 9),
+    )
+    return Comparison(
+        benchmark=pair.baseline.benchmark,
+        protocol=pair.baseline.protocol,
+        data_version=str(pair.baseline.content["benchmark"]["data_version"]),
+        suite=suite,
+        metric=f"pass@{k}",
+        tasks=len(before),
+        samples=max(count.n for side in (before, after) for count in side.values()),
+        baseline=estimate_pass_at_k(list(before.values()), k).value,
+        candidate=estimate_pass_at_k(list(after.values()), k).value,
+        difference=paired_tests.interval(differences),
+        p_values=paired_tests.sign_flip(differences),
+        differences=differences,
+        lost=tuple(flip for flip in changed if flip.difference < 0),
+        gained=tuple(flip for flip in changed if flip.difference > 0),
+        left_out=skipped,
+        remarks=tuple(remarks(pair)),
+    )
+
+
+def overall(pairs: Sequence[Pair], parts: Sequence[Comparison], k: int = 1) -> Comparison:
+    """The mean of the benchmarks' scores, each counting alike."""
+    groups = []
+    for pair, part in zip(pairs, parts, strict=True):
+        before, after = (_without(record.counts(part.suite), part.left_out) for record in pair)
+        groups.append(
+            {task.casefold(): paired_tests.change(before[task], after[task], k) for task in before}
+        )
+    differences = paired_tests.combine(groups)
+    return Comparison(
+        benchmark=OVERALL,
+        protocol="",
+        data_version="",
+        suite="",
+        metric=parts[0].metric,
+        tasks=len(differences.values),
+        # The benchmarks' tasks weigh differently, so this is never McNemar's test.
+        samples=max(2, *(part.samples for part in parts)),
+        baseline=sum(part.baseline for part in parts) / len(parts),
+        candidate=sum(part.candidate for part in parts) / len(parts),
+        difference=paired_tests.interval(differences),
+        p_values=paired_tests.sign_flip(differences),
+        differences=differences,
+    )
+
+
+def compare_all(
+    pairs: Sequence[Pair],
+    k: int = 1,
+    suite: str | None = None,
+    left_out: Mapping[str, Collection[str]] | None = None,
+) -> list[Comparison]:
+    """Every benchmark, and where there are several also the mean of all."""
+    skip = left_out or {}
+    parts = [compare(pair, k, suite, skip.get(pair.baseline.benchmark, ())) for pair in pairs]
+    return [*parts, overall(pairs, parts, k)] if len(parts) > 1 else parts
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """What --json prints of a comparison."""
+
+    def flips(found: Sequence[Flip]) -> list[dict[str, Any]]:
+        return [
+            {
+                "task": flip.task_id,
+                "baseline": flip.baseline._asdict(),
+                "candidate": flip.candidate._asdict(),
+            }
+            for flip in found
+        ]
+
+    return {
+        "benchmark": comparison.benchmark,
+        "protocol": comparison.protocol,
+        "data_version": comparison.data_version,
+        "suite": comparison.suite,
+        "metric": comparison.metric,
+        "tasks": comparison.tasks,
+        "samples": comparison.samples,
+        "baseline": comparison.baseline,
+        "candidate": comparison.candidate,
+        "difference": comparison.difference._asdict(),
+        "test": comparison.test,
+        "p_values": comparison.p_values._asdict(),
+        "lost": flips(comparison.lost),
+        "gained": flips(comparison.gained),
+        "left_out": list(comparison.left_out),
+        "remarks": list(comparison.remarks),
+    }
+
+
+HEADER = (
+    "benchmark",
+    "metric",
+    "baseline",
+    "candidate",
+    "change",
+    "95 % interval",
+    "p",
+    "lost",
+    "gained",
+    "tasks",
+    "n",
+)
+RIGHT = frozenset({"baseline", "candidate", "change", "p", "lost", "gained", "tasks", "n"})
+
+
+def as_text(comparisons: Sequence[Comparison], all_flips: bool = False) -> str:
+    """The table for people, then the flipped tasks and the remarks of each benchmark."""
+    lines = [tables.aligned(HEADER, [_row(each) for each in comparisons], RIGHT)]
+    for each in comparisons:
+        if each.benchmark == OVERALL:
+            continue
+        lines += ["", f"{each.benchmark} {each.data_version}, {each.protocol}, {each.test} test"]
+        for name, flips in (("lost", each.lost), ("gained", each.gained)):
+            if flips:
+                lines.append(f"  {name:<7} {flipped(flips, None if all_flips else SHOWN)}")
+        lines += [f"  note: {remark}" for remark in each.remarks]
+    return "\n".join(lines)
+
+
+def flipped(flips: Sequence[Flip], shown: int | None = None) -> str:
+    """Tasks by name, with their counts where there are several samples."""
+    names = [
+        flip.task_id
+        if flip.baseline.n == flip.candidate.n == 1
+        else f"{flip.task_id} ({_of(flip.baseline)} to {_of(flip.candidate)})"
+        for flip in flips[:shown]
+    ]
+    more = len(flips) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def signed(value: float) -> str:
+    """A difference in points, with its sign."""
+    return f"{100 * value:+.1f}"
+
+
+def _row(part: Comparison) -> tuple[str, ...]:
+    low, high = part.difference.low, part.difference.high
+    is_overall = part.benchmark == OVERALL
+    return (
+        part.benchmark,
+        part.metric if is_overall else f"{part.suite} {part.metric}",
+        f"{100 * part.baseline:.1f}",
+        f"{100 * part.candidate:.1f}",
+        signed(part.difference.value),
+        f"{signed(low)} to {signed(high)}",
+        f"{part.p_values.either:.2g}",
+        "" if is_overall else str(len(part.lost)),
+        "" if is_overall else str(len(part.gained)),
+        str(part.tasks),
+        "" if is_overall else str(part.samples),
+    )
+
+
+def _of(count: Count) -> str:
+    return f"{count.c}/{count.n}"
+
+
+def _without(counts: Mapping[str, Count], skipped: Collection[str]) -> dict[str, Count]:
+    return {task: count for task, count in counts.items() if task not in skipped}

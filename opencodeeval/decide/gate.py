@@ -1,0 +1,202 @@
+"""The gate: did a candidate get worse than its baseline? Decided from two sets of records.
+
+docs/gates.md says what each answer claims, and docs/statistics.md how often
+it is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from opencodeeval.benchmarks.cards import families, read_card
+from opencodeeval.benchmarks.errata import read_errata
+from opencodeeval.core.errors import UsageError
+from opencodeeval.decide.comparison import OVERALL, Comparison, compare_all
+from opencodeeval.records.comparable import Pair
+from opencodeeval.stats import paired_tests
+
+
+class Answer(str, Enum):
+    """What a gate says."""
+
+    PASS = "pass"
+    REGRESSION = "regression"
+    INCONCLUSIVE = "inconclusive"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+EXIT_STATUS = {Answer.PASS: 0, Answer.REGRESSION: 10, Answer.INCONCLUSIVE: 11}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is asked of a candidate; shares of 1, not percent.
+
+    `margin` is the drop that is tolerated, `alpha` the error rate of each
+    answer. With `scope` "each" every benchmark has to pass, with "overall"
+    their mean has to, and none may show a regression. `margins` and
+    `quarantine` (tasks that do not count) are by benchmark; `errata` also
+    quarantines the tasks in the benchmark's own table of errata.
+    """
+
+    margin: float = 0.01
+    alpha: float = 0.05
+    scope: Literal["each", "overall"] = "each"
+    k: int = 1
+    errata: bool = True
+    margins: Mapping[str, float] = field(default_factory=dict)
+    quarantine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def margin_of(self, benchmark: str) -> float:
+        """The drop tolerated in one benchmark."""
+        return self.margins.get(benchmark, self.margin)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One benchmark, or the mean of all.
+
+    `bound` is the largest drop that the data allow at `alpha`; `p_value` that
+    of a drop, adjusted by Holm for a `family` of so many tests.
+    """
+
+    comparison: Comparison
+    margin: float
+    alpha: float
+    family: int
+    bound: float
+    p_value: float
+    answer: Answer
+
+    @property
+    def drop(self) -> float:
+        """Baseline minus candidate: positive where the candidate is worse."""
+        return -self.comparison.difference.value
+
+    @cached_property
+    def provable(self) -> float:
+        """The least that `bound` could have been with so many tasks: where all agree."""
+        sample = self.comparison.differences
+        agreeing = paired_tests.Differences(np.zeros(len(sample.values)), sample.largest)
+        return paired_tests.drop_bound(agreeing, self.alpha)
+
+    @cached_property
+    def detectable(self) -> float | None:
+        """The smallest drop that would have been shown in four of five cases, if any.
+
+        At Holm's first and hardest step: what that shows, the procedure shows.
+        """
+        sample = self.comparison.differences
+        return paired_tests.detectable_drop(sample, self.alpha / self.family, self.margin)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A gate's answer and what it rests on; `quarantined` is benchmark -> task -> why."""
+
+    answer: Answer
+    why: str
+    policy: Policy
+    findings: tuple[Finding, ...]
+    quarantined: Mapping[str, Mapping[str, str]]
+
+
+def decide(pairs: Sequence[Pair], policy: Policy) -> Decision:
+    """The answer for all benchmarks together.
+
+    Raises:
+        UsageError: the policy names tasks that are not there, or leaves none.
+    """
+    left_out = {pair.baseline.benchmark: quarantined(pair, policy) for pair in pairs}
+    comparisons = compare_all(pairs, policy.k, left_out=left_out)
+    findings = judge(comparisons, policy)
+    answer, why = conclude(findings, policy)
+    return Decision(answer, why, policy, tuple(findings), left_out)
+
+
+def judge(
+    comparisons: Sequence[Comparison], policy: Policy, alpha: float | None = None
+) -> list[Finding]:
+    """Each comparison's own answer, at the policy's alpha or another level."""
+    level = policy.alpha if alpha is None else alpha
+    adjusted = paired_tests.holm([each.p_values.drop for each in comparisons])
+    return [
+        _finding(each, policy.margin_of(each.benchmark), p_value, level, len(comparisons))
+        for each, p_value in zip(comparisons, adjusted, strict=True)
+    ]
+
+
+def conclude(findings: Sequence[Finding], policy: Policy) -> tuple[Answer, str]:
+    """The answer of all findings together, and the sentence that says why."""
+    worse = [each for each in findings if each.answer is Answer.REGRESSION]
+    if worse:
+        named = ", ".join(f"{_name(each)} by {100 * each.drop:.1f} points" for each in worse)
+        return Answer.REGRESSION, f"the candidate is worse: {named}"
+    asked = _asked(findings, policy)
+    open_ = [each for each in asked if each.answer is not Answer.PASS]
+    if not open_:
+        most = max(100 * each.margin for each in asked)
+        return Answer.PASS, f"no drop of {most:.4g} points or more: {_names(asked)}"
+    parts = [
+        f"{_name(each)} (a drop of up to {100 * each.bound:.1f} points is possible, "
+        f"{100 * each.margin:.4g} tolerated)"
+        for each in open_
+    ]
+    return Answer.INCONCLUSIVE, f"too little data to tell: {', '.join(parts)}"
+
+
+def _asked(findings: Sequence[Finding], policy: Policy) -> list[Finding]:
+    """The findings that all have to pass."""
+    if len(findings) == 1:
+        return list(findings)
+    overall = policy.scope == "overall"
+    return [each for each in findings if (each.comparison.benchmark == OVERALL) == overall]
+
+
+def _finding(
+    comparison: Comparison, margin: float, p_value: float, alpha: float, family: int
+) -> Finding:
+    bound = paired_tests.drop_bound(comparison.differences, alpha)
+    answer = Answer.INCONCLUSIVE
+    if bound < margin:
+        answer = Answer.PASS
+    elif p_value <= alpha and -comparison.difference.value > margin:
+        answer = Answer.REGRESSION
+    return Finding(comparison, margin, alpha, family, bound, p_value, answer)
+
+
+def quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
+    """Task -> why it does not count.
+
+    Raises:
+        UsageError: the policy names a task that is not there.
+    """
+    name, tasks = pair.baseline.benchmark, pair.baseline.content["tasks"]
+    version = pair.baseline.content["benchmark"]["data_version"]
+    unknown = [task for task in policy.quarantine.get(name, ()) if task not in tasks]
+    if unknown:
+        raise UsageError(
+            f"{', '.join(unknown)} in the quarantine of {name} is none of its tasks: they are "
+            f"named like {next(iter(tasks))}"
+        )
+    found = dict.fromkeys(policy.quarantine.get(name, ()), "quarantined by the policy")
+    if policy.errata and name in families():
+        for row in read_errata(read_card(name).folder, version, tasks):
+            found.setdefault(row.task, f"erratum ({row.kind}): {row.what}")
+    return found
+
+
+def _name(finding: Finding) -> str:
+    return finding.comparison.benchmark
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    return ", ".join(_name(each) for each in findings)

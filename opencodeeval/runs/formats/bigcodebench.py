@@ -1,0 +1,81 @@
+"""BigCodeBench: sanitized programs, not yet calibrated, and a status with details for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opencodeeval.core.types import SuiteResult, Verdict
+from opencodeeval.runs.formats.kinds import Kind
+from opencodeeval.runs.formats.text import json_lines, json_text
+
+if TYPE_CHECKING:
+    from opencodeeval.runs.formats.finished import FinishedRun
+
+KINDS = (
+    Kind("BigCodeBench solutions", ("solution", "raw_solution"), "solution", "program"),
+    Kind("BigCodeBench solutions", ("solution",), "solution", "program"),
+    Kind("BigCodeBench completions", ("completion",), "completion", "completion"),
+)
+
+KS = (1, 5, 10)
+
+STATUS = {
+    Verdict.PASSED: "pass",
+    Verdict.WRONG: "fail",
+    Verdict.ERROR: "fail",
+    Verdict.TIMEOUT: "timeout",
+    Verdict.MEMORY: "fail",
+    Verdict.NO_CODE: "fail",
+    Verdict.FORGED: "fail",
+}
+# A process that ends without a word is taken for one that had to be ended.
+STATUS_OF_DETAIL = {"ended before all tests had reported": "timeout"}
+
+
+def files(run: FinishedRun) -> dict[str, str]:
+    """The samples, their results and the scores.
+
+    The rate at which the task's own solutions pass is not known of a run, and null.
+    """
+    subset = "hard" if run.version.source.dataset.endswith("-hard") else "full"
+    split = run.benchmark.protocol_card.options["split"]
+    rows = []
+    graded: dict[str, list[dict[str, Any]]] = {}
+    for sample in run.samples:
+        task_id, result = sample.task.task_id, sample.suites["base"]
+        row = {"task_id": task_id, "solution": sample.solution}
+        rows.append({**row, "raw_solution": sample.answer})
+        row = {"task_id": task_id, "solution": sample.program}
+        told = {**row, "status": status(result), "details": _details(result)}
+        graded.setdefault(task_id, []).append(told)
+    scores = {
+        **run.pass_at("base", KS),
+        "model": f"{run.model}--{run.revision}",
+        "split": split,
+        "subset": subset,
+        "calibrated": True,
+        "gt_pass_rate": None,
+        "failed_tasks": [],
+    }
+    date = run.finished.strftime("%Y-%m-%d %H:%M")
+    data = "bigcodebench" + ("" if subset == "full" else f"-{subset}")
+    drawn = f"{run.backend}{run.temperature('-{}')}-{run.n}"
+    name = f"{run.model}--{run.revision}--{data}-{split}--{drawn}-sanitized_calibrated"
+    return {
+        f"{name}.jsonl": json_lines(rows),
+        f"{name}_eval_results.json": json_text({"date": date, "eval": graded}),
+        f"{name}_pass_at_k.json": json_text(scores),
+    }
+
+
+def status(result: SuiteResult) -> str:
+    """A verdict in the tool's words."""
+    return STATUS_OF_DETAIL.get(result.detail, STATUS[result.verdict])
+
+
+def _details(result: SuiteResult) -> dict[str, str]:
+    """What is said of the first failing test, or of all; nothing of a pass or a timeout."""
+    if status(result) != "fail":
+        return {}
+    test = (result.failure or {}).get("input", "ALL")
+    return {test: result.detail or str(result.verdict)}

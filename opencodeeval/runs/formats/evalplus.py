@@ -1,0 +1,71 @@
+"""EvalPlus: complete programs or continuations, and a status for base and plus tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opencodeeval.core.types import SuiteResult, Verdict
+from opencodeeval.runs.formats.human_eval import COMPLETIONS
+from opencodeeval.runs.formats.kinds import Kind
+from opencodeeval.runs.formats.text import json_lines, json_text
+
+if TYPE_CHECKING:
+    from opencodeeval.runs.formats.finished import FinishedRun, Sample
+
+SOLUTIONS = Kind("EvalPlus solutions", ("solution",), "solution", "program")
+KINDS = (SOLUTIONS, COMPLETIONS)
+
+KS = (1, 10, 100)
+
+# Its alarm ends a call that takes too long, which then counts as failed like any other.
+STATUS = {
+    Verdict.PASSED: "pass",
+    Verdict.WRONG: "fail",
+    Verdict.ERROR: "fail",
+    Verdict.TIMEOUT: "fail",
+    Verdict.MEMORY: "fail",
+    Verdict.NO_CODE: "fail",
+    Verdict.FORGED: "fail",
+}
+# It says "timeout" of a process that ends without a word.
+STATUS_OF_DETAIL = {"died": "timeout"}
+
+
+def files(run: FinishedRun) -> dict[str, str]:
+    """The samples, and the results that the tool takes up instead of grading again."""
+    rows = [{"task_id": sample.task.task_id, "solution": sample.solution} for sample in run.samples]
+    graded: dict[str, list[dict[str, Any]]] = {}
+    for sample in run.samples:
+        graded.setdefault(sample.task.task_id, []).append(_result(sample))
+    results = {
+        "date": run.finished.strftime("%Y-%m-%d %H:%M"),
+        "hash": run.version.md5,
+        "eval": graded,
+        "pass_at_k": {suite: run.pass_at(suite, KS) for suite in run.benchmark.suites},
+    }
+    name = f"{run.model}_{run.backend}{run.temperature('_temp_{}')}"
+    return {f"{name}.jsonl": json_lines(rows), f"{name}_eval_results.json": json_text(results)}
+
+
+def status(result: SuiteResult) -> str:
+    """A verdict in the tool's words."""
+    return STATUS_OF_DETAIL.get(result.detail, STATUS[result.verdict])
+
+
+def _result(sample: Sample) -> dict[str, Any]:
+    row: dict[str, Any] = {"task_id": sample.task.task_id, "solution": sample.solution}
+    for suite in ("base", "plus"):
+        result = sample.suites.get(suite)
+        row[f"{suite}_status"] = None if result is None else status(result)
+    for suite in ("base", "plus"):
+        row[f"{suite}_fail_tests"] = _failing(sample, suite)
+    return row
+
+
+def _failing(sample: Sample, suite: str) -> list[Any]:
+    """The first input that failed, as the data set has it."""
+    result = sample.suites.get(suite)
+    if result is None or result.failure is None:
+        return []
+    inputs = sample.task.fields[f"{suite}_input"]
+    return inputs[result.failure["index"] :][:1]  # type: ignore[no-any-return]

@@ -1,0 +1,55 @@
+"""Write a finished run in another tool's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.journal import replacing
+from opencodeeval.runs.formats import TOOLS
+from opencodeeval.runs.formats.finished import FinishedRun
+
+
+def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = False) -> list[Path]:
+    """Write the run's files as the tool would have left them below `output`; their paths.
+
+    Raises:
+        UsageError: the tool has no such benchmark, or a file is already there.
+        StoreError: a file cannot be written.
+    """
+    tool, card = TOOLS[tool_name], run.benchmark.card
+    if tool_name not in card.formats:
+        taken = f"use --format {' or '.join(card.formats)}" if card.formats else "nor does another"
+        raise UsageError(f"{tool.title} does not take samples of {run.benchmark.name}: {taken}")
+    contents = {output / name: text for name, text in tool.files(run).items()}
+    there = [path for path in contents if path.exists()]
+    if there and not overwrite:
+        raise UsageError(f"{there[0]} is already there: choose another --output, or --overwrite")
+    for path, text in contents.items():
+        try:
+            with replacing(path) as file:
+                file.write(text.encode("ascii"))
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be written ({error.strerror or error}): make room or choose "
+                "another --output"
+            ) from error
+    return list(contents)
+
+
+def remarks(run: FinishedRun, tool_name: str) -> list[str]:
+    """What the tool will not take, or will judge in another way, one sentence each."""
+    found = []
+    graded, known = len(run.tasks), len(run.benchmark.known_ids)
+    if graded < known:
+        found.append(
+            f"the run has samples of {graded} of {known} tasks, and the tool's evaluation asks "
+            "for all"
+        )
+    late = [each for each in run.samples if "from __future__" in each.solution]
+    if tool_name in ("human-eval", "opencodeeval", "bigcodebench") and late:
+        found.append(
+            f"{len(late)} samples import from __future__, which is an error where the tool puts "
+            f"its own lines first: first {late[0].task.task_id}"
+        )
+    return found

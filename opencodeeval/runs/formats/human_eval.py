@@ -1,0 +1,54 @@
+"""openai/human-eval: continuations of the task's prompt, and what became of each.
+
+The tool executes the prompt and the completion after it. A program that is no
+continuation of its prompt goes out behind a body for the prompt's function,
+which its own definition then replaces.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opencodeeval.core.types import SuiteResult, Verdict
+from opencodeeval.runs.formats.kinds import Kind
+from opencodeeval.runs.formats.text import json_lines
+
+if TYPE_CHECKING:
+    from opencodeeval.runs.formats.finished import FinishedRun, Sample
+
+COMPLETIONS = Kind("human-eval completions", ("completion",), "completion", "completion")
+KINDS = (COMPLETIONS,)
+
+# Beside "passed" and this word, the tool says "failed: " and why.
+TIMED_OUT = "timed out"
+
+
+def files(run: FinishedRun) -> dict[str, str]:
+    """`samples.jsonl`, and the results as the tool writes them beside it."""
+    rows = [
+        {"task_id": sample.task.task_id, "completion": completion(sample)} for sample in run.samples
+    ]
+    results = [
+        {**row, "result": outcome(sample.suites["base"]), "passed": sample.passes["base"]}
+        for row, sample in zip(rows, run.samples, strict=True)
+    ]
+    name = f"{run.model}.jsonl"
+    return {name: json_lines(rows), f"{name}_results.jsonl": json_lines(results)}
+
+
+def completion(sample: Sample) -> str:
+    """What to write after the task's prompt to have the sample's program executed."""
+    prompt, program = sample.task.prompt, sample.solution
+    if not program or program.startswith(prompt):
+        return program.removeprefix(prompt)
+    end = "" if prompt.endswith("\n") else "\n"
+    return f"{end}    pass\n{program}"
+
+
+def outcome(result: SuiteResult) -> str:
+    """A verdict in the tool's words."""
+    if result.verdict is Verdict.PASSED:
+        return "passed"
+    if result.verdict is Verdict.TIMEOUT:
+        return TIMED_OUT
+    return f"failed: {result.detail or result.verdict}"

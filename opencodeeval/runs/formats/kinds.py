@@ -1,0 +1,88 @@
+"""The lines of other tools' sample files: how to know them, and what is in them.
+
+A kind is data: the fields that tell it, and where the sample is. Reading a row
+is a pure function of the row and its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from opencodeeval.core.errors import DataError
+from opencodeeval.core.types import Task
+
+Form = Literal["answer", "completion", "program"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Rows of one shape.
+
+    A row that has all of `fields` can be of this kind. `text` is the field of
+    the sample, or with `many` of the list of all samples of the task; `form` is
+    what a sample is, as in `Completion`. `number` is the field that tells the
+    samples of a task apart, where the tool writes one. `bare_ids` says that a
+    task may be named by the number in its id alone. `also` is a second field of
+    the id, after a slash. `cut` takes off again what the tool has put after a
+    program.
+    """
+
+    title: str
+    fields: tuple[str, ...]
+    text: str
+    form: Form
+    task: str = "task_id"
+    many: bool = False
+    number: str = ""
+    bare_ids: bool = False
+    also: str = ""
+    cut: Callable[[str, Task], str] | None = None
+
+
+class Draft(NamedTuple):
+    """One sample as its file has it: `number` is None where the tool writes none."""
+
+    task_id: str | int
+    number: int | None
+    text: str
+
+
+def kind_of(row: Mapping[str, Any], kinds: Sequence[Kind]) -> Kind | None:
+    """The kind that asks most of a row and gets it; of several, the one named first."""
+    fitting = [kind for kind in kinds if all(field in row for field in kind.fields)]
+    return max(fitting, key=lambda kind: len(kind.fields), default=None)
+
+
+def drafts(row: Mapping[str, Any], kind: Kind, where: str) -> list[Draft]:
+    """The samples of a row, which is of this kind.
+
+    Raises:
+        DataError: a field is not what the tool writes; begins with `where`.
+    """
+    task_id, texts = _task_id(row, kind, where), row[kind.text]
+    number = row.get(kind.number) if kind.number else None
+    if number is not None and (not _is_whole(number) or number < 0):
+        raise DataError(f'{where}: "{kind.number}" is {number!r}, not a number from 0')
+    if not kind.many:
+        if not isinstance(texts, str):
+            raise DataError(f"{where}: the sample is not a string: write one line per sample")
+        return [Draft(task_id, number, texts)]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise DataError(f'{where}: "{kind.text}" is not a list of strings')
+    return [Draft(task_id, place, text) for place, text in enumerate(texts)]
+
+
+def _task_id(row: Mapping[str, Any], kind: Kind, where: str) -> str | int:
+    found: object = row.get(kind.task)
+    if kind.also and isinstance(found, (str, int)):
+        found = f"{found}/{row.get(kind.also)}"
+    if isinstance(found, str) or (kind.bare_ids and _is_whole(found)):
+        return found  # type: ignore[return-value]
+    what = "a string or a whole number" if kind.bare_ids else "a string"
+    raise DataError(f'{where} has no "{kind.task}" that is {what}')
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

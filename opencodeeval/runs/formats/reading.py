@@ -1,0 +1,257 @@
+"""Samples that other tools have written, read for grading.
+
+A file is JSON Lines or one JSON list, and may be compressed (.gz); a folder is
+EvalPlus's, `HumanEval_0/0.py`. Whose samples they are is told by the fields of
+the first (opencodeeval/interchange has the table), and all must be alike,
+unless the tool is named. A task that is repeated has several samples.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.benchmarks.data.rows import Row, parse_jsonl, read_bytes, read_lines
+from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.core.types import Completion, Task
+from opencodeeval.runs.formats import TOOLS
+from opencodeeval.runs.formats.evalplus import SOLUTIONS
+from opencodeeval.runs.formats.kinds import Draft, Kind, drafts, kind_of
+from opencodeeval.runs.formats.opencodeeval import number_in
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class SampleFormat:
+    """What a file of samples is: a `title` for people, and how its rows are told apart.
+
+    With `alike` every row must be what the first is, which `title` says.
+    """
+
+    title: str
+    kinds: tuple[Kind, ...]
+    alike: bool
+
+
+class _Located(NamedTuple):
+    """A row, and where it is, as an error begins."""
+
+    where: str
+    row: Row
+
+
+class _Found(NamedTuple):
+    """A sample with its task's whole id and its kind."""
+
+    task_id: str
+    draft: Draft
+    kind: Kind
+
+
+def sample_format(path: Path, tool: str | None = None) -> SampleFormat:
+    """The format of a file or folder of samples; `tool` is a name of TOOLS.
+
+    Raises:
+        DataError: it holds no samples, is damaged before the first, or of no
+            known format.
+        UsageError: the tool has no folders.
+    """
+    if path.is_dir():
+        if tool not in (None, "evalplus"):
+            raise UsageError(f"{path} is a folder, which only EvalPlus has: name a file of samples")
+        return SampleFormat("EvalPlus folder", (SOLUTIONS,), alike=False)
+    tools = TOOLS.values() if tool is None else [TOOLS[tool]]
+    kinds = tuple(chain.from_iterable(each.kinds for each in tools))
+    for where, row in _rows(path):
+        return SampleFormat(_kind(row, kinds, where).title, kinds, alike=tool is None)
+    raise _empty(path)
+
+
+def read_samples(
+    path: Path,
+    benchmark: Benchmark,
+    allow_missing: bool = False,
+    expected: SampleFormat | None = None,
+    elsewhere: AbstractSet[str] = frozenset(),
+) -> list[Completion]:
+    """The samples of a file or folder, in its order; `sample_id` counts within the task.
+
+    Samples of tasks that the benchmark's limit left out are left out too, and those of tasks
+    `elsewhere`, which it has under another protocol only. `expected` is what `sample_format`
+    has found, which is asked otherwise.
+
+    Raises:
+        DataError: the file is damaged, holds no samples, mixes formats, has a
+            sample twice, or one of a task that the benchmark does not have.
+        UsageError: a task has no sample, and `allow_missing` is false.
+    """
+    known = known_tasks(benchmark)
+    format_ = expected or sample_format(path)
+    found = list(_found(path, known | elsewhere, format_))
+    if not found:
+        raise _empty(path)
+    tasks = {task.task_id: task for task in benchmark.tasks}
+    _check_known(path, benchmark, known | elsewhere, [each.task_id for each in found])
+    samples = [
+        _completion(each, place, tasks[each.task_id])
+        for each, place in zip(found, _places(found), strict=True)
+        if each.task_id in tasks
+    ]
+    present = {sample.task_id for sample in samples}
+    missing = [task_id for task_id in tasks if task_id not in present]
+    if missing and (not allow_missing or not present):
+        raise UsageError(
+            f"{path} has no sample of {len(missing)} of the {len(tasks)} tasks of "
+            f"{benchmark.name} ({_some(missing)}): add them, or grade fewer tasks with --limit"
+        )
+    return samples
+
+
+def known_tasks(benchmark: Benchmark) -> AbstractSet[str]:
+    """The ids of all tasks of a benchmark, those included that a limit left out."""
+    ids: AbstractSet[str] = getattr(benchmark, "known_ids", frozenset())
+    return ids or {task.task_id for task in benchmark.tasks}
+
+
+def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Iterator[_Found]:
+    by_number: dict[int | None, list[str]] = {}
+    for task_id in sorted(known):
+        by_number.setdefault(number_in(task_id), []).append(task_id)
+    seen: set[tuple[str, int]] = set()
+    for where, row in _folder_rows(path, known) if path.is_dir() else _rows(path):
+        kind = _kind(row, expected.kinds, where)
+        if expected.alike and kind.title != expected.title:
+            raise DataError(
+                f"{where} is of {kind.title}, and what precedes it of {expected.title}: keep one "
+                "format to a file, or say with --format whose file this is"
+            )
+        for draft in drafts(row, kind, where):
+            task_id = _whole_id(draft.task_id, known, by_number, where)
+            if draft.number is not None and (task_id, draft.number) in seen:
+                which = "the task" if kind.many else f"sample {draft.number} of task"
+                raise DataError(f"{where} has {which} {task_id} once more: keep one of the two")
+            if draft.number is not None:
+                seen.add((task_id, draft.number))
+            yield _Found(task_id, draft, kind)
+
+
+def _rows(path: Path) -> Iterator[_Located]:
+    """The objects of JSON Lines or of a JSON list, with their places."""
+    start = b""
+    for line in read_lines(path):
+        start = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if start:
+            break
+    if start.startswith(b"["):
+        yield from _list_rows(path)
+        return
+    if start == b"{":
+        raise DataError(
+            f"{path} is one JSON object over several lines: give one object a line, or a JSON list"
+        )
+    for number, row in parse_jsonl(read_lines(path), path):
+        yield _Located(f"{path}, line {number}", row)
+
+
+def _list_rows(path: Path) -> Iterator[_Located]:
+    try:
+        values = json.loads(read_bytes(path).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 ({error.reason})") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a valid JSON list ({error})") from error
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, dict):
+            raise DataError(
+                f"{path}, entry {number} is not a JSON object: name each problem, as in "
+                '{"question_id": ..., "code_list": [...]}'
+            )
+        yield _Located(f"{path}, entry {number}", value)
+
+
+def _folder_rows(path: Path, known: AbstractSet[str]) -> Iterator[_Located]:
+    ids = {task_id.replace("/", "_"): task_id for task_id in known}
+    for folder in sorted(each for each in path.iterdir() if each.is_dir()):
+        # A folder without samples (a cache, a log) is none of ours.
+        for file in sorted(folder.glob("*.py"), key=lambda file: (len(file.stem), file.stem)):
+            try:
+                text = file.read_text("utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(f"{file} is not UTF-8 ({error.reason})") from error
+            except OSError as error:
+                raise DataError(f"{file} cannot be read ({error.strerror})") from error
+            task_id = ids.get(folder.name, folder.name)
+            yield _Located(str(file), {"task_id": task_id, "solution": text})
+
+
+def _kind(row: Row, kinds: Sequence[Kind], where: str) -> Kind:
+    kind = kind_of(row, kinds)
+    if kind is None:
+        wanted = dict.fromkeys(field for each in kinds for field in each.fields[-1:])
+        raise DataError(
+            f"{where} has neither {' nor '.join(map(json.dumps, wanted))}, so it is no sample"
+        )
+    return kind
+
+
+def _whole_id(
+    found: str | int, known: AbstractSet[str], by_number: dict[int | None, list[str]], where: str
+) -> str:
+    if str(found) in known or isinstance(found, str):
+        return str(found)
+    matching = by_number.get(found, [])
+    if len(matching) > 1:
+        raise DataError(
+            f"{where}: task {found} may be any of {_some(matching)}: write whole task ids"
+        )
+    return matching[0] if matching else str(found)
+
+
+def _places(found: Sequence[_Found]) -> list[int]:
+    """The place of each sample among those of its task, by its number if it has one."""
+    of_task: dict[str, list[int]] = {}
+    for index, each in enumerate(found):
+        of_task.setdefault(each.task_id, []).append(index)
+    places = [0] * len(found)
+    for indexes in of_task.values():
+        indexes.sort(key=lambda index: found[index].draft.number or 0)
+        for place, index in enumerate(indexes):
+            places[index] = place
+    return places
+
+
+def _completion(found: _Found, place: int, task: Task) -> Completion:
+    kind, text = found.kind, found.draft.text
+    if kind.cut:
+        text = kind.cut(text, task)
+    return Completion(found.task_id, place, text, finish_reason="sample", form=kind.form)
+
+
+def _check_known(
+    path: Path, benchmark: Benchmark, known: AbstractSet[str], task_ids: Sequence[str]
+) -> None:
+    unknown = list(dict.fromkeys(each for each in task_ids if each not in known))
+    if unknown:
+        raise DataError(
+            f"{path} has samples of {len(unknown)} tasks that {benchmark.name} "
+            f"{benchmark.data_version} does not have ({_some(unknown)}): is --bench right?"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(islice(names, _SHOWN))
+    return f"{shown}, …" if len(names) > _SHOWN else shown
+
+
+def _empty(path: Path) -> DataError:
+    return DataError(
+        f'{path} holds no samples: give JSON Lines of "task_id" with "solution" or "completion", '
+        'a JSON list of "question_id" with "code_list", or a folder of HumanEval_0/0.py files'
+    )

@@ -1,0 +1,324 @@
+"""The streaming run: programs are executed while the next ones are being written.
+
+Every sample passes through the run store step by step (completion, program,
+verdict), so a run that is killed at any instant continues where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from opencodeeval.backends.base import Backend, Request
+from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.core.errors import BackendError, SandboxError
+from opencodeeval.core.journal import write_atomically
+from opencodeeval.core.types import (
+    Completion,
+    Grade,
+    Program,
+    Sampling,
+    SuiteResult,
+    Task,
+    Verdict,
+    digest,
+)
+from opencodeeval.decide.referee import Referee
+from opencodeeval.decide.sequential import Stopped
+from opencodeeval.execution.base import Sandbox
+from opencodeeval.runs.recording import build_record, record_path, verdicts_of
+from opencodeeval.runs.store import ExecutionKey, RunStore, SampleId, is_fault
+
+# Programs handed to the sandbox beyond those that it can run at once: it puts
+# them in an order that keeps the judges of their tasks warm.
+WAITING_PROGRAMS = 256
+
+
+class Progress(Protocol):
+    """Told of every step as it happens, from the event loop's thread."""
+
+    def start(self, title: str, samples: int) -> None:
+        """A benchmark begins; `samples` are wanted in all."""
+        ...
+
+    def generated(self) -> None:
+        """One more sample has its completion (stored ones included)."""
+        ...
+
+    def graded(self, passed: bool) -> None:
+        """One more sample has its verdict; `passed` is the headline suite's."""
+        ...
+
+    def finish(self) -> None:
+        """The benchmark is over, well or badly."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its record, and where that and the run folder are."""
+
+    record: Mapping[str, Any]
+    record_path: Path
+    run_folder: Path
+
+
+async def run_benchmark(
+    benchmark: Benchmark,
+    backend: Backend,
+    sandbox: Sandbox,
+    sampling: Sampling,
+    store: RunStore,
+    ks: Sequence[int],
+    progress: Progress,
+    counts: Mapping[str, int] | None = None,
+    regraded: Mapping[str, Any] | None = None,
+    referee: Referee | None = None,
+) -> RunResult:
+    """Draw, execute and record what `store` does not hold yet.
+
+    `counts` (task id -> samples) is for ready-made samples whose number
+    differs between tasks; otherwise every task has `sampling.n`. `regraded`
+    is for the record, as in `build_record`. A `referee` decides in which order
+    the tasks are drawn, and may end the run.
+
+    Raises:
+        Stopped: the referee needs no more; there is no record.
+        BackendError: the backend failed or left samples out.
+        SandboxError: samples could not be graded; no record is written.
+        StoreError: the output cannot be written.
+    """
+    started, clock = _now(), time.monotonic()
+    run = _Run(benchmark, backend, sandbox, sampling, store, progress, referee)
+    order = [task.task_id for task in benchmark.tasks] if referee is None else referee.order
+    await run.complete(
+        [
+            SampleId(task_id, sample_id)
+            for task_id in order
+            for sample_id in range(sampling.n if counts is None else counts[task_id])
+        ]
+    )
+    timing = {
+        "started": started,
+        "finished": _now(),
+        "wall_s": round(time.monotonic() - clock, 3),
+        "generated": run.drawn,
+        "executed": run.executed,
+        "resumed": store.resumed,
+    }
+    record = build_record(benchmark, backend, sandbox, sampling, store, ks, timing, regraded)
+    path = record_path(store.output, record)
+    write_atomically(path, record)
+    return RunResult(record, path, store.folder)
+
+
+class _Run:
+    """The moving parts of one benchmark's run."""
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        backend: Backend,
+        sandbox: Sandbox,
+        sampling: Sampling,
+        store: RunStore,
+        progress: Progress,
+        referee: Referee | None = None,
+    ) -> None:
+        self.referee = referee
+        self.benchmark = benchmark
+        self.backend = backend
+        self.sandbox = sandbox
+        self.sampling = sampling
+        self.store = store
+        self.progress = progress
+        self.tasks = {task.task_id: task for task in benchmark.tasks}
+        self.sandbox_digest = sandbox_digest(sandbox)
+        self.drawn = 0
+        self.executed = 0
+        self.faults: list[Grade] = []
+        # Unbounded: the engine never waits for a slot, and programs are small.
+        self.queue: asyncio.Queue[Completion | None] = asyncio.Queue()
+        self.running: dict[ExecutionKey, list[SampleId]] = {}
+        self.extractor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
+
+    async def complete(self, wanted: Sequence[SampleId]) -> None:
+        workers = self.sandbox.slots + WAITING_PROGRAMS
+        self.progress.start(self.benchmark.name, len(wanted))
+        try:
+            await _together(
+                self._generate(wanted, workers), *(self._grade_queued() for _ in range(workers))
+            )
+        finally:
+            self.extractor.shutdown(wait=False, cancel_futures=True)
+            self.progress.finish()
+        if self.faults:
+            raise self._persistent_fault(len(wanted))
+
+    async def _generate(self, wanted: Sequence[SampleId], workers: int) -> None:
+        missing = [where for where in wanted if where not in self.store.completions]
+        requests = self._requests(missing)
+        for where in wanted:
+            if where in self.store.completions:
+                self._enqueue(self.store.completions[where])
+        if requests:
+            await self._draw(requests)
+        for _ in range(workers):
+            self.queue.put_nowait(None)
+
+    def _requests(self, missing: Sequence[SampleId]) -> list[Request]:
+        prompts = {
+            task_id: self.benchmark.prompt(self.tasks[task_id], self.backend.model_type)
+            for task_id in dict.fromkeys(where.task_id for where in missing)
+        }
+        for prompt in prompts.values():
+            if prompt.task_id not in self.store.prompts:
+                self.store.add_prompt(prompt)
+        return [Request(prompts[where.task_id], where.sample_id) for where in missing]
+
+    async def _draw(self, requests: Sequence[Request]) -> None:
+        awaited = {SampleId(request.prompt.task_id, request.sample_id) for request in requests}
+        stream = self.backend.generate(requests, self.sampling)
+        try:
+            async for completion in stream:
+                where = SampleId(completion.task_id, completion.sample_id)
+                if where not in awaited:
+                    raise BackendError(
+                        f"the backend gave sample {where.sample_id} of {where.task_id}, "
+                        "which was not asked for: run the same command again"
+                    )
+                awaited.discard(where)
+                self.store.add_completion(completion)
+                self.drawn += 1
+                self._enqueue(completion)
+        finally:
+            close = getattr(stream, "aclose", None)
+            if close is not None:
+                await close()
+        if awaited:
+            raise BackendError(
+                f"the backend ended without {len(awaited)} of {len(requests)} samples: "
+                "run the same command again to draw them"
+            )
+
+    def _enqueue(self, completion: Completion) -> None:
+        self.progress.generated()
+        self.queue.put_nowait(completion)
+
+    async def _grade_queued(self) -> None:
+        while (completion := await self.queue.get()) is not None:
+            where = SampleId(completion.task_id, completion.sample_id)
+            program = await self._program(completion)
+            key = self._key(program)
+            stored = self.store.grade_of(where, key)
+            if stored is not None:
+                self._count(stored)
+            elif key in self.running:
+                self.running[key].append(where)
+            else:
+                await self._execute(key, program)
+
+    async def _program(self, completion: Completion) -> Program:
+        stored = self.store.program_of(completion)
+        if stored is not None:
+            return stored
+        # In a thread: extraction of a long answer must not hold up the stream.
+        program = await asyncio.get_running_loop().run_in_executor(
+            self.extractor,
+            self.benchmark.program,
+            self.tasks[completion.task_id],
+            completion,
+            self.backend.model_type,
+        )
+        self.store.add_program(completion, program)
+        return program
+
+    async def _execute(self, key: ExecutionKey, program: Program) -> None:
+        self.running[key] = [SampleId(program.task_id, program.sample_id)]
+        grade = self.store.same_execution(key)
+        if grade is None and not program.code.strip():
+            grade = no_code(self.benchmark, program)
+        if grade is None:
+            grade = await self._run_in_sandbox(self.tasks[program.task_id], program)
+        for where in self.running.pop(key):
+            own = replace(grade, task_id=where.task_id, sample_id=where.sample_id)
+            self.store.add_grade(key, own)
+            self._count(own)
+
+    async def _run_in_sandbox(self, task: Task, program: Program) -> Grade:
+        grade = await self.sandbox.grade(task, program)
+        left_out = [suite for suite in self.benchmark.suites if suite not in grade.suites]
+        if left_out:
+            raise SandboxError(
+                f"the sandbox gave no verdict of {', '.join(left_out)} for {task.task_id}: "
+                "the sandbox is of another version, rebuild it with `opencodeeval sandbox build`"
+            )
+        self.executed += 1
+        return grade
+
+    def _key(self, program: Program) -> ExecutionKey:
+        return ExecutionKey(
+            task_id=program.task_id,
+            program=digest(program.code),
+            tests=self.tasks[program.task_id].tests_digest,
+            protocol_version=self.benchmark.protocol_version,
+            sandbox=self.sandbox_digest,
+        )
+
+    def _count(self, grade: Grade) -> None:
+        if is_fault(grade):
+            self.faults.append(grade)
+            return
+        passed = self.benchmark.passes(verdicts_of(grade))[self.benchmark.headline]
+        self.progress.graded(passed)
+        stop = self.referee.graded(grade.task_id, passed) if self.referee else None
+        if stop is not None and stop.tasks < stop.of:
+            raise Stopped(stop)
+
+    def _persistent_fault(self, samples: int) -> SandboxError:
+        first = self.faults[0]
+        details = (
+            suite.detail
+            for suite in first.suites.values()
+            if suite.verdict is Verdict.INFRA_ERROR and suite.detail
+        )
+        named = list(dict.fromkeys(fault.task_id for fault in self.faults))
+        tasks = ", ".join(named[:5]) + (f" and {len(named) - 5} more tasks" if named[5:] else "")
+        return SandboxError(
+            f"the sandbox failed on {len(self.faults)} of {samples} samples of "
+            f"{self.benchmark.name} ({tasks}; {next(details, 'no detail')}), so there is no score: "
+            f"the same command runs these again (details: {self.store.folder / 'faults.jsonl'})"
+        )
+
+
+def no_code(benchmark: Benchmark, program: Program) -> Grade:
+    """The grade of an answer in which no code was found."""
+    why = "no code was found in the answer" if program.found == "none" else program.found
+    result = SuiteResult(Verdict.NO_CODE, detail=why)
+    return Grade(program.task_id, program.sample_id, dict.fromkeys(benchmark.suites, result))
+
+
+def sandbox_digest(sandbox: Sandbox) -> str:
+    """What a verdict owes to the sandbox: all that it says of itself but its size."""
+    return digest({name: value for name, value in sandbox.describe().items() if name != "slots"})
+
+
+async def _together(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run all; the first to fail, or a cancellation, ends all before it is raised."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

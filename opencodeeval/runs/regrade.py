@@ -1,0 +1,241 @@
+"""Stored samples executed again, after a grader or a data set has changed, and what that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from opencodeeval.backends.stored import StoredCompletions
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.journal import parsed_lines
+from opencodeeval.core.types import Completion, Sampling, digest
+from opencodeeval.execution.base import Sandbox
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.runs.pipeline import Progress, RunResult, run_benchmark
+from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.store import RunStore, SampleId, read_run
+from opencodeeval.show.report import located
+
+
+class _Graded(NamedTuple):
+    """What a line of verdicts.jsonl says: where, by which tests, and the verdicts by suite."""
+
+    sandbox: str
+    tests: str
+    verdicts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished run, with the benchmark by which it is to be graded now.
+
+    `left_out` are tasks of the run that the data no longer have; `lacking`
+    tasks of the data of which the run has no samples.
+    """
+
+    record: StoredRecord
+    folder: Path
+    benchmark: CardBenchmark
+    completions: Mapping[SampleId, Completion]
+    rows: Mapping[SampleId, _Graded]
+    left_out: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+    @property
+    def results(self) -> Path:
+        """The folder of results that the run is in."""
+        return self.folder.parent.parent
+
+
+class Move(NamedTuple):
+    """One sample whose verdict under one suite is another than before."""
+
+    task_id: str
+    sample_id: int
+    suite: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Regrade:
+    """What came of it; `result` is None where nothing had to be executed."""
+
+    stored: Stored
+    changed: tuple[str, ...]
+    result: RunResult | None = None
+    moves: tuple[Move, ...] = ()
+
+
+def open_stored(
+    run: Path,
+    bench: str | None = None,
+    protocol: str | None = None,
+    data_dir: Path | None = None,
+) -> Stored:
+    """A finished run and its benchmark as that is now.
+
+    `bench` names another version of the data (or the file of one's own tasks),
+    `protocol` another protocol that asks the same.
+
+    Raises:
+        UsageError: there is no such run, it never finished, or what is named
+            asks other things than the samples answer.
+        DataError, StoreError: data or run cannot be read.
+    """
+    record, folder = located(run)
+    told = record.content["benchmark"]
+    if bench is None and told["data_version"] == "file":
+        raise UsageError(f"{run} is of a file of tasks: name it with --bench file:PATH")
+    benchmark = load_benchmark(
+        bench or f"{told['name']}@{told['data_version']}",
+        protocol or record.content["protocol"]["name"],
+        data_dir,
+    )
+    if benchmark.name != told["name"]:
+        raise UsageError(
+            f"{run} has samples of {told['name']}, which are no answers to {benchmark.name}: "
+            f"name a version of {told['name']} with --bench"
+        )
+    counted = record.content["tasks"]
+    tasks = [task for task in benchmark.tasks if task.task_id in counted]
+    if not tasks:
+        raise UsageError(f"{run} has no sample of any task of {bench}: name the data with --bench")
+    known = {task.task_id for task in benchmark.tasks}
+    stored = Stored(
+        record,
+        folder,
+        replace(benchmark, tasks=tasks),
+        read_run(folder).completions,
+        _rows(folder, record),
+        tuple(task_id for task_id in counted if task_id not in known),
+        tuple(task.task_id for task in benchmark.tasks if task.task_id not in counted),
+    )
+    _check_prompts(stored)
+    return stored
+
+
+async def regrade(
+    stored: Stored, sandbox: Sandbox, output: Path, again: bool, progress: Progress
+) -> Regrade:
+    """Execute what has changed, or all of it (`again`), and compare with the verdicts before.
+
+    The record is written below `output`, in the place of the old one where
+    that is where the run is and only the grader has changed. A regrade that
+    was interrupted continues when it is asked for again.
+
+    Raises:
+        SandboxError: samples could not be graded; the old record stays.
+        StoreError: the output cannot be written.
+    """
+    content, benchmark = stored.record.content, stored.benchmark
+    changed = _changed(stored, sandbox)
+    if not (changed or again):
+        return Regrade(stored, changed)
+    backend = StoredCompletions(stored.completions, content["model"], content["model_type"])
+    sampling = Sampling(**content["sampling"])
+    store = RunStore(output, configuration(benchmark, backend, sampling))
+    try:
+        if again:
+            store.forget_grades()
+        result = await run_benchmark(
+            benchmark,
+            backend,
+            sandbox,
+            sampling,
+            store,
+            [int(name.removeprefix("pass@")) for name in content["pass@k"][benchmark.headline]],
+            progress,
+            counts={task.task_id: content["tasks"][task.task_id]["n"] for task in benchmark.tasks},
+            regraded={"record": content["digest"], "harness": content["harness"]},
+        )
+        places = {task.task_id: place for place, task in enumerate(benchmark.tasks)}
+        after = {
+            where: {name: suite.verdict.value for name, suite in grade.suites.items()}
+            for where, (_, grade) in sorted(
+                store.verdicts.items(), key=lambda item: (places[item[0].task_id], item[0][1])
+            )
+        }
+    finally:
+        store.close()
+    return Regrade(stored, changed, result, tuple(_moves(stored.rows, after)))
+
+
+def _moves(
+    before: Mapping[SampleId, _Graded], after: Mapping[SampleId, Mapping[str, str]]
+) -> Iterator[Move]:
+    for where, verdicts in after.items():
+        for suite, verdict in verdicts.items():
+            was = before[where].verdicts.get(suite, "no verdict")
+            if was != verdict:
+                yield Move(*where, suite, was, verdict)
+
+
+def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, _Graded]:
+    """Each sample's verdicts that the record counts, not those of an interrupted regrade."""
+    path = folder / "verdicts.jsonl"
+
+    def parse(row: Mapping[str, Any]) -> tuple[SampleId, _Graded]:
+        graded = _Graded(row["sandbox"], row["tests"], row["verdicts"])
+        return SampleId(row["task_id"], row["sample_id"]), graded
+
+    try:
+        rows = parsed_lines(path, path.read_bytes(), parse)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read ({error.strerror}): name the folder of a run"
+        ) from error
+    own = _digest(record.content["sandbox"])
+    return {**dict(rows), **{where: row for where, row in rows if row.sandbox == own}}
+
+
+def _digest(described: Mapping[str, Any]) -> str:
+    return digest({name: value for name, value in described.items() if name != "slots"})
+
+
+def _check_prompts(stored: Stored) -> None:
+    """Refuse where a model would now be asked something else than it has answered."""
+    content, benchmark = stored.record.content, stored.benchmark
+    if content["model"].get("backend") == "samples":
+        return  # what was asked is not known
+    path = stored.folder / "prompts.jsonl"
+    asked = dict(parsed_lines(path, path.read_bytes(), lambda row: (row["task_id"], row["digest"])))
+    other = [
+        task.task_id
+        for task in benchmark.tasks
+        if asked.get(task.task_id) != digest(asdict(benchmark.prompt(task, content["model_type"])))
+    ]
+    if other:
+        raise UsageError(
+            f"the samples of {stored.folder} answer other prompts than {benchmark.protocol} "
+            f"{benchmark.protocol_version} asks now ({len(other)} tasks, first {other[0]}): "
+            "draw new ones with `opencodeeval run`"
+        )
+
+
+def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
+    """What decides a verdict and is not what it was, for people."""
+    content, benchmark = stored.record.content, stored.benchmark
+    told, now = content["sandbox"], sandbox.describe()
+    pairs: list[tuple[str, Any, Any]] = [
+        ("data", content["benchmark"]["data_digest"], benchmark.data_digest),
+        ("protocol", content["protocol"]["name"], benchmark.protocol),
+        ("version of the protocol", content["protocol"]["version"], benchmark.protocol_version),
+        *(
+            (f"sandbox {key}", told.get(key), now.get(key))
+            for key in sorted({*told, *now} - {"slots"})
+        ),
+    ]
+    changed = [name for name, before, after in pairs if before != after]
+    tests = {task.task_id: task.tests_digest for task in benchmark.tasks}
+    if any(
+        row.tests != tests[where.task_id]
+        for where, row in stored.rows.items()
+        if where.task_id in tests
+    ):
+        changed.append("tests")
+    return tuple(changed)

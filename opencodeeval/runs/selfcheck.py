@@ -1,0 +1,186 @@
+"""Whether a benchmark's own solutions pass here, each time: what a score can be worth at most."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opencodeeval.backends.reference import require_references
+from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.benchmarks.errata import Erratum, Kind
+from opencodeeval.core.types import Grade, Program, Task, Verdict
+from opencodeeval.execution.base import Sandbox
+
+SLOW_S = 10.0
+ERRATUM_S = 40.0  # what takes longer than this is written down
+
+# What is said where something is missing, in the order in which it is looked for.
+_NO_NETWORK = (
+    r"name resolution|Name or service not known|Network is unreachable|URLError|gaierror|"
+    r"NewConnectionError|Max retries exceeded"
+)
+_SIGNS: tuple[tuple[Kind, str], ...] = (
+    ("data", r"nltk\.download\("),
+    ("package", r"No module named"),
+    ("display", r"no display name|\$DISPLAY|X server|TclError"),
+    ("network", _NO_NETWORK),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A task's reference, graded several times; `known` is what the errata say of the task."""
+
+    task_id: str
+    grades: tuple[Grade, ...]
+    known: tuple[Erratum, ...] = ()
+
+    @property
+    def passed(self) -> int:
+        """How many times it passed."""
+        return sum(map(_passes, self.grades))
+
+    @property
+    def longest_s(self) -> float:
+        """The longest time that one run took, in seconds."""
+        return max(suite.wall_s for grade in self.grades for suite in grade.suites.values())
+
+    @property
+    def expected(self) -> bool:
+        """Whether the errata say what was found."""
+        fails = any(row.fails for row in self.known)
+        return self.passed == (0 if fails else len(self.grades))
+
+    def line(self) -> str:
+        """One line for people."""
+        failing = next((grade for grade in self.grades if not _passes(grade)), self.grades[0])
+        what = [f"{self.task_id}: passed {self.passed} of {len(self.grades)}"]
+        what += [f"{suite.verdict} {suite.detail}".strip() for suite in failing.suites.values()]
+        what += [f"{self.longest_s:.1f} s"] if self.longest_s >= SLOW_S else []
+        what += [f"errata, {row.kind}: {row.what}" for row in self.known] or ["not in the errata"]
+        return "; ".join(what)
+
+
+def _passes(grade: Grade) -> bool:
+    return all(suite.verdict is Verdict.PASSED for suite in grade.suites.values())
+
+
+async def check(
+    benchmark: Benchmark, sandbox: Sandbox, times: int, told: Callable[[bool], None]
+) -> list[Finding]:
+    """Grade every reference `times` times, round after round; `told` hears of each.
+
+    Raises:
+        UsageError: a task has no reference.
+    """
+    require_references(benchmark.tasks)
+
+    async def graded(task: Task, number: int) -> Grade:
+        grade = await sandbox.grade(
+            task, Program(task.task_id, number, task.reference, "reference")
+        )
+        told(_passes(grade))
+        return grade
+
+    rounds = [
+        await asyncio.gather(*(graded(task, number) for task in benchmark.tasks))
+        for number in range(times)
+    ]
+    return [
+        Finding(
+            task.task_id,
+            tuple(each[place] for each in rounds),
+            tuple(row for row in benchmark.errata if row.task == task.task_id),
+        )
+        for place, task in enumerate(benchmark.tasks)
+    ]
+
+
+def report(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The object that --json prints."""
+    times = len(findings[0].grades)
+    return {
+        "tasks": len(findings),
+        "times": times,
+        "always": sum(each.passed == times for each in findings),
+        "never": sum(each.passed == 0 for each in findings),
+        "unexpected": [each.task_id for each in findings if not each.expected],
+        "findings": [_row(each) for each in findings if worth_telling(each)],
+    }
+
+
+def worth_telling(finding: Finding) -> bool:
+    """Whether a finding is more than a solution that passes at once."""
+    unsound = finding.passed < len(finding.grades)
+    return unsound or finding.longest_s >= SLOW_S or not finding.expected
+
+
+def _row(finding: Finding) -> Mapping[str, Any]:
+    return {
+        "task_id": finding.task_id,
+        "passed": finding.passed,
+        "longest_s": finding.longest_s,
+        "expected": finding.expected,
+        "errata": [row.kind for row in finding.known],
+        "verdicts": [
+            {name: str(suite.verdict) for name, suite in grade.suites.items()}
+            for grade in finding.grades
+        ],
+        "details": sorted({s.detail for grade in finding.grades for s in grade.suites.values()}),
+    }
+
+
+def summary(findings: Sequence[Finding]) -> list[str]:
+    """Lines for people: what is worth telling, then the count."""
+    told = report(findings)
+    sometimes = told["tasks"] - told["always"] - told["never"]
+    lines = [each.line() for each in findings if worth_telling(each)]
+    lines.append(
+        f"{told['tasks']} solutions, {told['times']} times each: {told['always']} always pass, "
+        f"{sometimes} sometimes, {told['never']} never; "
+        f"{len(told['unexpected'])} otherwise than the errata say"
+    )
+    return lines
+
+
+def errata_of(findings: Sequence[Finding]) -> list[Erratum]:
+    """A table of errata that says what was found: known rows that hold, and new ones.
+
+    The kind of a new row is a guess from what the solution said when it failed.
+    """
+    return [row for each in findings for row in (*_holding(each), *_new(each))]
+
+
+def _holding(finding: Finding) -> list[Erratum]:
+    always = finding.passed == len(finding.grades)
+    return [row for row in finding.known if not (row.fails and always)]
+
+
+def _new(finding: Finding) -> list[Erratum]:
+    rows = []
+    if finding.passed < len(finding.grades) and not any(row.fails for row in finding.known):
+        rows.append(Erratum(finding.task_id, *_cause(finding), fails=True))
+    if finding.longest_s >= ERRATUM_S and not any(row.kind == "slow" for row in finding.known):
+        what = f"The own solution takes {finding.longest_s:.0f} s."
+        rows.append(Erratum(finding.task_id, "slow", what))
+    return rows
+
+
+def _cause(finding: Finding) -> tuple[Kind, str]:
+    """Why a solution does not always pass, as far as can be seen, and a sentence of it."""
+    failing = next(grade for grade in finding.grades if not _passes(grade))
+    details = "; ".join(
+        f"{suite.verdict} {suite.detail}".strip() for suite in failing.suites.values()
+    )
+    said = [line.strip() for line in failing.stderr.splitlines() if line.strip(" *")]
+    what = f"{details}: {said[-1]}"[:200] if said else details
+    if finding.passed:
+        return "time", f"Passed {finding.passed} of {len(finding.grades)} times; {what}"[:200]
+    for kind, sign in _SIGNS:
+        if re.search(sign, failing.stderr):
+            return kind, what
+    slow = any(suite.verdict is Verdict.TIMEOUT for suite in failing.suites.values())
+    return "slow" if slow else "tests", what

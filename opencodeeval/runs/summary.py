@@ -1,0 +1,190 @@
+"""What a command prints of its records: a table for people, one object for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from opencodeeval.runs import protocol_differences
+from opencodeeval.runs.pipeline import RunResult
+
+HEADER = (
+    "benchmark",
+    "protocol",
+    "suite",
+    "metric",
+    "score",
+    "95 % interval",
+    "tasks",
+    "n",
+    "verdicts",
+)
+RIGHT_ALIGNED = frozenset({"score", "tasks", "n"})
+
+
+def summarise(model: str, results: Sequence[RunResult]) -> dict[str, Any]:
+    """The object that --json prints."""
+    return {"model": model, "benchmarks": [_summarise_one(result) for result in results]}
+
+
+def table(summary: Mapping[str, Any]) -> str:
+    """The summary as aligned plain text, with the paths of records and run folders."""
+    lines = [f"model: {summary['model']}", ""]
+    rows = [HEADER, *(row for part in summary["benchmarks"] for row in _rows(part))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    lines += [_line(row, widths) for row in rows]
+    if any(len(part["pass@k"]) > 1 for part in summary["benchmarks"]):
+        lines += ["* the suite whose score is the benchmark's"]
+    for part in summary["benchmarks"]:
+        lines += [
+            "",
+            _setting(part),
+            *(f"  {note}" for note in part["notes"]),
+            *_sound(part),
+            *_kinds(part),
+            *_dated(part["contamination"]),
+            f"  record      {part['record']}",
+            f"  run folder  {part['run_folder']}",
+        ]
+    for compared in summary.get("differences", ()):
+        lines += ["", *protocol_differences.lines(compared)]
+    return "\n".join(lines)
+
+
+def _summarise_one(result: RunResult) -> dict[str, Any]:
+    record = result.record
+    return {
+        "benchmark": record["benchmark"]["name"],
+        "protocol": record["protocol"]["name"],
+        "protocol_version": record["protocol"]["version"],
+        "data_version": record["benchmark"]["data_version"],
+        "tasks": record["benchmark"]["tasks"],
+        "integrity": record["benchmark"]["integrity"],
+        "samples": record["totals"]["samples"],
+        "headline": record["benchmark"]["headline"],
+        "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
+        "verdicts": record["verdicts"],
+        "notes": _notes(record),
+        "sound": record.get("sound"),
+        "breakdown": record.get("breakdown", {}),
+        "contamination": record.get("contamination", {}),
+        "sandbox": record["sandbox"],
+        "record": str(result.record_path),
+        "run_folder": str(result.run_folder),
+    }
+
+
+def _notes(record: Mapping[str, Any]) -> list[str]:
+    """What is odd about what the score counts."""
+    rows = record["tasks"].values()
+    left_out = sum(row.get("samples", row["n"]) - row["n"] for row in rows)
+    notes = list(record["benchmark"]["description"].get("notes", ()))
+    if left_out:
+        notes.append(
+            f"{left_out} samples are not counted: their prediction repeats the input, and the "
+            "publisher leaves such out unless all of a task's are"
+        )
+    return notes
+
+
+def _setting(part: Mapping[str, Any]) -> str:
+    kinds = sorted(part["integrity"].items())
+    worth = [name if len(kinds) == 1 else f"{name} ({count} tasks)" for name, count in kinds]
+    return (
+        f"{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
+        f"verdicts {', '.join(worth)}"
+    )
+
+
+def _sound(part: Mapping[str, Any]) -> list[str]:
+    """What the score is over the tasks that the errata say can be passed."""
+    sound = part["sound"]
+    if sound is None:
+        return []
+    scores = ", ".join(
+        f"{metric} {100 * value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        for metric, value, low, high in _estimates(sound["pass@k"][part["headline"]])
+    )
+    count = len(sound["without"])
+    return [f"  without {count} tasks that a right program may fail (errata): {scores}"]
+
+
+def _kinds(part: Mapping[str, Any]) -> list[str]:
+    """The score by difficulty, by platform: one line each."""
+    lines = []
+    for kind, values in part["breakdown"].items():
+        cells = []
+        for value, found in values.items():
+            metric, score, low, high = next(_estimates(found["pass@k"][part["headline"]]))
+            interval = f"{100 * low:.1f} to {100 * high:.1f}"
+            cells.append(f"{value} {100 * score:.1f} ({interval}; {found['tasks']} tasks)")
+        lines.append(f"  {metric} by {kind}: {', '.join(cells)}")
+    return lines
+
+
+def _dated(view: Mapping[str, Any]) -> list[str]:
+    """The view of the months where a cut-off date was asked for."""
+    return contamination_lines(view) if {"cutoff", "one_side_of"} & view.keys() else []
+
+
+def contamination_lines(view: Mapping[str, Any]) -> list[str]:
+    """pass@1 by month of release, and before and after the cut-off date if one was given."""
+    cutoff = view.get("cutoff")
+    lines = ["  month    tasks  pass@1  95 % interval"]
+    for row in view["months"]:
+        late = cutoff and row["month"] > cutoff["cutoff"][:7]
+        mark = "  after the cut-off date" if late else ""
+        lines.append(
+            f"  {row['month']}  {row['tasks']:5}  {100 * row['value']:6.1f}"
+            f"  {100 * row['low']:.1f} to {100 * row['high']:.1f}{mark}"
+        )
+    if "one_side_of" in view:
+        lines.append(f"  all tasks are on one side of {view['one_side_of']}: nothing to compare")
+    if not cutoff:
+        return lines
+    before, after = (
+        f"{100 * cutoff[name]['value']:.1f} ({tasks} tasks)"
+        for name, tasks in zip(("before", "after"), cutoff["tasks"], strict=True)
+    )
+    lines.append(
+        f"  up to {cutoff['cutoff']} {before}, after it {after}: a drop of "
+        f"{100 * cutoff['difference']:.1f} ({100 * cutoff['low']:.1f} to "
+        f"{100 * cutoff['high']:.1f}), {100 * cutoff['adjusted']:.1f} within difficulty and "
+        f"platform, p = {cutoff['p_value']:.4f}"
+    )
+    return lines
+
+
+def _estimates(scores: Mapping[str, Any]) -> Iterator[tuple[str, float, float, float]]:
+    for metric, score in scores.items():
+        yield metric, score["value"], score["low"], score["high"]
+
+
+def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for suite, scores in part["pass@k"].items():
+        counted = sorted(part["verdicts"][suite].items(), key=lambda item: (-item[1], item[0]))
+        verdicts = ", ".join(f"{count} {name}" for name, count in counted)
+        for metric, score in scores.items():
+            row = (
+                part["benchmark"],
+                f"{part['protocol']} {part['protocol_version']}",
+                suite + ("*" if suite == part["headline"] and len(part["pass@k"]) > 1 else ""),
+                metric,
+                f"{100 * score['value']:.1f}",
+                f"{100 * score['low']:.1f} to {100 * score['high']:.1f}",
+                str(part["tasks"]),
+                f"{part['samples'] / part['tasks']:.4g}",
+                verdicts,
+            )
+            rows.append(row)
+            verdicts = ""
+    return rows
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [
+        cell.rjust(width) if name in RIGHT_ALIGNED else cell.ljust(width)
+        for name, cell, width in zip(HEADER, row, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()

@@ -1,0 +1,116 @@
+"""Self-contained HTML pages: templates with their styles and scripts inside, and nothing fetched.
+
+What models wrote reaches a page in two ways only: as text that Jinja escapes,
+and as JSON in inert script elements that the page's script turns into text
+nodes. Beside that the page itself forbids every script but its own, by digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from opencodeeval.core.errors import StoreError
+from opencodeeval.core.journal import replacing
+
+FOLDER = Path(__file__).resolve().parent
+
+# A JSON text inside <script> must not be able to end it (`</script>`), to open
+# a comment (`<!--`), or to break lines where old parsers see them.
+_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+def render(template: str, script: str, **values: Any) -> str:
+    """A whole page from `template`; `script` names the one file of JavaScript it may run."""
+    text = _file("page.js") + "\n" + _file(script)
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    page = environment(autoescape=True).get_template(template)
+    return page.render(
+        style=Markup(_file("page.css")), script=Markup(text), script_digest=digest, **values
+    )
+
+
+def environment(autoescape: bool) -> jinja2.Environment:
+    """Templates of this folder; only Markdown is made without `autoescape`."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=autoescape,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(
+        percent=percent,
+        place=place,
+        bars=bars,
+        breakable=breakable,
+        embedded=embedded,
+        md=markdown_text,
+    )
+    made.tests["has"] = lambda mapping, key: key in mapping
+    return made
+
+
+def percent(share: float) -> str:
+    """A share of 1 as a score: 0.439 is "43.9"."""
+    return f"{100 * share:.1f}"
+
+
+def place(share: float) -> str:
+    """A share of 1 as a length in CSS."""
+    return f"{100 * share:.2f}%"
+
+
+def bars(difference: float) -> str:
+    """A difference in units of the error bar, with its sign; nought has none."""
+    told = f"{difference:+.1f}"
+    return f"{told if float(told) else '0.0'} bars"
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after its slashes."""
+    return Markup("/<wbr>").join(escape(part) for part in name.split("/"))
+
+
+def markdown_text(text: object) -> str:
+    """Text that Markdown shows as it is, in a table cell too."""
+    escaped = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", str(text).replace("&", "&amp;"))
+    return " ".join(escaped.split())
+
+
+def embedded(value: Any) -> Markup:
+    """JSON that may stand inside a script element, whatever the texts in it are."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # Lone surrogates are legal in JSON and Python, and have no place in UTF-8.
+    safe = text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode("utf-8")
+    return Markup(safe)
+
+
+def write_all(files: Mapping[Path, str]) -> None:
+    """Write text files, each whole or not at all.
+
+    Raises:
+        StoreError: one cannot be written.
+    """
+    for path, text in files.items():
+        try:
+            with replacing(path) as file:
+                file.write(text.encode("utf-8"))
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be written ({error.strerror or error}): make room, or name a "
+                "folder that can be written"
+            ) from error
+
+
+def _file(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8")

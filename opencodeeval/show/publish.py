@@ -1,0 +1,105 @@
+"""Scores of records in the forms in which they are published: text, from records alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.stats.pass_at_k import Estimate
+
+
+class Score(NamedTuple):
+    """One number of a record: pass@k under one suite, with its interval."""
+
+    suite: str
+    metric: str
+    estimate: Estimate
+
+
+def scores(record: StoredRecord) -> Iterator[Score]:
+    """All scores of a record, the headline suite's first."""
+    suites = sorted(record.suites, key=lambda suite: suite != record.headline)
+    for suite in suites:
+        for metric, estimate in record.content["pass@k"][suite].items():
+            yield Score(suite, metric, Estimate(**estimate))
+
+
+def as_csv(records: Sequence[StoredRecord]) -> str:
+    """One line a score; shares of 1."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for record in records:
+        content, sampling = record.content, record.content["sampling"]
+        for suite, metric, estimate in scores(record):
+            writer.writerow(
+                [
+                    *(record.model, content["model"].get("revision") or ""),
+                    *(record.benchmark, content["benchmark"]["data_version"]),
+                    *(content["protocol"]["name"], content["protocol"]["version"]),
+                    *(suite, suite == record.headline, metric, *estimate),
+                    *(content["benchmark"]["tasks"], record.n),
+                    *(sampling.get(name, "") for name in ("temperature", "top_p", "seed")),
+                    *(content["timing"]["finished"], content["run_id"], content["digest"]),
+                ]
+            )
+    return out.getvalue()
+
+
+_COLUMNS = (
+    *("model", "revision", "benchmark", "data_version", "protocol", "protocol_version"),
+    *("suite", "headline", "metric", "value", "low", "high", "tasks", "n"),
+    *("temperature", "top_p", "seed", "finished", "run_id", "record_digest"),
+)
+
+
+def as_model_index(records: Sequence[StoredRecord]) -> str:
+    """The `model-index` part of a Hugging Face model card, as YAML; shares of 1.
+
+    Put between the `---` lines at the top of the model's README.md.
+    """
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = [
+        EvalResult(
+            task_type="text-generation",
+            task_name="Code generation",
+            dataset_type=_dataset(record)["type"],
+            dataset_name=_dataset(record)["name"],
+            dataset_revision=_dataset(record)["revision"],
+            metric_type=metric.replace("@", "_at_"),
+            metric_name=f"{metric} ({suite})" if len(record.suites) > 1 else metric,
+            metric_value=round(estimate.value, 6),
+            metric_args=_arguments(record, estimate),
+        )
+        for record in records
+        for suite, metric, estimate in scores(record)
+    ]
+    card = ModelCardData(model_name=records[0].model, eval_results=results)
+    return card.to_yaml(line_break="\n").strip() + "\n"
+
+
+def _dataset(record: StoredRecord) -> dict[str, Any]:
+    benchmark = record.content["benchmark"]
+    data = benchmark.get("description", {}).get("data", {})
+    return {
+        "type": data.get("dataset") or record.benchmark,
+        "name": f"{benchmark['description'].get('title', record.benchmark)} "
+        f"{benchmark['data_version']}",
+        "revision": data.get("revision") or None,
+    }
+
+
+def _arguments(record: StoredRecord, estimate: Estimate) -> dict[str, Any]:
+    """What a reader has to know to compare the number with another."""
+    return {
+        "interval_95": [round(estimate.low, 6), round(estimate.high, 6)],
+        "protocol": record.protocol,
+        "tasks": record.content["benchmark"]["tasks"],
+        **record.content["sampling"],
+        "harness": f"opencodeeval {record.content['harness']['version']}",
+        "record": record.content["digest"],
+    }

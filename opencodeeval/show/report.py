@@ -1,0 +1,184 @@
+"""The page of one run: every sample with its program, its verdict and what it failed on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.journal import parsed_lines
+from opencodeeval.core.types import Completion, Grade, Program, Verdict
+from opencodeeval.records.reading import RUNS, StoredRecord, read_record
+from opencodeeval.runs.store import SampleId, StoredRun, overall, read_run
+from opencodeeval.show import pages
+from opencodeeval.show.highlight import token_runs
+from opencodeeval.show.month_chart import HEIGHT, WIDTH, months_of
+from opencodeeval.show.ranking import decoding, shown_name
+
+NAME = "report.html"
+# Characters shown of one text; a page is to be read, and the rest is in the run folder.
+LONGEST = 50_000
+
+
+def run_folder(record: StoredRecord) -> Path:
+    """The folder of the run behind a record.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    folder = record.path.resolve().parent.parent / RUNS / str(record.content["run_id"])
+    if not folder.is_dir():
+        raise UsageError(
+            f"the run folder {folder} of {record.path} is not there: samples and verdicts are in "
+            "that folder, so bring it here"
+        )
+    return folder
+
+
+def report(record: StoredRecord, folder: Path) -> str:
+    """The page, from a record and its run folder alone: no data set is needed.
+
+    Raises:
+        StoreError: what is stored is damaged, or samples are missing.
+    """
+    stored = read_run(folder)
+    prompts = _prompts(folder)
+    verdicts: dict[str, list[str]] = {}
+    for where, grade in _graded(record, stored, folder):
+        verdicts.setdefault(where.task_id, []).append(_verdict(grade))
+    total = Counter(verdict for each in verdicts.values() for verdict in each)
+    content = record.content
+    index = {
+        "suites": list(record.suites),
+        "tasks": [[task_id, _short(each)] for task_id, each in verdicts.items()],
+        "letters": {_LETTERS[verdict]: verdict.value for verdict in Verdict},
+    }
+    return pages.render(
+        "report.html.jinja",
+        "report.js",
+        record=content,
+        model=shown_name(record.model),
+        decoding=decoding(record),
+        total=[(v.value, total[v.value]) for v in Verdict if total[v.value]],
+        samples=sum(total.values()),
+        index=index,
+        tasks=_tasks(verdicts, stored, prompts),
+        drawn_elsewhere=content["model"].get("backend") == "samples",
+        months=months_of(content),
+        months_size=(WIDTH, HEIGHT),
+    )
+
+
+_LETTERS = dict(zip(Verdict, "pwetmnfi", strict=True))
+
+
+def _short(verdicts: list[str]) -> str:
+    """One letter a sample: an index of thousands stays small."""
+    return "".join(_LETTERS[Verdict(verdict)] for verdict in verdicts)
+
+
+def _verdict(grade: Grade) -> str:
+    return overall({name: suite.verdict.value for name, suite in grade.suites.items()})
+
+
+def _graded(
+    record: StoredRecord, stored: StoredRun, folder: Path
+) -> Iterator[tuple[SampleId, Grade]]:
+    for task_id, row in record.content["tasks"].items():
+        for sample_id in range(row.get("samples", row["n"])):
+            where = SampleId(task_id, sample_id)
+            if not (where in stored.grades and where in stored.programs):
+                raise StoreError(
+                    f"{folder} lacks sample {sample_id} of {task_id}, which its record counts: "
+                    "give the command of the run again"
+                )
+            yield where, stored.grades[where]
+
+
+def _prompts(folder: Path) -> dict[str, Mapping[str, Any]]:
+    path = folder / "prompts.jsonl"
+    try:
+        rows = parsed_lines(path, path.read_bytes(), lambda row: (str(row["task_id"]), row))
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read ({error.strerror}): name the folder of a run"
+        ) from error
+    return dict(rows)
+
+
+def _tasks(
+    verdicts: Mapping[str, list[str]], stored: StoredRun, prompts: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    coloured: dict[str, str] = {}
+    for task_id, each in verdicts.items():
+        samples = []
+        for sample_id in range(len(each)):
+            where = SampleId(task_id, sample_id)
+            program, grade = stored.programs[where], stored.grades[where]
+            code = _shortened(program.code)
+            if code not in coloured:
+                coloured[code] = token_runs(code)
+            samples.append(
+                {**_sample(stored.completions[where], program, grade), "runs": coloured[code]}
+            )
+        asked = stored.completions[SampleId(task_id, 0)].prompt
+        yield {"prompt": _shortened(asked or _asked(prompts.get(task_id, {}))), "samples": samples}
+
+
+def _sample(completion: Completion, program: Program, grade: Grade) -> dict[str, Any]:
+    code = _shortened(program.code)
+    answer = _shortened(completion.text)
+    return {
+        "code": code,
+        "found": program.found,
+        "answer": None if answer == code else answer,
+        "finish": completion.finish_reason,
+        "tokens": completion.completion_tokens,
+        "suites": {
+            name: {**_plain(asdict(suite)), "verdict": suite.verdict.value}
+            for name, suite in grade.suites.items()
+        },
+        "stdout": _shortened(grade.stdout),
+        "stderr": _shortened(grade.stderr),
+    }
+
+
+def _plain(suite: dict[str, Any]) -> dict[str, Any]:
+    failure = suite["failure"]
+    if failure is not None:
+        texts = {
+            name: _shortened(value if isinstance(value, str) else json.dumps(value))
+            for name, value in failure.items()
+            if value is not None
+        }
+        suite["failure"] = texts
+    suite["detail"] = _shortened(suite["detail"])
+    return suite
+
+
+def _asked(prompt: Mapping[str, Any]) -> str:
+    """A prompt as text: of a chat, the turns under their roles."""
+    turns = [f"[{turn['role']}]\n{turn['content']}" for turn in prompt.get("messages", ())]
+    prefix = prompt.get("response_prefix")
+    turns += [f"[assistant]\n{prefix}"] if prefix else []
+    return "\n\n".join(turns) or str(prompt.get("text", ""))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters are in the run folder]"
+
+
+def located(run: Path) -> tuple[StoredRecord, Path]:
+    """The record and the folder of a run, from the path of either.
+
+    Raises:
+        UsageError, DataError, StoreError: see `read_record`; or the folder is not there.
+    """
+    record = read_record(run)
+    return record, run_folder(record)

@@ -1,0 +1,1 @@
+"""Statistics as pure functions: pass@k and its interval, paired tests, sequential looks."""

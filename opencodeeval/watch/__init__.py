@@ -1,0 +1,1 @@
+"""Watching a folder for new checkpoints, and what is done about each."""

@@ -1,0 +1,130 @@
+"""Checkpoints in a folder that something else writes to: which there are, and which are whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.core.errors import StoreError
+from opencodeeval.core.types import digest
+
+WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
+INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+# The header of a safetensors file is limited by its own definition.
+_LONGEST_HEADER = 100_000_000
+
+# Path below the checkpoint -> size in bytes and time of change in ns.
+Snapshot = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model folder below the watched one; `step` is the last number in its name, if any."""
+
+    path: Path
+    name: str
+    step: int | None
+
+
+def find_checkpoints(folder: Path) -> list[Checkpoint]:
+    """The model folders directly below `folder`, the lowest step first.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    try:
+        inside = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be read ({error.strerror})") from error
+    found = [Checkpoint(path, path.name, _step(path.name)) for path in inside if _is_model(path)]
+    return sorted(found, key=lambda each: (each.step is None, each.step or 0, each.name))
+
+
+def _step(name: str) -> int | None:
+    numbers = re.findall(r"\d+", name)
+    return int(numbers[-1]) if numbers else None
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "config.json").exists() or any(True for _ in _weights(path))
+
+
+def _weights(path: Path) -> Iterator[Path]:
+    for pattern in WEIGHTS:
+        yield from path.glob(pattern)
+
+
+def snapshot(checkpoint: Checkpoint) -> Snapshot:
+    """Size and time of change of every file; empty where it is going away just now."""
+    found = {}
+    try:
+        for path in sorted(checkpoint.path.rglob("*")):
+            if path.is_file():
+                status = path.stat()
+                name = path.relative_to(checkpoint.path).as_posix()
+                found[name] = (status.st_size, status.st_mtime_ns)
+    except OSError:
+        return {}
+    return found
+
+
+def identity(taken: Snapshot) -> str:
+    """A short name for the state of a checkpoint's files."""
+    return digest(taken)[:16]
+
+
+def missing(checkpoint: Checkpoint) -> str | None:
+    """Why a checkpoint is not whole yet, or None: files that are named and not there, or cut short.
+
+    Tells a copy that has stalled from one that is done, which sizes that do
+    not change cannot.
+    """
+    try:
+        json.loads((checkpoint.path / "config.json").read_bytes())
+        named = _named_weights(checkpoint.path)
+        if not named:
+            return "it has no weights yet"
+        for path in named:
+            if not path.is_file():
+                return f"{path.name} is not there yet"
+            if path.suffix == ".safetensors" and not _is_whole(path):
+                return f"{path.name} is not all there yet"
+            if path.stat().st_size == 0:
+                return f"{path.name} is empty"
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        return f"{name} cannot be read yet ({(error.strerror or '').lower()})"
+    except (ValueError, LookupError, TypeError, struct.error):
+        return "a file of it is not all there yet"
+    return None
+
+
+def _named_weights(path: Path) -> list[Path]:
+    """The files of weights: those that an index names, else those that are there."""
+    for name in INDEXES:
+        index = path / name
+        if index.exists():
+            return [path / file for file in sorted(set(_weight_map(index).values()))]
+    return sorted(_weights(path))
+
+
+def _weight_map(index: Path) -> Mapping[str, str]:
+    table: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
+    return table
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a safetensors file is as long as its header says."""
+    with path.open("rb") as file:
+        length = int(struct.unpack("<Q", file.read(8))[0])
+        if length > _LONGEST_HEADER:
+            return False
+        header: dict[str, Any] = json.loads(file.read(length))
+    tensors = [each for name, each in header.items() if name != "__metadata__"]
+    end: int = max((each["data_offsets"][1] for each in tensors), default=0)
+    return path.stat().st_size == 8 + length + end

@@ -1,0 +1,204 @@
+"""Evaluating each new checkpoint of a training run, once it is fully written.
+
+What was done is in OUTPUT/watch/<id>.jsonl, one line a checkpoint, and in the
+records that it names: a watch that was killed continues when it is started
+again, and the run that it was in continues as any run does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from opencodeeval.core.errors import OpenCodeEvalError
+from opencodeeval.core.journal import Journal, guarded, lock
+from opencodeeval.core.types import digest
+from opencodeeval.decide.gate import Answer, Policy, decide
+from opencodeeval.records.comparable import pair_up
+from opencodeeval.records.reading import StoredRecord, read_record
+from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, identity, missing, snapshot
+
+Order = Literal["newest", "oldest"]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What became of one checkpoint.
+
+    `files` is the state of its files, `records` the paths of its records,
+    `answer` the gate's (None without a gate), `problem` why there is no result.
+    """
+
+    name: str
+    step: int | None
+    files: str
+    records: tuple[str, ...]
+    answer: str | None = None
+    why: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The baseline's records, and what is asked of a checkpoint."""
+
+    baseline: Sequence[StoredRecord]
+    policy: Policy
+
+
+class Failed(Exception):
+    """An evaluation gave no records; the text is one line."""
+
+
+# Gives the paths of the records that the checkpoint's evaluation left.
+Evaluate = Callable[[Checkpoint], Sequence[Path]]
+
+
+class State:
+    """The journal of one watch, open for this process alone."""
+
+    def __init__(self, output: Path, what: Mapping[str, Any]) -> None:
+        """`what` is everything that decides what a checkpoint is evaluated for.
+
+        Raises:
+            StoreError: it cannot be written, or another process has it open.
+        """
+        folder = output / "watch"
+        guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        name = digest(what)[:12]
+        # Held until the process ends, however it ends.
+        self._lock = lock(folder / f"{name}.lock")
+        self._journal = Journal(folder / f"{name}.jsonl")
+        rows = self._journal.read(
+            lambda row: Evaluated(**{**row, "records": tuple(row["records"])})
+        )
+        self.done: dict[str, Evaluated] = {row.name: row for row in rows}
+
+    def add(self, result: Evaluated) -> None:
+        """Store what became of a checkpoint."""
+        self._journal.append(asdict(result))
+        self.done[result.name] = result
+
+    def covers(self, checkpoint: Checkpoint, files: str) -> bool:
+        """Whether this very state of a checkpoint has its records, or failed in this process."""
+        found = self.done.get(checkpoint.name)
+        if found is None or found.files != files:
+            return False
+        return bool(found.problem) or all(Path(path).is_file() for path in found.records)
+
+    def forget_failures(self) -> None:
+        """Try again what failed before: a new start may find another machine."""
+        self.done = {name: each for name, each in self.done.items() if not each.problem}
+
+
+def _result(row: dict[str, Any]) -> Evaluated:
+    return Evaluated(**{**row, "records": tuple(row["records"])})
+
+
+class Settling:
+    """Tells which checkpoints have stopped changing: unchanged for `settle_s` and whole."""
+
+    def __init__(self, settle_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settle_s = settle_s
+        self._clock = clock
+        self._since: dict[str, tuple[str, float]] = {}
+
+    def state(self, checkpoint: Checkpoint) -> tuple[str, str | None]:
+        """The identity of its files, and why it is not ready (None: it is).
+
+        Times of change prove nothing, as a copy may keep the original's: what
+        counts is that two looks, `settle_s` apart, see the same.
+        """
+        files, now = identity(snapshot(checkpoint)), self._clock()
+        seen, since = self._since.get(checkpoint.name, ("", now))
+        if seen != files:
+            since = now
+        self._since[checkpoint.name] = files, since
+        reason = missing(checkpoint)
+        if reason is None and (seen != files or now - since < self._settle_s):
+            reason = "it may still be changing"
+        return files, reason
+
+
+def watch(
+    folder: Path,
+    evaluate: Evaluate,
+    state: State,
+    gate: Gate | None,
+    order: Order = "newest",
+    settle_s: float = 10.0,
+    poll_s: float = 5.0,
+    once: bool = False,
+    log: Callable[[str], None] = print,
+) -> Iterator[Evaluated]:
+    """Each checkpoint's result as it comes in; with `once`, those that are there now.
+
+    Between two evaluations the folder is looked at again, so that with
+    `order` "newest" a checkpoint that has just arrived comes first.
+
+    Raises:
+        StoreError: the folder or the journal cannot be used.
+    """
+    settling = Settling(settle_s)
+    told: dict[str, str] = {}
+    first, deadline = True, time.monotonic() + settle_s + poll_s
+    while True:
+        ready, waiting = _look(folder, state, settling)
+        for name, reason in waiting.items():
+            if told.get(name) != reason:
+                log(f"{name} waits: {reason}")
+                told[name] = reason
+        if ready:
+            checkpoint, files = ready[-1 if order == "newest" else 0]
+            log(f"{checkpoint.name}: evaluating")
+            result = _evaluated(checkpoint, files, evaluate, gate)
+            state.add(result)
+            yield result
+            continue
+        # Once: what has not settled in two looks is not there yet.
+        if once and not first and (not waiting or time.monotonic() > deadline):
+            return
+        first = False
+        time.sleep(min(poll_s, settle_s + 0.05) if once else poll_s)
+
+
+def _look(
+    folder: Path, state: State, settling: Settling
+) -> tuple[list[tuple[Checkpoint, str]], dict[str, str]]:
+    """The checkpoints to be evaluated, the lowest step first, and why others are not."""
+    ready, waiting = [], {}
+    for checkpoint in find_checkpoints(folder):
+        files, reason = settling.state(checkpoint)
+        if state.covers(checkpoint, files):
+            continue
+        if reason is None:
+            ready.append((checkpoint, files))
+        else:
+            waiting[checkpoint.name] = reason
+    return ready, waiting
+
+
+def _evaluated(
+    checkpoint: Checkpoint, files: str, evaluate: Evaluate, gate: Gate | None
+) -> Evaluated:
+    try:
+        paths = tuple(str(path) for path in evaluate(checkpoint))
+    except Failed as error:
+        return Evaluated(checkpoint.name, checkpoint.step, files, (), problem=str(error))
+    answer, why = _gated([Path(path) for path in paths], gate)
+    return Evaluated(checkpoint.name, checkpoint.step, files, paths, answer, why)
+
+
+def _gated(paths: Sequence[Path], gate: Gate | None) -> tuple[str | None, str]:
+    if gate is None:
+        return None, ""
+    try:
+        records = [read_record(path) for path in paths]
+        decision = decide(pair_up(gate.baseline, records), gate.policy)
+    except OpenCodeEvalError as error:
+        # The scores stand, and the curve shows them; only the gate cannot tell.
+        return str(Answer.INCONCLUSIVE), str(error)
+    return str(decision.answer), decision.why

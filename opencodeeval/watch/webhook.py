@@ -1,0 +1,60 @@
+"""Telling a chat or a service what happened, by one POST; the URL is a secret."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from opencodeeval.core.errors import UsageError
+
+TRIES = 3
+TIMEOUT_S = 10.0
+
+FORMATS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "json": dict,
+    "slack": lambda event: {"text": event["text"]},
+    "lark": lambda event: {"msg_type": "text", "content": {"text": event["text"]}},
+}
+
+
+class Webhook:
+    """Where events go; nothing of it but the host is ever shown."""
+
+    def __init__(self, url: str, kind: str = "json", pause_s: float = 2.0) -> None:
+        """Raises UsageError if it is no http(s) URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError("the webhook is no URL: it starts with https:// and names a host")
+        self._url = url
+        self._kind = kind
+        self._pause_s = pause_s
+        self.shown = f"{parts.scheme}://{parts.hostname}/(hidden)"
+
+    def __repr__(self) -> str:
+        return f"Webhook({self.shown!r})"
+
+    def tell(self, event: Mapping[str, Any]) -> str | None:
+        """Send one event, which has its sentence as `text`; what went wrong, or None.
+
+        A chat that is down must not end a watch, so nothing is raised.
+        """
+        body = json.dumps(FORMATS[self._kind](event)).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "opencodeeval"}
+        problem = ""
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(self._pause_s)
+            try:
+                request = urllib.request.Request(self._url, data=body, headers=headers)
+                with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+                    return None
+            except (OSError, HTTPException, ValueError) as error:
+                # Not the error's text, which may quote the URL.
+                code = getattr(error, "code", None)
+                problem = f"status {code}" if code else type(error).__name__
+        return f"the webhook {self.shown} was not told ({problem}, {TRIES} tries)"

@@ -1,0 +1,270 @@
+"""The command line: what it refuses, what it prints, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from opencodeeval.cli import main as cli
+from opencodeeval.cli.options import parse_ks, resolve_ks, resolve_sampling
+from opencodeeval.cli.progress import Lines
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import Sampling
+from opencodeeval.runs.doctor import Finding, report, usable
+
+HEAVY = ("numpy", "tqdm", "jinja2", "datasets", "evalplus", "docker", "torch", "transformers")
+REFERENCE = ("--backend", "reference", "--bench", "starter", "--sandbox", "local")
+
+
+def opencodeeval(
+    *arguments: str, cwd: Path | None = None, timeout: float = 200, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own."""
+    root = Path(__file__).resolve().parents[2]
+    return subprocess.run(
+        [sys.executable, "-m", "opencodeeval", *arguments],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str:
+    """The one line with which a command line is refused, exit status 2."""
+    assert cli.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("opencodeeval: error: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "nothing is asked for"),
+        (["evaluate"], "the commands are run, grade"),
+        (["--model", "m"], "add --bench NAME"),
+        (["--bench", ","], "add --bench NAME"),
+        (["--bench", "starter"], "add --model"),
+        (["--bench", "starter", "--modle", "m"], "unrecognized arguments: --modle"),
+        (["--bench", "starter", "--n", "many"], "invalid int value: 'many'"),
+        (["--bench", "starter", "--backend", "magic"], "invalid choice: 'magic'"),
+        (["grade", "absent.jsonl", "--bench", "starter"], "absent.jsonl does not exist"),
+        (["grade", "absent.jsonl"], "required: --bench"),
+        (["grade", "x", "--bench", "starter", "--format", "csv"], "invalid choice: 'csv'"),
+        (["export", "absent"], "required: --format"),
+        (["export", "absent", "--format", "evalplus"], "absent does not exist"),
+        (["data"], "required: list|fetch|verify"),
+        (["data", "fetch", "all"], "required: --data"),
+        (["data", "verify", "humanevil", "--data", "."], "there is no benchmark 'humanevil'"),
+        ([*REFERENCE, "--limit", "0"], "--limit 0"),
+        ([*REFERENCE, "--slots", "0"], "--slots 0"),
+        ([*REFERENCE, "--k", "0"], "--k 0"),
+        ([*REFERENCE, "--k", "1,x"], "--k 1,x"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    assert complaint in refused(capsys, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--n", "0"], "--n 0"),
+        (["--n", "5"], "greedy decoding gives the same sample 5 times"),
+        (["--temperature", "-1"], "--temperature -1.0"),
+        (["--temperature", "nan"], "--temperature nan"),
+        (["--top-p", "0"], "--top-p 0.0"),
+        (["--top-p", "1.5"], "--top-p 1.5"),
+        (["--max-tokens", "0"], "--max-tokens 0"),
+        (["--k", "2"], "--k 2 needs at least 2 samples"),
+        (["--bench", "no_such_bench"], "no_such_bench"),
+        (["--protocol", "no-such-protocol"], "no-such-protocol"),
+    ],
+)
+def test_what_does_not_suit_the_benchmark_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    given = [*REFERENCE, "--output", str(tmp_path / "out"), *arguments]
+    assert complaint in refused(capsys, given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_benchmarks_sampling_holds_where_nothing_else_is_asked_for() -> None:
+    own = Sampling(n=10, temperature=0.2, top_p=0.95, max_tokens=2000, seed=7)
+    assert resolve_sampling(own) == own
+    asked = resolve_sampling(own, n=2, temperature=0.5, top_p=1.0, max_tokens=10, seed=0)
+    assert asked == Sampling(2, 0.5, 1.0, 10, 0)
+
+
+def test_asking_for_greedy_means_one_sample() -> None:
+    own = Sampling(n=10, temperature=0.2)
+    assert resolve_sampling(own, temperature=0).n == 1
+    with pytest.raises(UsageError, match="greedy"):
+        resolve_sampling(own, n=10, temperature=0)
+
+
+def test_k_is_one_ten_and_a_hundred_up_to_n_unless_named() -> None:
+    assert resolve_ks(None, 1) == [1]
+    assert resolve_ks(None, 10) == [1, 10]
+    assert resolve_ks(None, 200) == [1, 10, 100]
+    assert resolve_ks(parse_ks("5, 1,5"), 5) == [1, 5]
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    script = f"""
+import sys
+from opencodeeval.cli.main import main
+for command in ("run", "grade", "export", "data"):
+    assert main([command, "--help"]) == 0, command
+assert main(["--help"]) == main(["--version"]) == 0
+print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
+"""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, timeout=60
+    )
+    assert done.stderr == "[]\n"
+    assert "commands (opencodeeval COMMAND --help):" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["benchmarks"], ["--version"]])
+def test_a_reader_that_goes_away_causes_no_complaint(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = opencodeeval(*arguments, stdout=writer)
+    finally:
+        os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode in (0, cli.EXIT_BROKEN_PIPE)
+
+
+def test_an_unexpected_error_keeps_its_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = types.ModuleType("broken_command")
+
+    def execute(options: object) -> int:
+        raise ZeroDivisionError("a bug")
+
+    broken.__dict__.update(add_arguments=lambda parser: None, execute=execute)
+    monkeypatch.setitem(sys.modules, "broken_command", broken)
+    monkeypatch.setitem(cli.COMMANDS, "broken", cli.Command("broken_command", "fails"))
+    assert cli.main(["broken"]) == cli.EXIT_UNEXPECTED
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed
+    assert "ZeroDivisionError: a bug" in printed
+
+
+def test_lines_come_now_and_then_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    lines = Lines(clock=lambda: now[0])
+    lines.start("starter", 3)
+    lines.generated()
+    lines.graded(True)
+    assert capsys.readouterr().err == ""
+    now[0] = 11.0
+    lines.generated()
+    assert capsys.readouterr().err == "starter: 2/3 generated, 1/3 graded, pass@1 100.0%\n"
+    lines.graded(False)
+    lines.finish()
+    assert capsys.readouterr().err == "starter: 2/3 generated, 2/3 graded, pass@1 50.0%\n"
+    lines.finish()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_machine_is_ready_with_one_backend_and_one_sandbox() -> None:
+    engine = Finding("vLLM", True, "0.32", role="backend")
+    jail = Finding("bubblewrap", True, "works", role="sandbox")
+    no_jail = Finding("Docker engine", False, "no answer", "start dockerd", role="sandbox")
+    assert usable([engine, no_jail, jail])
+    assert not usable([engine, no_jail])
+    assert not usable([jail])
+    assert report([engine, no_jail]).splitlines() == [
+        "ok       vLLM           0.32",
+        "missing  Docker engine  no answer: start dockerd",
+    ]
+
+
+def test_doctor_says_what_is_there() -> None:
+    done = opencodeeval("doctor", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == (0 if told["ok"] else 1)
+    names = {finding["name"] for finding in told["findings"]}
+    assert {"machine", "GPU", "vLLM", "Docker engine", "local jail", "output"} <= names
+    assert all(finding["ok"] or finding["remedy"] for finding in told["findings"])
+
+
+def test_the_references_pass_everything(tmp_path: Path) -> None:
+    done = opencodeeval(*REFERENCE, "--json", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["model"] == "reference"
+    (part,) = summary["benchmarks"]
+    assert (part["benchmark"], part["tasks"], part["samples"]) == ("starter", 24, 24)
+    assert part["pass@k"][part["headline"]]["pass@1"]["value"] == 1.0
+    assert part["pass@k"][part["headline"]]["pass@1"]["low"] < 1.0
+    assert part["verdicts"][part["headline"]] == {"passed": 24}
+    assert part["sandbox"]["jail"] == "local"
+    record = json.loads(Path(part["record"]).read_text())
+    assert record["pass@k"] == part["pass@k"]
+    assert record["benchmark"]["integrity"] == {"forge-proof": 18, "hardened": 6}
+    assert Path(part["run_folder"]).is_relative_to(tmp_path / "runs")
+    assert "24/24 graded, pass@1 100.0%" in done.stderr
+
+
+def test_the_table_goes_to_stdout_and_quiet_means_quiet(tmp_path: Path) -> None:
+    done = opencodeeval(*REFERENCE, "--limit", "2", "--quiet", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "100.0" in done.stdout
+    assert "2 passed" in done.stdout
+    assert str(tmp_path / "starter") in done.stdout
+
+
+def test_graded_samples_end_in_a_record_that_names_the_file(tmp_path: Path) -> None:
+    done = opencodeeval(*REFERENCE, "--limit", "3", "--json", "--output", str(tmp_path))
+    folder = Path(json.loads(done.stdout)["benchmarks"][0]["run_folder"])
+    rows = [json.loads(line) for line in (folder / "programs.jsonl").read_text().splitlines()]
+    samples = tmp_path / "their-model.jsonl"
+    good = [{"task_id": row["task_id"], "solution": row["code"]} for row in rows]
+    bad = [{"task_id": row["task_id"], "solution": "x = 1\n"} for row in rows]
+    samples.write_text("".join(json.dumps(row) + "\n" for row in good + bad))
+    arguments = ("--bench", "starter", "--limit", "3", "--sandbox", "local", "--k", "1,2")
+    graded = opencodeeval(
+        "grade", str(samples), *arguments, "--json", "--output", str(tmp_path), cwd=tmp_path
+    )
+    assert graded.returncode == 0, graded.stderr
+    summary = json.loads(graded.stdout)
+    assert "their-model.jsonl: EvalPlus solutions, 6 samples of 3 tasks\n" in graded.stderr
+    assert summary["model"] == "their-model"
+    part = summary["benchmarks"][0]
+    scores = part["pass@k"][part["headline"]]
+    assert scores["pass@1"]["value"] == pytest.approx(0.5)
+    assert scores["pass@2"]["value"] == 1.0
+    record = json.loads(Path(part["record"]).read_text())
+    assert len(record["model"]["samples_sha256"]) == 64
+    assert record["sampling"] == {"n": 2}
+
+
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = opencodeeval(*REFERENCE, "--output", str(tmp_path / "file"))
+    assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
+    assert "not a directory" in done.stderr

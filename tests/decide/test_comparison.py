@@ -1,0 +1,147 @@
+"""Comparing records: what is paired, what is refused, and what is printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.cli import main as cli
+from opencodeeval.core.errors import UsageError
+from opencodeeval.decide.comparison import compare, compare_all
+from opencodeeval.records.comparable import Pair, pair_up
+from opencodeeval.records.reading import StoredRecord
+from tests.support.records import greedy, record, write
+
+
+def stored(content: dict[str, Any], path: str = "x.json") -> StoredRecord:
+    return StoredRecord(Path(path), content)
+
+
+def pair(before: str, after: str) -> Pair:
+    return Pair(stored(record(greedy(before))), stored(record(greedy(after), model="other/model")))
+
+
+def test_flips_both_ways_are_listed() -> None:
+    found = compare(pair("1100110", "1010010"))
+    assert [flip.task_id for flip in found.lost] == ["t/1", "t/4"]
+    assert [flip.task_id for flip in found.gained] == ["t/2"]
+    assert found.baseline == pytest.approx(4 / 7)
+    assert found.candidate == pytest.approx(3 / 7)
+    assert found.difference.value == pytest.approx(-1 / 7)
+    assert found.p_values.either == 1.0
+    assert found.test == "exact McNemar"
+
+
+def test_left_out_tasks_do_not_count() -> None:
+    found = compare(pair("1100", "0100"), left_out={"t/0", "elsewhere"})
+    assert (found.tasks, found.lost, found.left_out) == (3, (), ("t/0",))
+    with pytest.raises(UsageError, match="no task"):
+        compare(pair("1", "0"), left_out={"t/0"})
+
+
+def test_several_samples_are_compared_by_permutation() -> None:
+    before = stored(record({"a": (10, 9), "b": (10, 5)}))
+    after = stored(record({"a": (10, 6), "b": (10, 6)}))
+    found = compare(Pair(before, after))
+    assert found.test == "exact sign-flip permutation"
+    assert [flip.task_id for flip in found.lost] == ["a"]
+    assert compare(Pair(before, after), k=2).metric == "pass@2"
+    with pytest.raises(UsageError, match="pass@11"):
+        compare(Pair(before, after), k=11)
+
+
+def test_several_benchmarks_have_an_overall_mean() -> None:
+    pairs = [pair("1100", "0100"), Pair(*(stored(record(greedy("1111"))),) * 2)]
+    *_, overall = compare_all(pairs)
+    assert overall.benchmark == "overall"
+    assert overall.difference.value == pytest.approx(-0.125)
+    assert len(compare_all(pairs[:1])) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"benchmark": {"data_digest": "f" * 64}},
+            "data \\(their digest\\) .* against ffffffffffff",
+        ),
+        ({"benchmark": {"data_version": "v2"}}, "data version v1 against v2"),
+        ({"protocol": {"name": "other"}}, "protocol plain against other"),
+        ({"protocol": {"version": "2"}}, "version of the protocol 1 against 2"),
+        ({"protocol": {"prompt_digest": "e" * 64}}, "prompts \\(their digest\\)"),
+        ({"benchmark": {"description": {"limits": {}}}}, "limits of time and memory"),
+    ],
+)
+def test_records_of_something_else_are_refused(changes: dict[str, Any], words: str) -> None:
+    ours, theirs = stored(record(greedy("10"))), stored(record(greedy("10"), changes=changes))
+    with pytest.raises(UsageError, match=f"cannot be compared, as they differ in .*{words}"):
+        pair_up([ours], [theirs])
+
+
+def test_other_tasks_are_refused() -> None:
+    with pytest.raises(UsageError, match="tasks: 1 only here, 0 only there"):
+        pair_up([stored(record(greedy("101")))], [stored(record(greedy("10")))])
+
+
+def test_a_model_of_another_type_is_asked_in_another_way_and_so_is_another_sampling() -> None:
+    theirs = record(
+        greedy("10"),
+        changes={"sampling": {"temperature": 0.2}, "protocol": {"prompt_digest": "e" * 64}},
+    )
+    theirs["model_type"] = "base"
+    (found,) = compare_all(pair_up([stored(record(greedy("10")))], [stored(theirs)]))
+    assert found.remarks == (
+        "model type: chat in the baseline, base in the candidate",
+        "temperature: 0.0 in the baseline, 0.2 in the candidate",
+    )
+
+
+def test_each_side_is_one_record_a_benchmark_of_one_model() -> None:
+    one, other = stored(record(greedy("10"))), stored(record(greedy("10"), model="b"), "y.json")
+    with pytest.raises(UsageError, match=r"two records of humaneval \(x.json and y.json\)"):
+        pair_up([one, other], [one])
+    mbpp = stored(record(greedy("10"), model="b", benchmark="mbpp"))
+    with pytest.raises(UsageError, match="different models"):
+        pair_up([one, mbpp], [one])
+    with pytest.raises(UsageError, match="the candidate has no record of humaneval"):
+        pair_up([one], [mbpp])
+
+
+def test_the_command_prints_a_table_or_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, benchmark in (("a", "humaneval"), ("a", "mbpp")):
+        write(tmp_path / name, record(greedy("11110000"), benchmark=benchmark))
+    for name, benchmark in (("b", "humaneval"), ("b", "mbpp"), ("b", "starter")):
+        write(tmp_path / name, record(greedy("00111000"), model="b", benchmark=benchmark))
+    assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / "b" / "*" / "*.json")]) == 0
+    printed = capsys.readouterr()
+    assert "starter is not compared" in printed.err
+    assert "lost    t/0, t/1" in printed.out
+    assert printed.out.count("-12.5") == 3
+    assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["benchmark"] for each in told["comparisons"]] == ["humaneval", "mbpp", "overall"]
+    assert told["comparisons"][0]["lost"][0]["task"] == "t/0"
+
+
+def test_the_published_samples_of_one_model_differ_from_the_reference_solutions(
+    tmp_path: Path, shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real records: published samples against the benchmark's own solutions."""
+    samples = shared_data / "verdicts/wizardcoder-15b/humaneval_results.jsonl.gz"
+    common = ("--bench", "humaneval", "--data", str(shared_data), "--sandbox", "local", "--quiet")
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    run = ["--backend", "reference", *common, "--output", str(ours)]
+    assert cli.main(run) == 0
+    assert cli.main(["grade", str(samples), *common, "--output", str(theirs)]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", str(ours), str(theirs), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["comparisons"]
+    assert found["baseline"] == 1.0
+    assert len(found["lost"]) == round(164 * (1 - found["candidate"]))
+    assert not found["gained"]
+    assert "whether the prompts were alike is not known" in found["remarks"][0]

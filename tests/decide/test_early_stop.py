@@ -1,0 +1,123 @@
+"""Runs that end as soon as their gate has its answer, and runs that are gated at their end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.backends.samples import SamplesBackend
+from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.cli import main as cli
+from opencodeeval.cli.progress import Silent
+from opencodeeval.core.types import Completion, Sampling
+from opencodeeval.decide.gate import Answer, Policy
+from opencodeeval.decide.referee import Referee
+from opencodeeval.decide.sequential import Stopped
+from opencodeeval.execution import open_sandbox
+from opencodeeval.records.reading import read_record
+from opencodeeval.runs.pipeline import run_benchmark
+from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.store import RunStore
+from tests.support.starter_plain import rows
+
+TASKS = 150
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 150 tasks: one of the starter's again and again."""
+    first = next(row for row in rows() if row["style"] == "function")
+    path = tmp_path_factory.mktemp("tasks") / "many.jsonl"
+    lines = [json.dumps({**first, "task_id": f"many/{i}"}) for i in range(TASKS)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run(tasks: Path, output: Path, *options: str) -> int:
+    command = ("--backend", "reference", "--bench", f"file:{tasks}", "--sandbox", "local")
+    return cli.main([*command, "--output", str(output), "--quiet", *options])
+
+
+@pytest.fixture(scope="module")
+def baseline(tasks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("baseline")
+    assert run(tasks, output) == 0
+    (path,) = output.glob("*/*.json")
+    return path
+
+
+def test_a_pass_comes_early_and_the_run_can_be_finished(
+    tasks: Path, baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate = ("--gate", str(baseline), "--margin", "0.05")
+    assert run(tasks, tmp_path, *gate, "--early-stop", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    (stop,) = told["early_stop"].values()
+    assert stop["answer"] == "pass"
+    assert 0 < stop["tasks"] < TASKS
+    assert stop["saved"] == pytest.approx(1 - stop["tasks"] / TASKS)
+    assert told["benchmarks"] == []
+    assert not list(tmp_path.glob("file-many/*.json"))
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert len((folder / "verdicts.jsonl").read_text().splitlines()) >= stop["tasks"]
+    assert run(tasks, tmp_path, *gate) == 0
+    assert "pass: no drop of 5 points or more" in capsys.readouterr().out
+    (record,) = tmp_path.glob("file-many/*.json")
+    assert read_record(record).content["timing"]["resumed"]
+
+
+def test_a_margin_that_cannot_be_shown_takes_all_tasks(
+    tasks: Path, baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tasks, tmp_path, "--gate", str(baseline), "--early-stop") == 11
+    assert f"inconclusive after {TASKS} of {TASKS} tasks" in capsys.readouterr().out
+    assert len(list(tmp_path.glob("file-many/*.json"))) == 1
+
+
+async def _evaluate(tasks: Path, baseline: Path, output: Path, code: str) -> Any:
+    benchmark = load_benchmark(f"file:{tasks}")
+    answers = [
+        Completion(task.task_id, 0, code, finish_reason="sample", form="program")
+        for task in benchmark.tasks
+    ]
+    backend = SamplesBackend(answers, {"model": "bad", "samples_sha256": "x"}, "base")
+    sampling = Sampling(n=1)
+    referee = Referee(
+        read_record(baseline), benchmark, backend, sampling, Policy(margin=0.02), family=3
+    )
+    store = RunStore(output, configuration(benchmark, backend, sampling))
+    sandbox = open_sandbox("local", 2, lambda message: None)
+    try:
+        await run_benchmark(
+            benchmark, backend, sandbox, sampling, store, [1], Silent(), referee=referee
+        )
+    finally:
+        store.close()
+        await sandbox.close()
+
+
+def test_a_collapse_ends_the_run(tasks: Path, baseline: Path, tmp_path: Path) -> None:
+    with pytest.raises(Stopped) as stopped:
+        asyncio.run(_evaluate(tasks, baseline, tmp_path, "x = 1"))
+    assert stopped.value.stop.answer is Answer.REGRESSION
+    assert stopped.value.stop.tasks < TASKS
+
+
+def test_what_cannot_be_gated_is_refused(
+    tasks: Path, baseline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tasks, tmp_path, "--early-stop") == 2
+    assert "add --gate BASELINE" in capsys.readouterr().err
+    starter = ("--backend", "reference", "--bench", "starter", "--sandbox", "local")
+    output = ("--output", str(tmp_path), "--quiet")
+    assert cli.main([*starter, *output, "--gate", str(baseline)]) == 2
+    assert "the baseline has no record of starter" in capsys.readouterr().err
+    assert run(tasks, tmp_path, "--gate", str(baseline), "--early-stop", "--limit", "20") == 2
+    assert "tasks: 130 only here, 0 only there" in capsys.readouterr().err
+    two = ("--gate", str(baseline), "--protocol", "human-eval,opencodeeval")
+    assert run(tasks, tmp_path, *two) == 2
+    assert "--gate compares under one protocol" in capsys.readouterr().err

@@ -1,0 +1,217 @@
+"""The gate: its answers, its policy, its reports and its exit statuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from opencodeeval.benchmarks.errata import read_errata
+from opencodeeval.cli import main as cli
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.paths import benchmarks_dir
+from opencodeeval.decide.gate import EXIT_STATUS, Answer, Policy, decide
+from opencodeeval.decide.policy import overridden, read_policy
+from opencodeeval.records.comparable import Pair
+from opencodeeval.records.reading import StoredRecord
+from tests.support.records import greedy, record, write
+
+
+def flips(lost: int, gained: int, tasks: int, benchmark: str = "humaneval") -> Pair:
+    before = "1" * lost + "0" * gained + "1" * (tasks - lost - gained)
+    after = "0" * lost + "1" * gained + "1" * (tasks - lost - gained)
+    sides = [record(greedy(bits), model=bits[:2], benchmark=benchmark) for bits in (before, after)]
+    return Pair(*(StoredRecord(Path("x.json"), each) for each in sides))
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "tasks", "answer"),
+    [
+        (0, 0, 164, Answer.INCONCLUSIVE),  # rule of three: 164 tasks cannot exclude 1 point
+        (0, 0, 1140, Answer.PASS),
+        (12, 12, 164, Answer.INCONCLUSIVE),
+        (20, 4, 164, Answer.REGRESSION),
+        (4, 20, 164, Answer.PASS),
+        (6, 0, 1140, Answer.INCONCLUSIVE),  # a drop is shown, but half a point is tolerated
+        (24, 4, 1140, Answer.REGRESSION),
+    ],
+)
+def test_one_benchmark(lost: int, gained: int, tasks: int, answer: Answer) -> None:
+    assert decide([flips(lost, gained, tasks)], Policy()).answer is answer
+
+
+def test_one_regression_is_enough_and_every_benchmark_has_to_pass() -> None:
+    good, bad = flips(0, 30, 500, "mbpp"), flips(20, 4, 164)
+    decision = decide([good, bad], Policy())
+    assert decision.answer is Answer.REGRESSION
+    assert "humaneval by 9.8 points" in decision.why
+    unclear = flips(3, 3, 164)
+    assert decide([good, unclear], Policy()).answer is Answer.INCONCLUSIVE
+    assert decide([good, unclear], Policy(scope="overall")).answer is Answer.PASS
+    assert decide([good, bad], Policy(scope="overall")).answer is Answer.REGRESSION
+
+
+def test_a_drop_that_one_benchmark_shows_is_not_shown_by_six() -> None:
+    """Holm: the same p-value weighs less where more tests had their chance."""
+    drop = flips(9, 2, 164)
+    assert decide([drop], Policy()).answer is Answer.REGRESSION
+    others = [flips(5, 5, 164, f"other-{i}") for i in range(5)]
+    decision = decide([drop, *others], Policy())
+    assert decision.answer is Answer.INCONCLUSIVE
+    alone = decide([drop], Policy()).findings[0]
+    assert decision.findings[0].p_value == pytest.approx(7 * alone.p_value)
+    assert decision.findings[0].detectable > alone.detectable  # type: ignore[operator]
+
+
+def test_a_small_drop_everywhere_is_seen_in_the_mean() -> None:
+    pairs = [flips(16, 8, 400, f"bench-{i}") for i in range(6)]
+    # Each benchmark has tasks of its own.
+    for number, pair in enumerate(pairs):
+        for side in pair:
+            tasks = side.content["tasks"].items()
+            side.content["tasks"].update({f"{number}/{task}": row for task, row in list(tasks)})
+            for task in [task for task in side.content["tasks"] if task.startswith("t/")]:
+                del side.content["tasks"][task]
+    decision = decide(pairs, Policy())
+    assert [each.answer for each in decision.findings[:-1]] == [Answer.INCONCLUSIVE] * 6
+    assert decision.findings[-1].answer is Answer.REGRESSION
+    assert decision.answer is Answer.REGRESSION
+
+
+def test_quarantined_tasks_do_not_count() -> None:
+    pair = flips(20, 4, 164)
+    quarantine = {"humaneval": tuple(f"t/{i}" for i in range(20))}
+    decision = decide([pair], Policy(margin=0.05, quarantine=quarantine))
+    assert decision.answer is Answer.PASS
+    assert decision.findings[0].comparison.tasks == 144
+    with pytest.raises(UsageError, match="nowhere in the quarantine of humaneval is none"):
+        decide([pair], Policy(quarantine={"humaneval": ("nowhere",)}))
+
+
+def test_the_errata_of_a_benchmark_are_quarantined() -> None:
+    rows = read_errata(benchmarks_dir() / "bigcodebench", "v0.1.4", {"BigCodeBench/101"})
+    assert [row.kind for row in rows] == ["network"]
+    counts = {f"BigCodeBench/{i}": (1, 1) for i in (100, 101, 103)}
+    one = StoredRecord(Path("x"), record(counts, benchmark="bigcodebench"))
+    decision = decide([Pair(one, one)], Policy())
+    assert list(decision.quarantined["bigcodebench"]) == ["BigCodeBench/101"]
+    assert "network" in decision.quarantined["bigcodebench"]["BigCodeBench/101"]
+    assert not decide([Pair(one, one)], Policy(errata=False)).quarantined["bigcodebench"]
+
+
+POLICY = """
+margin = 0.02
+alpha = 0.1
+scope = "overall"
+
+[benchmarks.humaneval]
+margin = 0.05
+quarantine = ["t/3"]
+"""
+
+
+def test_a_policy_is_read_and_the_command_line_has_the_last_word(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(POLICY)
+    policy = read_policy(path)
+    assert policy == Policy(
+        margin=0.02,
+        alpha=0.1,
+        scope="overall",
+        margins={"humaneval": 0.05},
+        quarantine={"humaneval": ("t/3",)},
+    )
+    assert (policy.margin_of("humaneval"), policy.margin_of("mbpp")) == (0.05, 0.02)
+    assert overridden(policy, margin=None, alpha=None, scope="each").margin_of("humaneval") == 0.05
+    assert overridden(policy, margin=0.03).margin_of("humaneval") == 0.03
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("margn = 0.1", "no setting margn"),
+        ("margin = 0", "a margin of 0 cannot be shown"),
+        ("margin = true", "a margin of True"),
+        ("margin = nan", "a margin of nan"),
+        ("alpha = 1.0", "an alpha of 1.0"),
+        ('scope = "all"', "no scope 'all'"),
+        ("k = 0", "k is 0"),
+        ("errata = 1", "errata is 1"),
+        ("benchmarks = 3", "a benchmark is a table"),
+        ("[benchmarks.humaneval]\nmargin = 2", "a margin of humaneval of 2"),
+        ('[benchmarks.humaneval]\nquarantine = "t/1"', "is a list of task ids"),
+        ("[benchmarks.humaneval]\nskip = []", "no setting benchmarks.humaneval.skip"),
+        ("margin =", "is not TOML"),
+    ],
+)
+def test_a_policy_that_cannot_be_decided_by_is_refused(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_policy(path)
+
+
+@pytest.mark.parametrize(("lost", "gained", "tasks"), [(20, 4, 164), (12, 12, 164), (0, 0, 1140)])
+def test_the_command_reports_in_every_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lost: int, gained: int, tasks: int
+) -> None:
+    paths = [str(write(tmp_path, each.content)) for each in flips(lost, gained, tasks)]
+    answer = decide([flips(lost, gained, tasks)], Policy()).answer
+    if paths[0] == paths[1]:
+        paths[1] = str(tmp_path)
+    files = {name: tmp_path / f"out/gate.{name}" for name in ("markdown", "json", "junit")}
+    outputs = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    status = cli.main(["gate", "--baseline", paths[0], "--candidate", paths[1], *outputs])
+    assert status == EXIT_STATUS[answer]
+    assert f"\n{answer}: " in capsys.readouterr().out
+    told = json.loads(files["json"].read_text())
+    assert (told["answer"], told["exit_status"]) == (str(answer), status)
+    assert len(told["findings"][0]["lost"]) == lost
+    suite = ElementTree.parse(files["junit"]).getroot()
+    kinds = {Answer.REGRESSION: "failure", Answer.INCONCLUSIVE: "skipped", Answer.PASS: None}
+    (case,) = suite
+    assert [child.tag for child in case if child.tag != "system-out"] == (
+        [kinds[answer]] if kinds[answer] else []
+    )
+    assert suite.get("failures") == str(int(answer is Answer.REGRESSION))
+    markdown = files["markdown"].read_text()
+    assert f"{answer}: " in markdown.splitlines()[0]
+    assert "| humaneval base |" in markdown
+
+
+def test_a_name_may_be_anything(tmp_path: Path) -> None:
+    counts = {f"<t>&\x01|{i}": (1, 1) for i in range(30)}
+    worse = dict.fromkeys(counts, (1, 0))
+    paths = [
+        str(write(tmp_path, record(each, model=f"m|<{name}>")))
+        for name, each in (("a", counts), ("b", worse))
+    ]
+    out = tmp_path / "gate.xml"
+    command = ["gate", "--baseline", paths[0], "--candidate", paths[1], "--junit", str(out)]
+    assert cli.main(command) == 10
+    (case,) = ElementTree.parse(out).getroot()
+    assert "<t>&?|0" in str(case.findtext("failure"))
+
+
+def test_a_report_that_cannot_be_written_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(write(tmp_path, record(greedy("10"))))
+    blocked = tmp_path / "file" / "gate.json"
+    (tmp_path / "file").write_text("")
+    same = ["gate", "--baseline", path, "--candidate", path]
+    assert cli.main([*same, "--json", str(blocked)]) == 6
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_exit_statuses_collide_with_no_other(repo_root: Path) -> None:
+    taken = {0, 1, 2, 3, 4, 5, 6, 70, 130, 141, 143}
+    assert EXIT_STATUS[Answer.PASS] == 0
+    assert not taken & {EXIT_STATUS[Answer.REGRESSION], EXIT_STATUS[Answer.INCONCLUSIVE]}
+    readme = (repo_root / "README.md").read_text()
+    for answer in (Answer.REGRESSION, Answer.INCONCLUSIVE):
+        assert f"| {EXIT_STATUS[answer]} | `gate`, " in readme

@@ -1,0 +1,158 @@
+"""Reading records: what is found where, and what is refused with which words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.cli import main as cli
+from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.records.reading import find_records, read_record, read_records
+from opencodeeval.stats.pass_at_k import Count
+from tests.support.records import greedy, record, sealed, write
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of a real run of the built-in benchmark's own solutions."""
+    output = tmp_path_factory.mktemp("real")
+    run = ("--backend", "reference", "--bench", "starter", "--sandbox", "local", "--quiet")
+    assert cli.main([*run, "--output", str(output)]) == 0
+    return output
+
+
+def test_a_record_of_a_real_run_is_read_from_itself_and_from_its_run_folder(real: Path) -> None:
+    (path,) = real.glob("starter/*.json")
+    (folder,) = real.glob("runs/*")
+    read = read_record(path)
+    assert read_record(folder) == read
+    assert (read.benchmark, read.protocol, read.model) == (
+        "starter",
+        "opencodeeval-starter 1",
+        "reference",
+    )
+    assert set(read.counts(read.headline).values()) == {Count(1, 1)}
+    assert read_records([real]) == [read]
+
+
+def test_a_folder_gives_every_record_below_it_and_nothing_else(tmp_path: Path) -> None:
+    first = write(tmp_path, record(greedy("10")))
+    second = write(tmp_path, record(greedy("10"), benchmark="mbpp"))
+    (tmp_path / "leaderboard.json").write_text("{}")
+    (tmp_path / "runs" / "0123456789ab").mkdir(parents=True)
+    (tmp_path / "runs" / "0123456789ab" / "x--0123456789ab.json").write_text("{}")
+    assert find_records([tmp_path]) == [first, second]
+    assert find_records([str(tmp_path / "*" / "*.json"), first, tmp_path / "mbpp"]) == [
+        first,
+        second,
+    ]
+
+
+def test_sources_without_a_record_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        find_records([tmp_path / "nowhere"])
+    with pytest.raises(UsageError, match="holds no record"):
+        find_records([tmp_path])
+    (tmp_path / "notes.json").write_text("{}")
+    with pytest.raises(UsageError, match="matches no record"):
+        find_records([tmp_path / "*.json"])
+
+
+def test_a_run_that_never_finished_is_named_as_such(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    with pytest.raises(UsageError, match="give the command of the run again to finish it"):
+        find_records([folder])
+
+
+def hand_edited(content: dict[str, Any]) -> None:
+    content["tasks"]["t/0"]["c"]["base"] = 1
+
+
+def newer(content: dict[str, Any]) -> None:
+    content["schema"] = 99
+
+
+def older(content: dict[str, Any]) -> None:
+    content["schema"] = 0
+
+
+def not_a_number(content: dict[str, Any]) -> None:
+    content["pass@k"]["base"]["pass@1"]["value"] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (hand_edited, "was changed after it was written"),
+        (newer, "schema 99, this is 1: update opencodeeval"),
+        (older, "schema 0, this is 1: give the command of its run again"),
+        (not_a_number, "holds NaN"),
+    ],
+)
+def test_a_record_that_proves_nothing_is_refused(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    content = record(greedy("01"))
+    damage(content)
+    with pytest.raises(DataError, match=words):
+        read_record(write(tmp_path, content))
+
+
+def without_tasks(content: dict[str, Any]) -> None:
+    content["tasks"] = {}
+
+
+def more_correct_than_drawn(content: dict[str, Any]) -> None:
+    content["tasks"]["t/0"]["c"]["base"] = 2
+
+
+def correct_as_text(content: dict[str, Any]) -> None:
+    content["tasks"]["t/0"]["c"]["base"] = "1"
+
+
+def unknown_headline(content: dict[str, Any]) -> None:
+    content["benchmark"]["headline"] = "plus"
+
+
+def no_protocol(content: dict[str, Any]) -> None:
+    del content["protocol"]
+
+
+def impossible_score(content: dict[str, Any]) -> None:
+    content["pass@k"]["base"]["pass@1"]["value"] = 1.5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        without_tasks,
+        more_correct_than_drawn,
+        correct_as_text,
+        unknown_headline,
+        no_protocol,
+        impossible_score,
+    ],
+)
+def test_json_that_is_no_record_is_refused_even_with_a_fitting_digest(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], None]
+) -> None:
+    path = write(tmp_path, record(greedy("01")))
+    content = record(greedy("01"))
+    damage(content)
+    path.write_text(json.dumps(sealed(content)))
+    with pytest.raises(UsageError, match="is not a record"):
+        read_record(path)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", "{}", "\xff", "[" * 100_000])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match="is not a record"):
+        read_record(path)

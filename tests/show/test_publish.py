@@ -1,0 +1,127 @@
+"""Publishing records: model cards, tables, and trackers where they are installed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opencodeeval.cli import main as cli
+from opencodeeval.records.reading import StoredRecord, read_record
+from opencodeeval.show.publish import as_csv, as_model_index
+from opencodeeval.show.trackers import metrics
+from tests.support.records import greedy, record, write
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> StoredRecord:
+    counts = {f"t/{i}": (10, i) for i in range(11)}
+    content = record(counts, model="org/model, 7B", ks=(1, 10))
+    return read_record(write(tmp_path / "results", content))
+
+
+def test_the_model_card_is_read_by_the_hubs_own_library(stored: StoredRecord) -> None:
+    from huggingface_hub.repocard_data import model_index_to_eval_results
+
+    loaded = yaml.safe_load(as_model_index([stored]))
+    name, results = model_index_to_eval_results(loaded["model-index"])
+    assert name == "org/model, 7B"
+    assert [each.metric_type for each in results] == ["pass_at_1", "pass_at_10"]
+    assert results[0].metric_value == pytest.approx(0.5)
+    arguments = results[0].metric_args or {}
+    assert arguments["protocol"] == "plain 1"
+    assert arguments["record"] == stored.content["digest"]
+    assert results[0].dataset_name == "humaneval v1"
+
+
+def test_the_table_has_a_line_for_each_score(stored: StoredRecord) -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv([stored, stored]))))
+    assert [row["metric"] for row in rows] == ["pass@1", "pass@10"] * 2
+    assert rows[0]["model"] == "org/model, 7B"
+    assert float(rows[0]["value"]) == pytest.approx(0.5)
+    assert float(rows[0]["low"]) < 0.5 < float(rows[0]["high"])
+    assert rows[0]["record_digest"] == stored.content["digest"]
+
+
+def test_the_command(
+    stored: StoredRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = str(stored.path), tmp_path / "scores.csv"
+    assert cli.main(["publish", path, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == as_csv([stored])
+    assert cli.main(["publish", path, "--format", "csv", "--output", str(out)]) == 0
+    assert out.read_text() == as_csv([stored])
+    assert cli.main(["publish", path, "--format", "csv", "--output", "/nowhere/x.csv"]) == 6
+    write(tmp_path / "results", record(greedy("10"), model="other/model", benchmark="mbpp"))
+    assert cli.main(["publish", str(tmp_path / "results"), "--format", "model-index"]) == 2
+    assert "a model card is of one model" in capsys.readouterr().err
+
+
+def python_with(module: str) -> str:
+    """A Python that has the tracker: this one, or that of OPENCODEEVAL_TRACKERS_PYTHON."""
+    for python in (sys.executable, os.environ.get("OPENCODEEVAL_TRACKERS_PYTHON")):
+        probe = [python or "false", "-c", f"import {module}"]
+        if python and subprocess.run(probe, capture_output=True).returncode == 0:
+            return python
+    pytest.skip(f"{module} is not installed: pip install 'opencodeeval[{module}]'")
+
+
+def publish(python: str, stored: StoredRecord, tracker: str, folder: Path, **env: str) -> str:
+    command = ("publish", str(stored.path), "--format", tracker, "--step", "300")
+    done = subprocess.run(
+        [python, "-m", "opencodeeval", *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **env},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_mlflow_holds_every_score_once(stored: StoredRecord, tmp_path: Path) -> None:
+    python = python_with("mlflow")
+    uri = (tmp_path / "store").as_uri()
+    store = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true"}
+    run = publish(python, stored, "mlflow", tmp_path, **store)
+    assert publish(python, stored, "mlflow", tmp_path, **store) == run
+    (folder,) = (tmp_path / "store").glob(f"*/{run}")
+    logged = {
+        path.relative_to(folder / "metrics").as_posix(): path.read_text().split()[1:]
+        for path in (folder / "metrics").rglob("*")
+        if path.is_file()
+    }
+    assert set(logged) == set(metrics(stored))
+    assert float(logged["humaneval/base/pass_at_1"][0]) == pytest.approx(0.5)
+    assert logged["humaneval/base/pass_at_1"][1] == "300"
+    assert json.loads((folder / "artifacts/record.json").read_text()) == stored.content
+    assert (folder / "params" / "model").read_text() == "org/model, 7B"
+
+
+def test_wandb_takes_a_record_offline(stored: StoredRecord, tmp_path: Path) -> None:
+    python = python_with("wandb")
+    offline = {"WANDB_MODE": "offline", "WANDB_DIR": str(tmp_path), "WANDB_SILENT": "true"}
+    folder = Path(publish(python, stored, "wandb", tmp_path, **offline))
+    (log,) = folder.parent.glob("*.wandb")
+    assert stored.content["run_id"] in log.name
+    data = log.read_bytes()
+    for name in ("humaneval/base/pass_at_10", stored.content["digest"], "org/model, 7B"):
+        assert name.encode() in data
+
+
+def test_a_tracker_that_is_not_installed_is_named(
+    stored: StoredRecord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)  # what an import finds of a module not there
+    assert cli.main(["publish", str(stored.path), "--format", "mlflow"]) == 2
+    assert "pip install 'opencodeeval[mlflow]'" in capsys.readouterr().err

@@ -1,0 +1,240 @@
+"""Which records share a row and a column, and what is said of published scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.core.errors import DataError
+from opencodeeval.records.reading import StoredRecord, read_records
+from opencodeeval.show.ranking import Board, make_board, shown_name
+from opencodeeval.show.ranking_with_reported import bars, with_published
+from opencodeeval.show.reported import PublishedScore, same_model
+from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
+from tests.support.records import greedy, record, sealed, write
+
+
+def board(tmp_path: Path, *contents: dict[str, Any]) -> Board:
+    for content in contents:
+        write(tmp_path, content)
+    return make_board(read_records([tmp_path]))
+
+
+def altered(content: dict[str, Any], part: str, **fields: Any) -> dict[str, Any]:
+    return sealed({**content, part: {**content[part], **fields}})
+
+
+def published(**changes: Any) -> PublishedScore:
+    fields: dict[str, Any] = {
+        "model": "some/model",
+        "benchmark": "humaneval",
+        "data_version": "v1",
+        "protocol": "plain",
+        "suite": "base",
+        "metric": "pass@1",
+        "score": 0.5,
+        "source": "a paper",
+    }
+    return PublishedScore(**{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("protocol", "name", "another"),
+        ("protocol", "version", "2"),
+        ("benchmark", "data_version", "v2"),
+        ("benchmark", "data_digest", "0" * 64),
+        ("benchmark", "name", "mbpp"),
+    ],
+)
+def test_scores_measured_in_different_ways_never_share_a_column(
+    tmp_path: Path, part: str, field: str, value: str
+) -> None:
+    other = record(greedy("1100"), model="other/model")
+    found = board(tmp_path, record(greedy("1100")), altered(other, part, **{field: value}))
+    assert len(found.groups) == 2
+    assert [list(row.cells) for row in found.rows] in ([[0], [1]], [[1], [0]])
+
+
+def test_a_run_of_a_part_of_the_tasks_has_a_column_of_its_own(tmp_path: Path) -> None:
+    found = board(tmp_path, record(greedy("1100")), record(greedy("11"), model="other/model"))
+    assert sorted(group.tasks for group in found.groups) == [2, 4]
+
+
+def test_one_models_benchmarks_stand_in_one_row(tmp_path: Path) -> None:
+    found = board(tmp_path, record(greedy("10")), record(greedy("110"), benchmark="mbpp"))
+    (row,) = found.rows
+    assert [group.benchmark for group in found.groups] == ["humaneval", "mbpp"]
+    assert [cell.scores["base", "pass@1"].value for _, cell in sorted(row.cells.items())] == [
+        0.5,
+        pytest.approx(2 / 3),
+    ]
+
+
+def test_no_record_hides_another(tmp_path: Path) -> None:
+    counts = greedy("10")
+    seeds = [record(counts, changes={"sampling": {"seed": seed}}) for seed in (0, 1)]
+    found = board(tmp_path, *seeds, record({"t/0": (4, 1), "t/1": (4, 3)}))
+    assert len(found.groups) == 1
+    assert [(row.decoding, len(row.cells)) for row in found.rows] == [
+        ("T 0.8", 1),
+        ("greedy", 1),
+        ("greedy", 1),
+    ]
+
+
+def test_the_same_name_with_other_weights_is_another_row(tmp_path: Path) -> None:
+    other = altered(record(greedy("10"), benchmark="mbpp"), "model", weights_digest="1" * 64)
+    assert len(board(tmp_path, record(greedy("10")), other).rows) == 2
+
+
+def test_rows_are_in_order_of_the_benchmark_that_most_were_measured_on(tmp_path: Path) -> None:
+    found = board(
+        tmp_path,
+        record(greedy("1111"), model="a", benchmark="abc"),
+        record(greedy("1000"), model="b"),
+        record(greedy("1110"), model="c"),
+    )
+    assert [row.model for row in found.rows] == ["c", "b", "a"]
+
+
+def test_a_curve_follows_from_the_counts_for_every_k_that_the_samples_allow(
+    tmp_path: Path,
+) -> None:
+    counts = {"t/0": (12, 3), "t/1": (12, 12), "t/2": (15, 0)}
+    (row,) = board(tmp_path, record(counts, ks=(1, 10))).rows
+    curve = row.cells[0].curve
+    assert list(curve) == [1, 2, 3, 5, 10, 12]
+    tasks = [Count(*each) for each in counts.values()]
+    assert all(score == estimate_pass_at_k(tasks, k) for k, score in curve.items())
+    assert row.cells[0].samples == "12 to 15"
+
+
+def test_greedy_runs_have_no_curve(tmp_path: Path) -> None:
+    (row,) = board(tmp_path, record(greedy("10"))).rows
+    assert row.cells[0].curve == {}
+
+
+def test_scores_that_do_not_follow_from_the_counts_are_refused(tmp_path: Path) -> None:
+    content = record(greedy("1100"))
+    content["pass@k"]["base"]["pass@1"] = {"value": 0.9, "low": 0.8, "high": 0.95}
+    write(tmp_path, sealed(content))
+    with pytest.raises(DataError, match=r"says pass@1 is 0\.9 .* its counts say 0\.5"):
+        make_board(read_records([tmp_path]))
+
+
+def test_tasks_whose_own_solution_fails_are_also_left_out(tmp_path: Path) -> None:
+    content = record(greedy("1100"))
+    content["sound"] = {"tasks": 3, "without": ["t/3"], "pass@k": {}}
+    (row,) = board(tmp_path, sealed(content)).rows
+    assert row.cells[0].sound["base", "pass@1"].value == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Qwen/Qwen2.5-Coder-1.5B", "Qwen/Qwen2.5-Coder-1.5B"),
+        ("gpt-4", "gpt-4"),
+        ("/data/models/run-7/step-0300/", "run-7/step-0300"),
+        ("../models/step-0300", "models/step-0300"),
+        ("/", "/"),
+    ],
+)
+def test_a_name_is_shown_without_the_machine(name: str, shown: str) -> None:
+    assert shown_name(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Qwen/Qwen2.5-Coder-1.5B", "qwen2.5-coder-1.5b", True),
+        ("Qwen/Qwen2.5", "qwen/qwen2.5", True),
+        ("Qwen/Qwen2.5", "someone/qwen2.5", False),
+        ("Qwen2.5-Coder-1.5B", "Qwen2.5-Coder-1.5B-Instruct", False),
+    ],
+)
+def test_when_two_names_mean_one_model(one: str, other: str, same: bool) -> None:
+    assert same_model(one, other) is same
+
+
+def test_a_published_score_stands_beside_the_measured_one_in_units_of_its_error_bar(
+    tmp_path: Path,
+) -> None:
+    found = with_published(board(tmp_path, record(greedy("1100"))), [published(score=0.8)])
+    (row,) = found.rows
+    score = row.cells[0].scores["base", "pass@1"]
+    (beside,) = row.cells[0].published["base", "pass@1"]
+    assert beside.bars == pytest.approx((0.5 - 0.8) / (score.high - 0.5))
+    assert found.unplaced == 0
+
+
+@pytest.mark.parametrize(
+    ("measured", "theirs", "expected"),
+    [
+        (Estimate(0.5, 0.4, 0.7), 0.3, 2.0),
+        (Estimate(0.5, 0.4, 0.7), 0.7, -1.0),
+        (Estimate(0.5, 0.4, 0.7), 0.5, 0.0),
+        (Estimate(0.0, 0.0, 0.1), 0.2, -2.0),
+        (Estimate(1.0, 0.9, 1.0), 0.8, 2.0),
+    ],
+)
+def test_a_difference_counts_in_the_half_that_points_to_the_published_score(
+    measured: Estimate, theirs: float, expected: float
+) -> None:
+    assert bars(measured, theirs) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"protocol": "another"},
+        {"data_version": "v2"},
+        {"benchmark": "mbpp"},
+        {"suite": "plus"},
+        {"metric": "pass@10"},
+    ],
+)
+def test_a_score_published_of_something_else_stands_nowhere(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    found = with_published(board(tmp_path, record(greedy("10"))), [published(**changes)])
+    assert found.unplaced == 1
+    assert not found.rows[0].cells[0].published
+
+
+def test_a_part_of_the_tasks_is_not_compared_with_a_published_score(tmp_path: Path) -> None:
+    whole = record(greedy("1100"))
+    part = record(greedy("11"), model="some/model")
+    found = with_published(board(tmp_path, whole, part), [published()])
+    told = {
+        found.groups[place].tasks: bool(cell.published)
+        for row in found.rows
+        for place, cell in row.cells.items()
+    }
+    assert told == {4: True, 2: False}
+
+
+def test_a_published_model_that_was_not_measured_has_a_row_of_its_own(tmp_path: Path) -> None:
+    found = with_published(
+        board(tmp_path, record(greedy("10"))), [published(model="other/model", data_version="")]
+    )
+    measured, alone = sorted(found.rows, key=lambda row: row.origin)
+    assert (measured.origin, alone.origin, alone.model) == ("generated", "published", "other/model")
+    (beside,) = alone.cells[0].published["base", "pass@1"]
+    assert beside.bars is None
+    assert alone.cells[0].record is None
+
+
+def test_samples_drawn_elsewhere_are_told_apart(tmp_path: Path) -> None:
+    content = record(greedy("10"))
+    content["model"] = {"backend": "samples", "model": "some/model", "samples_sha256": "0" * 64}
+    content |= {"sampling": {"n": 1}, "run_id": "0" * 12}
+    found = board(tmp_path, record(greedy("10")), sealed(content))
+    assert {(row.origin, row.decoding) for row in found.rows} == {
+        ("generated", "greedy"),
+        ("samples", "sampling not told"),
+    }
+    assert all(isinstance(row.cells[0].record, StoredRecord) for row in found.rows)

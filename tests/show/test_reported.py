@@ -1,0 +1,89 @@
+"""Files of published scores: the real ones, ours, and damaged ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.show.reported import PublishedScore, read_published
+
+SCORE = {
+    "model": "some/model",
+    "benchmark": "humaneval",
+    "protocol": "plain",
+    "suite": "base",
+    "metric": "pass@1",
+    "score": 43.9,
+}
+
+
+def written(tmp_path: Path, content: Any) -> Path:
+    path = tmp_path / "published.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.shared
+def test_the_evalplus_leaderboard_is_read_as_it_is(shared_data: Path) -> None:
+    scores = read_published(shared_data / "scoreboards/evalplus_leaderboard_results.json")
+    found = [each for each in scores if each.model == "OpenCoder-8B-Instruct"]
+    assert {(each.benchmark, each.suite): each.score for each in found} == {
+        ("humaneval_plus", "base"): pytest.approx(0.817),
+        ("humaneval_plus", "plus"): pytest.approx(0.774),
+        ("mbpp_plus", "base"): pytest.approx(0.82),
+        ("mbpp_plus", "plus"): pytest.approx(0.714),
+    }
+    assert len({each.model for each in scores}) == 125
+    assert not [each for each in scores if each.model == "Code-13B" and "mbpp" in each.benchmark]
+
+
+@pytest.mark.shared
+def test_the_bigcodebench_leaderboard_is_read_as_it_is(shared_data: Path) -> None:
+    scores = read_published(shared_data / "scoreboards/bigcodebench_leaderboard_2024-06.json")
+    found = {each.protocol: each for each in scores if each.model == "Magicoder-S-DS-6.7B"}
+    assert found["bigcodebench"].score == pytest.approx(0.476)
+    assert found["bigcodebench-instruct"].score == pytest.approx(0.362)
+    assert {each.benchmark for each in scores} == {"bigcodebench"}
+
+
+def test_a_file_of_ours(tmp_path: Path) -> None:
+    rows = [SCORE, {**SCORE, "suite": "plus", "data_version": "v1", "source": "its card"}]
+    assert read_published(written(tmp_path, {"source": "a paper", "scores": rows})) == [
+        PublishedScore("some/model", "humaneval", "", "plain", "base", "pass@1", 0.439, "a paper"),
+        PublishedScore(
+            "some/model", "humaneval", "v1", "plain", "plus", "pass@1", 0.439, "its card"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ([], "holds no object"),
+        ({}, "holds no object"),
+        ({"scores": [SCORE]}, "source"),
+        ({"source": "x", "scores": [{**SCORE, "score": 143.9}]}, "143.9 is no score"),
+        ({"source": "x", "scores": [{**SCORE, "score": True}]}, "True is no score"),
+        ({"source": "x", "scores": [{**SCORE, "score": float("nan")}]}, "nan is no score"),
+        ({"source": "x", "scores": [{**SCORE, "model": ""}]}, "'' is no name"),
+        ({"source": "x", "scores": [SCORE, SCORE]}, "has two scores of some/model"),
+        ({"m": {"pass@1": {"swe-bench": 3}}}, "there is no leaderboard with swe-bench"),
+        ({"m": {"score": 3}}, "pass@1"),
+    ],
+)
+def test_what_is_no_file_of_scores_is_refused(tmp_path: Path, content: Any, complaint: str) -> None:
+    with pytest.raises(DataError, match=complaint) as refused:
+        read_published(written(tmp_path, content))
+    assert "published.json" in str(refused.value)
+
+
+def test_a_file_that_is_not_there_or_no_json_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_published(tmp_path / "nowhere.json")
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(DataError, match="is not JSON"):
+        read_published(tmp_path / "x.json")

@@ -1,0 +1,343 @@
+"""Watching a folder of checkpoints: what is whole, what is done, and what is told."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.cli import main as cli
+from opencodeeval.cli.watch import _status
+from opencodeeval.core.errors import UsageError
+from opencodeeval.show.training_curve import Curve, Point, page
+from opencodeeval.stats.pass_at_k import Estimate
+from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, missing
+from opencodeeval.watch.loop import Settling
+from opencodeeval.watch.webhook import Webhook
+from tests.support.records import greedy, record, write
+
+TESTS = Path(__file__).resolve().parents[1]
+TINY = sorted((TESTS / "checkpoints" / "starter-tiny-chat").glob("step-*"))
+
+
+def copied(folder: Path, name: str, source: Path = TINY[0]) -> Checkpoint:
+    shutil.copytree(source, folder / name)
+    (found,) = (each for each in find_checkpoints(folder) if each.name == name)
+    return found
+
+
+def cut(path: Path, keep: float) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+
+
+def test_checkpoints_are_model_folders_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    for name in ("step-20", "step-100", "final", ".tmp-7"):
+        copied(tmp_path, name) if name[0] != "." else shutil.copytree(TINY[0], tmp_path / name)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "step-3").write_text("")
+    found = [(each.name, each.step) for each in find_checkpoints(tmp_path)]
+    assert found == [("step-20", 20), ("step-100", 100), ("final", None)]
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.00001, 0.001, 0.5, 0.99999])
+def test_weights_that_are_cut_short_are_not_whole(tmp_path: Path, keep: float) -> None:
+    checkpoint = copied(tmp_path, "step-1")
+    assert missing(checkpoint) is None
+    cut(checkpoint.path / "model.safetensors", keep)
+    assert missing(checkpoint) is not None
+
+
+def test_files_that_are_named_have_to_be_there(tmp_path: Path) -> None:
+    checkpoint = copied(tmp_path, "step-1")
+    weights = checkpoint.path / "model.safetensors"
+    index = {"weight_map": {"a": "model-1-of-2.safetensors", "b": "model-2-of-2.safetensors"}}
+    (checkpoint.path / "model.safetensors.index.json").write_text(json.dumps(index))
+    shutil.copy(weights, checkpoint.path / "model-1-of-2.safetensors")
+    assert missing(checkpoint) == "model-2-of-2.safetensors is not there yet"
+    weights.rename(checkpoint.path / "model-2-of-2.safetensors")
+    assert missing(checkpoint) is None
+    cut(checkpoint.path / "config.json", 0.5)
+    assert missing(checkpoint) is not None
+    (checkpoint.path / "config.json").unlink()
+    assert missing(checkpoint) == "config.json cannot be read yet (no such file or directory)"
+
+
+def test_a_checkpoint_has_to_be_unchanged_for_a_while(tmp_path: Path) -> None:
+    checkpoint, now = copied(tmp_path, "step-1"), [0.0]
+    settling = Settling(10, clock=lambda: now[0])
+
+    def ready() -> bool:
+        return settling.state(checkpoint)[1] is None
+
+    assert not ready()
+    now[0] = 9
+    assert not ready()
+    (checkpoint.path / "tokenizer.json").write_text("{}")
+    now[0] = 11
+    assert not ready()
+    now[0] = 21
+    assert ready()
+
+
+class Watch:
+    """The command on a folder, with the stand-in of tests/support/watched.py for the evaluation."""
+
+    def __init__(self, folder: Path, seconds: float = 0.0) -> None:
+        self.folder, self.output = folder / "ckpts", folder / "results"
+        self.folder.mkdir()
+        self.log = folder / "log"
+        launcher = f"{sys.executable} {TESTS / 'support' / 'watched.py'} {seconds} {self.log}"
+        self.command = [
+            *("watch", str(self.folder), "--bench", "humaneval", "--output", str(self.output)),
+            *("--settle", "0.6", "--poll", "0.2", "--launcher", launcher),
+        ]
+
+    def evaluated(self) -> list[str]:
+        """The checkpoints whose evaluation began, in order."""
+        return [each["model"] for each in self.calls()]
+
+    def calls(self) -> list[dict[str, Any]]:
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "opencodeeval", *self.command, *options],
+            env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watch:
+    return Watch(tmp_path)
+
+
+def copy_slowly(source: Path, target: Path, seconds: float) -> None:
+    """As a trainer on a slow disk: file by file, in pieces, the weights last."""
+    target.mkdir(parents=True)
+    files = sorted(source.iterdir(), key=lambda path: path.suffix == ".safetensors")
+    for file in files:
+        data = file.read_bytes()
+        piece = len(data) // 8 + 1
+        with (target / file.name).open("wb") as out:
+            for start in range(0, len(data), piece):
+                out.write(data[start : start + piece])
+                out.flush()
+                time.sleep(seconds / len(files) / 8)
+
+
+def wait_until(condition: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)
+
+
+def test_slow_copies_and_a_kill_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    watched = Watch(tmp_path, seconds=1.5)
+    shutil.copytree(TINY[0], watched.folder / "step-10")
+    first = watched.start()
+    wait_until(lambda: "step-10" in watched.evaluated())
+    copying = threading.Thread(target=copy_slowly, args=(TINY[1], watched.folder / "step-20", 3.0))
+    copying.start()
+    journal = watched.output / "watch"
+    wait_until(lambda: any(path.stat().st_size for path in journal.glob("*.jsonl")))
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    second = watched.start("--once", "--settle", "2")
+    copying.join()
+    shutil.copytree(TINY[2], watched.folder / "step-30")
+    _, told = second.communicate(timeout=60)
+    third = watched.start("--once")
+    assert third.wait(timeout=60) == 0, third.communicate()
+    assert sorted(watched.evaluated()) == ["step-10", "step-20", "step-30"], told
+    whole = {f"step-{10 * (i + 1)}": source for i, source in enumerate(TINY)}
+    for call in watched.calls():
+        sizes = [path.stat().st_size for path in sorted(whole[call["model"]].iterdir())]
+        assert call["sizes"] == sizes, "a checkpoint was evaluated before it was all there"
+    page_text = (watched.output / "watch.html").read_text()
+    assert all(name in page_text for name in whole)
+
+
+def test_a_kill_during_an_evaluation_ends_it_and_the_next_start_does_it_again(
+    tmp_path: Path,
+) -> None:
+    watched = Watch(tmp_path, seconds=30)
+    shutil.copytree(TINY[0], watched.folder / "step-10")
+    process = watched.start()
+    wait_until(lambda: watched.evaluated() == ["step-10"])
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    watched.command[-1] = watched.command[-1].replace(" 30 ", " 0 ")
+    assert watched.start("--once").wait(timeout=60) == 0
+    assert watched.evaluated() == ["step-10", "step-10"]
+
+
+@pytest.mark.parametrize(("order", "names"), [("newest", [90, 50, 10]), ("oldest", [10, 50, 90])])
+def test_order_gate_and_exit_status(
+    watched: Watch, order: str, names: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in (50, 10, 90):
+        copied(watched.folder, f"step-{step}")
+    baseline = write(watched.output, record(greedy("1" * 60 + "0" * 40), model="base"))
+    gate = ("--gate", str(baseline), "--margin", "0.05", "--order", order, "--once")
+    assert cli.main([*watched.command, *gate]) == 10
+    assert watched.evaluated() == [f"step-{step}" for step in names]
+    said = capsys.readouterr().err
+    assert "step-90: humaneval 90.0 - pass" in said
+    assert "step-50: humaneval 50.0 - regression" in said
+    assert cli.main([*watched.command, *gate]) == 10
+    assert len(watched.evaluated()) == 3
+    page_text = (watched.output / "watch.html").read_text()
+    assert page_text.index("step-10") < page_text.index("step-50") < page_text.index("step-90")
+    assert "baseline" in page_text
+
+
+def test_a_failure_is_said_and_tried_again_by_the_next_start(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied(watched.folder, "broken-10")
+    copied(watched.folder, "step-20")
+    assert cli.main([*watched.command, "--once"]) == 1
+    assert "broken-10: " in capsys.readouterr().err
+    assert cli.main([*watched.command, "--once"]) == 1
+    assert watched.evaluated().count("broken-10") == 2
+    assert watched.evaluated().count("step-20") == 1
+    assert "Without a score" in (watched.output / "watch.html").read_text()
+
+
+def test_a_checkpoint_that_was_written_anew_is_evaluated_anew(watched: Watch) -> None:
+    copied(watched.folder, "step-20")
+    assert cli.main([*watched.command, "--once"]) == 0
+    shutil.rmtree(watched.folder / "step-20")
+    copied(watched.folder, "step-20", TINY[1])
+    assert cli.main([*watched.command, "--once", "--", "--n", "2"]) == 0
+    assert cli.main([*watched.command, "--once"]) == 0
+    assert watched.evaluated() == ["step-20"] * 3
+    assert watched.calls()[1]["command"][-2:] == ["--n", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["watch", "."], "no benchmark is named"),
+        (["watch", "nowhere", "--bench", "humaneval"], "is not a folder"),
+        (["watch", ".", "--bench", "humaneval", "--", "--model", "x"], "--model after --"),
+        (["watch", ".", "--bench", "humaneval", "--webhook", "x"], "the webhook is no URL"),
+        (["watch", ".", "--bench", "humaneval", "--gate", "nowhere"], "does not exist"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(
+    capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert cli.main(options) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_first_status_that_holds() -> None:
+    assert _status(["pass", "", "inconclusive"]) == 11
+    assert _status(["inconclusive", "it failed"]) == 1
+    assert _status(["it failed", "regression"]) == 10
+    assert _status([]) == 0
+
+
+@pytest.fixture
+def chat() -> Iterator[tuple[str, list[Any]]]:
+    """A chat's URL with a secret in it, and what it was told; the first call fails."""
+    told: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.append((self.path, json.loads(body)))
+            self.send_response(500 if len(told) == 1 else 200)
+            self.end_headers()
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook/s3cret", told
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("kind", ["json", "slack", "lark"])
+def test_a_chat_is_told_and_its_url_is_not_shown(
+    watched: Watch,
+    chat: tuple[str, list[Any]],
+    kind: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url, told = chat
+    copied(watched.folder, "step-30")
+    hook = ("--webhook", url, "--webhook-format", kind)
+    assert cli.main([*watched.command, "--once", *hook]) == 0
+    assert len(told) == 2, "a call that failed is made again"
+    path, body = told[1]
+    assert path == "/hook/s3cret"
+    text = {"json": body.get("text"), "slack": body.get("text")}.get(kind) or body["content"][
+        "text"
+    ]
+    assert text == "step-30: humaneval 30.0"
+    assert kind != "json" or body["scores"]["humaneval"]["value"] == pytest.approx(0.3)
+    assert "s3cret" not in capsys.readouterr().err
+    written = [path for path in watched.output.rglob("*") if path.is_file()]
+    assert not [path for path in written if b"s3cret" in path.read_bytes()]
+
+
+def test_a_chat_that_is_down_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    hook = Webhook("http://127.0.0.1:9/hook/s3cret", pause_s=0)
+    problem = hook.tell({"text": "x"})
+    assert problem is not None
+    assert "http://127.0.0.1/(hidden)" in problem
+    assert "s3cret" not in problem + repr(hook)
+    with pytest.raises(UsageError):
+        Webhook("ftp://host/s3cret")
+
+
+def test_the_page_loads_nothing_and_escapes_names() -> None:
+    score = Estimate(0.5, 0.4, 0.6)
+    points = (Point("<b>step-1", 1, score, "pass"), Point("step-2", 2, Estimate(1, 0.9, 1)))
+    text = page("a & b", [Curve("humaneval", points, score), Curve("mbpp", points[:1])], ["<i>"])
+    assert "<b>step-1" not in text
+    assert "&lt;b&gt;step-1" in text
+    assert "&lt;i&gt;" in text
+    assert text.count("<svg") == 2
+    assert "http://" not in text.replace("http-equiv", "")
+    assert "https://" not in text
+    assert "<script" not in text
+
+
+@pytest.mark.vllm
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
+def test_a_real_checkpoint_is_evaluated_by_a_real_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = ("--backend", "reference", "--bench", "starter", "--sandbox", "local", "--quiet")
+    assert cli.main([*reference, "--output", str(tmp_path / "base")]) == 0
+    copied(tmp_path / "ckpts", "step-0300", TINY[-1])
+    command = ("watch", str(tmp_path / "ckpts"), "--bench", "starter", "--once", "--settle", "1")
+    gate = ("--gate", str(tmp_path / "base"), "--output", str(tmp_path / "out"))
+    run = ("--", "--dtype", "float32", "--max-model-len", "1024", "--sandbox", "local", "--quiet")
+    # 4 tasks of 24 lost and none gained: p is 1/16, and 24 tasks show no margin of a point.
+    assert cli.main([*command, *gate, *run]) == 11
+    assert "step-0300: starter 83.3 - inconclusive" in capsys.readouterr().err
+    assert "step-0300" in (tmp_path / "out" / "watch.html").read_text()
