@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.backends.base import Request
-from opencodeeval.core.types import Completion, ModelType, Sampling
-from opencodeeval.runs.store import SampleId
+from opencodeeval.core.types import Completion, ModelType, SampleId, Sampling
 
 
 class StoredCompletions:

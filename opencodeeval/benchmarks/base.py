@@ -38,6 +38,11 @@ class Benchmark(Protocol):
     tasks: Sequence[Task]
     errata: Sequence[Erratum]
 
+    @property
+    def extraction_digest(self) -> str:
+        """Digest of the code that `program` runs."""
+        ...
+
     def default_sampling(self) -> Sampling:
         """The publisher's sampling defaults."""
         ...

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from opencodeeval.benchmarks.cards import Card, ProtocolCard, prompt_sources, render
 from opencodeeval.benchmarks.errata import Erratum, read_errata
 from opencodeeval.benchmarks.windows import Window
+from opencodeeval.core import syntax
 from opencodeeval.core.types import (
     Completion,
     Grade,
@@ -57,6 +62,15 @@ class CardBenchmark(ABC):
         self.environment = self.card.environment
         ids = {task.task_id for task in self.tasks}
         self.errata = read_errata(self.card.folder, self.data_version, ids, self.protocol)
+
+    @property
+    def extraction_digest(self) -> str:
+        """SHA-256 over all code that `program` may run, and the Python that parses for it.
+
+        A change of no consequence changes it too; that costs one more extraction, and
+        no execution where the code that comes out is the same.
+        """
+        return _source_digest(Path(inspect.getfile(type(self))).parent)
 
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""
@@ -122,6 +136,14 @@ class CardBenchmark(ABC):
             "limits": dict(self.protocol_card.limits),
             **({"window": self.window.describe()} if self.window else {}),
         }
+
+
+@cache
+def _source_digest(adapter: Path) -> str:
+    shared = Path(__file__).resolve().parent
+    sources = {*adapter.glob("*.py"), *shared.rglob("*.py"), Path(syntax.__file__)}
+    texts = sorted((path.name, path.read_text("utf-8")) for path in sources)
+    return digest([texts, list(sys.version_info[:2])])
 
 
 def as_program(completion: Completion, code: str, found: str) -> Program:

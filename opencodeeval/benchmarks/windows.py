@@ -24,6 +24,11 @@ class Window:
     end: datetime | None = None
     cutoff: datetime | None = None
 
+    @classmethod
+    def of(cls, described: Mapping[str, str]) -> Window:
+        """The window that `describe` has described."""
+        return cls(**{name: datetime.fromisoformat(date) for name, date in described.items()})
+
     def __bool__(self) -> bool:
         """Whether anything was asked for."""
         return any((self.start, self.end, self.cutoff))

@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bench", help="another version of the data, as humaneval_plus@v0.1.10")
     parser.add_argument("--protocol", help="another protocol that asks the same")
     parser.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
+    parser.add_argument(
+        "--from-run",
+        type=Path,
+        metavar="RUN",
+        help="(livecodebench_repair only) the run that was repaired, where it is not beside RUN",
+    )
     parser.add_argument("--again", action="store_true", help="execute what has not changed too")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="results (default: the folder the run is in)"
@@ -48,7 +54,8 @@ def execute(options: argparse.Namespace) -> int:
 
     # All are opened before any is executed: what is wrong with the last is said at once.
     stored = [
-        open_stored(run, options.bench, options.protocol, options.data) for run in options.runs
+        open_stored(run, options.bench, options.protocol, options.data, options.from_run)
+        for run in options.runs
     ]
     done = signals.run(_regrade(stored, options))
     if options.json:

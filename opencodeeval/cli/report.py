@@ -23,10 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the page and print its path."""
+    from opencodeeval.runs.finding import find_run
     from opencodeeval.show.pages import write_all
-    from opencodeeval.show.report import NAME, located, report
+    from opencodeeval.show.report import NAME, report
 
-    record, folder = located(options.run)
+    record, folder = find_run(options.run)
     path = options.output or folder / NAME
     write_all({path: report(record, folder)})
     print(path)

@@ -22,7 +22,7 @@ from opencodeeval.execution import Sandbox, open_sandbox
 from opencodeeval.runs.pipeline import run_benchmark
 from opencodeeval.runs.protocol_differences import lines
 from opencodeeval.runs.recording import configuration
-from opencodeeval.runs.store import RunStore, check_writable
+from opencodeeval.runs.store import RunStore, check_writable, run_id
 from opencodeeval.runs.summary import summarise, table
 
 
@@ -88,9 +88,12 @@ async def _evaluate(
         for job in jobs:
             backend = open_backend_for(job)
             stack.push_async_callback(backend.close)
-            store = RunStore(options.output, configuration(job.benchmark, backend, job.sampling))
+            planned = configuration(job.benchmark, backend, job.sampling)
+            if run_id(planned) in opened:  # named twice, as humaneval and humaneval@v1 are
+                continue
+            store = RunStore(options.output, planned)
             stack.callback(store.close)
-            opened.setdefault(store.run_id, Opened(job, backend, store))
+            opened[store.run_id] = Opened(job, backend, store)
             begins = "continues" if store.resumed else "runs"
             log(f"{job.title}: {begins} in {store.folder}")
         outcome = Outcome()

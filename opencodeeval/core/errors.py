@@ -7,11 +7,17 @@ class's `exit_status`.
 
 from __future__ import annotations
 
+from opencodeeval.core.text import one_line
+
 
 class OpenCodeEvalError(Exception):
     """Base of every expected failure."""
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        # Messages quote engines, tools and files, whose words may have line breaks in them.
+        super().__init__(one_line(message))
 
 
 class UsageError(OpenCodeEvalError):

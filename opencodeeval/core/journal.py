@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from opencodeeval.core.errors import StoreError
 
@@ -123,26 +123,53 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.close(folder)
 
 
-def lock(path: Path) -> int:
-    """Lock a file for this process, for as long as the descriptor is open.
+class Lock:
+    """A file that only one holder has: no other process, and nobody else in this one.
 
-    Raises:
-        StoreError: another process holds it.
+    A POSIX record lock, not flock (which filelock and most others use): it belongs
+    to the process, so an engine that was forked off and outlives a killed run does
+    not keep it. Such a lock does not stop a second holder in the same process, and
+    goes when any descriptor of the file is closed; so a process keeps a list of
+    what it holds. It ends with the process, however that ends.
     """
-    descriptor = guarded(path, lambda: os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
-    try:
-        # A record lock, not flock: it is this process's alone, so an engine
-        # that was forked off and outlives a killed run does not keep it.
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno not in (errno.EACCES, errno.EAGAIN):
-            raise _cannot_write(path, error.strerror or str(error)) from error
-        raise StoreError(
-            f"another process is writing the run in {path.parent}: wait for it to end, "
-            "or choose another --output"
-        ) from error
-    return descriptor
+
+    _held: ClassVar[set[tuple[int, int]]] = set()
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            StoreError: somebody else has it, or the file cannot be written.
+        """
+        self._inode: tuple[int, int] | None = None
+        guarded(path, lambda: path.touch(exist_ok=True))
+        # Before the file is opened: closing that descriptor again would free the lock.
+        status = guarded(path, path.stat)
+        if (status.st_dev, status.st_ino) in self._held:
+            raise StoreError(
+                f"this process already has {path.parent} open: close it there first, "
+                "or choose another --output"
+            )
+        self._descriptor = guarded(path, lambda: os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise _cannot_write(path, error.strerror or str(error)) from error
+            raise StoreError(
+                f"another process has {path.parent} open: wait for it to end, "
+                "or choose another --output"
+            ) from error
+        self._inode = status.st_dev, status.st_ino
+        self._held.add(self._inode)
+
+    def release(self) -> None:
+        """Give the lock back; further calls do nothing."""
+        if self._inode is not None:
+            os.close(self._descriptor)
+            self._held.discard(self._inode)
+            self._inode = None
 
 
 def guarded(path: Path, action: Callable[[], T]) -> T:

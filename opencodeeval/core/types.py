@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ModelType = Literal["base", "chat"]
 
@@ -87,6 +87,13 @@ class Task:
         """
         shared = self.in_process or self.style is Style.UNITTEST
         return "hardened" if shared else "forge-proof"
+
+
+class SampleId(NamedTuple):
+    """Which sample of which task."""
+
+    task_id: str
+    sample_id: int
 
 
 @dataclass(frozen=True)

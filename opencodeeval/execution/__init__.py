@@ -115,6 +115,7 @@ def _open_docker(
         "python": first.hello.get("python"),
         "numpy": first.hello.get("numpy"),
         "weaker": weaker,
+        "lacks": _lacks(first),
     }
     return SlotPool("docker", slots, make, first, about, log)
 
@@ -144,6 +145,7 @@ def _open_local(slots: int, log: Log, environment: Environment) -> Sandbox:
     about |= {
         "runtime": local.version(),
         "weaker": weaker,
+        "lacks": _lacks(first),
         "guest": guest.guest_digest(),
         "python": first.hello.get("python"),
         "numpy": first.hello.get("numpy"),
@@ -159,6 +161,13 @@ def _lacking(slot: Any) -> list[str]:
     if not slot.hello["seccomp"]:
         missing.append("no system-call filter: the kernel or runtime does not take one")
     return missing
+
+
+def _lacks(slot: Any) -> list[str]:
+    """The same as codes, which stay what they are when the sentences are reworded."""
+    codes = [f"limit:{name}" for name in slot.hello["missing_limits"]]
+    codes += [f"module:{name}" for name in slot.hello["not_warm"]]
+    return codes if slot.hello["seccomp"] else [*codes, "seccomp"]
 
 
 def _started(make: Callable[[], Any]) -> Any:

@@ -14,13 +14,18 @@ import time
 from collections.abc import Mapping
 from typing import Any, cast
 
+from opencodeeval.core.text import one_line
+
 HEADER = struct.Struct("!I")
 # A result is a few kilobytes of text; a guest that says more is not ours any more.
 MAX_ANSWER = 8 << 20
 
 
 class SlotFailed(Exception):
-    """The jail died, hung or spoke nonsense: nothing is known about the sample."""
+    """The jail died, hung or sent what cannot be read: nothing is known about the sample."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(one_line(why))
 
 
 def pack(message: Mapping[str, Any]) -> bytes:

@@ -11,16 +11,16 @@ from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.execution import guest
 from opencodeeval.execution.environments import PLAIN, Environment, names, read_environment
+from opencodeeval.execution.identity import OWN_IMAGES
 from opencodeeval.execution.jails.docker import ask, client
 
-REPOSITORY = "opencodeeval-sandbox"
 # In an image: what its build could not reach, one thing a line.
 NOT_INSTALLED = "/opt/opencodeeval/environment/not-installed"
 
 
 def default_image(environment: Environment = PLAIN) -> str:
     """The image's name for this version of the guest."""
-    name = "-".join(filter(None, [REPOSITORY, environment.name]))
+    name = "-".join(filter(None, [OWN_IMAGES, environment.name]))
     return f"{name}:{guest.image_digest(environment)[:12]}"
 
 

@@ -29,8 +29,15 @@ class _Job:
     stalls: int = 0
 
 
+@dataclass
+class _Held:
+    """The slot that a worker holds between two samples, if any."""
+
+    slot: Slot | None = None
+
+
 class Gate:
-    """Many may pass together, or one alone; the one that wants to be alone goes first."""
+    """A shared/exclusive lock; whoever wants it exclusively goes first."""
 
     def __init__(self) -> None:
         self.inside = 0
@@ -39,20 +46,20 @@ class Gate:
         self.single = asyncio.Lock()
 
     async def enter(self) -> None:
-        """Come in with others."""
+        """Acquire the lock shared."""
         async with self.changed:
             await self.changed.wait_for(lambda: self.alone == 0)
             self.inside += 1
 
     async def leave(self) -> None:
-        """Go out again."""
+        """Release a shared hold."""
         async with self.changed:
             self.inside -= 1
             self.changed.notify_all()
 
     @contextlib.asynccontextmanager
     async def be_alone(self) -> AsyncIterator[None]:
-        """From inside: wait until all others are out, and keep them out."""
+        """Turn a shared hold into an exclusive one for as long as the context lasts."""
         async with self.changed:
             self.alone += 1
             self.inside -= 1
@@ -132,45 +139,56 @@ class SlotPool:
             job = await self._take(slot.task_key if slot else "")
             if job.done.cancelled():
                 continue
+            held = _Held(slot)
             try:
-                slot = await self._run(job, slot)
+                await self._run(job, held)
             except Exception as defect:  # whoever waits for the verdict must hear of it
                 if not job.done.done():
                     job.done.set_exception(defect)
-                slot = None
+                # What broke may have left the slot in the middle of anything.
+                await self._drop(held)
+            slot = held.slot
 
-    async def _run(self, job: _Job, slot: Slot | None) -> Slot | None:
-        """One job in this worker's slot; the slot to use next."""
+    async def _run(self, job: _Job, held: _Held) -> None:
+        """One job in this worker's slot, which is replaced where it must not be used again."""
         try:
             await self.gate.enter()
             try:
-                slot = slot or await self._thread(self._open)
-                answer = await self._thread(self._grade, slot, job)
+                answer = await self._attempt(job, held)
                 # A time limit met while the processor was shared is not yet the sample's fault.
                 if _starved(answer):
                     async with self.gate.be_alone():
-                        answer = await self._thread(self._grade, slot, job)
+                        answer = await self._attempt(job, held)
             finally:
                 await self.gate.leave()
         except SlotFailed as failure:
-            words = ""
-            if slot:
-                words = await self._thread(slot.last_words)
-                await self._thread(self._end, slot)
+            words = await self._thread(held.slot.last_words) if held.slot else ""
+            await self._drop(held)
             await self._failed(job, str(failure), words)
-            return None
+            return
         if not job.done.cancelled():
             job.done.set_result(_grade_of(job, answer))
-        if answer.get("clean"):
-            return slot
-        self.log("a sample left something behind that could not be removed: replacing its slot")
-        await self._thread(self._end, slot)
-        return None
+
+    async def _attempt(self, job: _Job, held: _Held) -> dict[str, Any]:
+        """The guest's answer to one job; a slot that is not clean afterwards is ended."""
+        held.slot = held.slot or await self._thread(self._open)
+        answer: dict[str, Any] = await self._thread(self._grade, held.slot, job)
+        if not answer.get("clean"):
+            self.log("a sample left something behind that could not be removed: replacing its slot")
+            await self._drop(held)
+        return answer
+
+    async def _drop(self, held: _Held) -> None:
+        slot, held.slot = held.slot, None
+        if slot is not None:
+            await self._thread(self._end, slot)
 
     def _end(self, slot: Slot) -> None:
         self.running.discard(slot)
-        slot.kill()
-        slot.release()
+        try:
+            slot.kill()
+        finally:
+            slot.release()
 
     async def _thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
@@ -205,7 +223,7 @@ class SlotPool:
         job.stalls += why == STALLED
         self.log(f"{job.task.task_id}: {why} (attempt {job.attempts} of {ATTEMPTS})")
         if words.strip():
-            self.log("the sandbox's last words: " + words.strip().splitlines()[-1][:300])
+            self.log(f"the sandbox's last line of output: {words.strip().splitlines()[-1][:300]}")
         if job.stalls >= 2:
             # Two fresh jails stalled on the same program: what it returned did it.
             detail = "what the program returned could not be compared in time"

@@ -23,6 +23,7 @@ from opencodeeval.core.types import (
     Completion,
     Grade,
     Program,
+    SampleId,
     Sampling,
     SuiteResult,
     Task,
@@ -32,8 +33,9 @@ from opencodeeval.core.types import (
 from opencodeeval.decide.referee import Referee
 from opencodeeval.decide.sequential import Stopped
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.runs.recording import build_record, record_path, verdicts_of
-from opencodeeval.runs.store import ExecutionKey, RunStore, SampleId, is_fault
+from opencodeeval.runs.store import ExecutionKey, RunStore, is_fault
 
 # Programs handed to the sandbox beyond those that it can run at once: it puts
 # them in an order that keeps the judges of their tasks warm.
@@ -139,7 +141,8 @@ class _Run:
         self.store = store
         self.progress = progress
         self.tasks = {task.task_id: task for task in benchmark.tasks}
-        self.sandbox_digest = sandbox_digest(sandbox)
+        self.sandbox_identity = sandbox_identity(sandbox.describe())
+        store.rename_sandbox(first_identity(sandbox.describe()), self.sandbox_identity)
         self.drawn = 0
         self.executed = 0
         self.faults: list[Grade] = []
@@ -225,7 +228,8 @@ class _Run:
                 await self._execute(key, program)
 
     async def _program(self, completion: Completion) -> Program:
-        stored = self.store.program_of(completion)
+        extraction = self.benchmark.extraction_digest
+        stored = self.store.program_of(completion, extraction)
         if stored is not None:
             return stored
         # In a thread: extraction of a long answer must not hold up the stream.
@@ -236,7 +240,7 @@ class _Run:
             completion,
             self.backend.model_type,
         )
-        self.store.add_program(completion, program)
+        self.store.add_program(completion, program, extraction)
         return program
 
     async def _execute(self, key: ExecutionKey, program: Program) -> None:
@@ -268,7 +272,7 @@ class _Run:
             program=digest(program.code),
             tests=self.tasks[program.task_id].tests_digest,
             protocol_version=self.benchmark.protocol_version,
-            sandbox=self.sandbox_digest,
+            sandbox=self.sandbox_identity,
         )
 
     def _count(self, grade: Grade) -> None:
@@ -302,11 +306,6 @@ def no_code(benchmark: Benchmark, program: Program) -> Grade:
     why = "no code was found in the answer" if program.found == "none" else program.found
     result = SuiteResult(Verdict.NO_CODE, detail=why)
     return Grade(program.task_id, program.sample_id, dict.fromkeys(benchmark.suites, result))
-
-
-def sandbox_digest(sandbox: Sandbox) -> str:
-    """What a verdict owes to the sandbox: all that it says of itself but its size."""
-    return digest({name: value for name, value in sandbox.describe().items() if name != "slots"})
 
 
 async def _together(*coroutines: Coroutine[Any, Any, None]) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.syntax import parse
-from opencodeeval.core.types import SuiteResult, Task, Verdict
+from opencodeeval.core.types import SampleId, SuiteResult, Task, Verdict
 from opencodeeval.runs.recording import verdicts_of
-from opencodeeval.runs.store import SampleId, StoredRun
+from opencodeeval.runs.store import StoredRun
 
 SHOWN = 20
 

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import StoreError, UsageError
 from opencodeeval.core.journal import parsed_lines
-from opencodeeval.core.types import Completion, Sampling, digest
+from opencodeeval.core.types import SampleId, Sampling, digest
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
 from opencodeeval.records.reading import StoredRecord
+from opencodeeval.runs.finding import benchmark_of, find_run
 from opencodeeval.runs.pipeline import Progress, RunResult, run_benchmark
 from opencodeeval.runs.recording import configuration
-from opencodeeval.runs.store import RunStore, SampleId, read_run
-from opencodeeval.show.report import located
+from opencodeeval.runs.store import RunStore, StoredRun, read_run
 
 
 class _Graded(NamedTuple):
@@ -40,7 +40,7 @@ class Stored:
     record: StoredRecord
     folder: Path
     benchmark: CardBenchmark
-    completions: Mapping[SampleId, Completion]
+    run: StoredRun
     rows: Mapping[SampleId, _Graded]
     left_out: tuple[str, ...]
     lacking: tuple[str, ...]
@@ -76,30 +76,25 @@ def open_stored(
     bench: str | None = None,
     protocol: str | None = None,
     data_dir: Path | None = None,
+    from_run: Path | None = None,
 ) -> Stored:
     """A finished run and its benchmark as that is now.
 
     `bench` names another version of the data (or the file of one's own tasks),
-    `protocol` another protocol that asks the same.
+    `protocol` another protocol that asks the same; `from_run` the run that a run
+    of self-repair has repaired, where that is not beside it.
 
     Raises:
         UsageError: there is no such run, it never finished, or what is named
             asks other things than the samples answer.
         DataError, StoreError: data or run cannot be read.
     """
-    record, folder = located(run)
-    told = record.content["benchmark"]
-    if bench is None and told["data_version"] == "file":
-        raise UsageError(f"{run} is of a file of tasks: name it with --bench file:PATH")
-    benchmark = load_benchmark(
-        bench or f"{told['name']}@{told['data_version']}",
-        protocol or record.content["protocol"]["name"],
-        data_dir,
-    )
-    if benchmark.name != told["name"]:
+    record, folder = find_run(run)
+    benchmark = benchmark_of((record, folder), bench, protocol, data_dir, from_run)
+    if benchmark.name != record.benchmark:
         raise UsageError(
-            f"{run} has samples of {told['name']}, which are no answers to {benchmark.name}: "
-            f"name a version of {told['name']} with --bench"
+            f"{run} has samples of {record.benchmark}, which do not answer {benchmark.name}: "
+            f"name a version of {record.benchmark} with --bench"
         )
     counted = record.content["tasks"]
     tasks = [task for task in benchmark.tasks if task.task_id in counted]
@@ -110,7 +105,7 @@ def open_stored(
         record,
         folder,
         replace(benchmark, tasks=tasks),
-        read_run(folder).completions,
+        read_run(folder),
         _rows(folder, record),
         tuple(task_id for task_id in counted if task_id not in known),
         tuple(task.task_id for task in benchmark.tasks if task.task_id not in counted),
@@ -136,12 +131,14 @@ async def regrade(
     changed = _changed(stored, sandbox)
     if not (changed or again):
         return Regrade(stored, changed)
-    backend = StoredCompletions(stored.completions, content["model"], content["model_type"])
+    backend = StoredCompletions(stored.run.completions, content["model"], content["model_type"])
     sampling = Sampling(**content["sampling"])
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
+        described = content["sandbox"]
+        store.rename_sandbox(first_identity(described), sandbox_identity(described))
         if again:
-            store.forget_grades()
+            store.begin_again()
         result = await run_benchmark(
             benchmark,
             backend,
@@ -150,9 +147,12 @@ async def regrade(
             store,
             [int(name.removeprefix("pass@")) for name in content["pass@k"][benchmark.headline]],
             progress,
-            counts={task.task_id: content["tasks"][task.task_id]["n"] for task in benchmark.tasks},
+            counts={
+                each.task_id: _stored(content["tasks"][each.task_id]) for each in benchmark.tasks
+            },
             regraded={"record": content["digest"], "harness": content["harness"]},
         )
+        store.end_again()
         places = {task.task_id: place for place, task in enumerate(benchmark.tasks)}
         after = {
             where: {name: suite.verdict.value for name, suite in grade.suites.items()}
@@ -163,6 +163,11 @@ async def regrade(
     finally:
         store.close()
     return Regrade(stored, changed, result, tuple(_moves(stored.rows, after)))
+
+
+def _stored(row: Mapping[str, Any]) -> int:
+    """How many samples a task has; a score may leave some of them out."""
+    return int(row.get("samples", row["n"]))
 
 
 def _moves(
@@ -189,12 +194,9 @@ def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, _Graded]:
         raise StoreError(
             f"{path} cannot be read ({error.strerror}): name the folder of a run"
         ) from error
-    own = _digest(record.content["sandbox"])
-    return {**dict(rows), **{where: row for where, row in rows if row.sandbox == own}}
-
-
-def _digest(described: Mapping[str, Any]) -> str:
-    return digest({name: value for name, value in described.items() if name != "slots"})
+    described = record.content["sandbox"]
+    own = (sandbox_identity(described), first_identity(described))
+    return {**dict(rows), **{where: row for where, row in rows if row.sandbox in own}}
 
 
 def _check_prompts(stored: Stored) -> None:
@@ -220,17 +222,15 @@ def _check_prompts(stored: Stored) -> None:
 def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
     """What decides a verdict and is not what it was, for people."""
     content, benchmark = stored.record.content, stored.benchmark
-    told, now = content["sandbox"], sandbox.describe()
     pairs: list[tuple[str, Any, Any]] = [
         ("data", content["benchmark"]["data_digest"], benchmark.data_digest),
         ("protocol", content["protocol"]["name"], benchmark.protocol),
         ("version of the protocol", content["protocol"]["version"], benchmark.protocol_version),
-        *(
-            (f"sandbox {key}", told.get(key), now.get(key))
-            for key in sorted({*told, *now} - {"slots"})
-        ),
     ]
     changed = [name for name, before, after in pairs if before != after]
+    changed += [f"sandbox {name}" for name in differing(content["sandbox"], sandbox.describe())]
+    if _extracts_otherwise(stored):
+        changed.append("extraction")
     tests = {task.task_id: task.tests_digest for task in benchmark.tasks}
     if any(
         row.tests != tests[where.task_id]
@@ -239,3 +239,15 @@ def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
     ):
         changed.append("tests")
     return tuple(changed)
+
+
+def _extracts_otherwise(stored: Stored) -> bool:
+    """Whether extraction now gives another program for any sample."""
+    benchmark, run = stored.benchmark, stored.run
+    model_type = stored.record.content["model_type"]
+    tasks = {task.task_id: task for task in benchmark.tasks}
+    return any(
+        benchmark.program(tasks[where.task_id], run.completions[where], model_type) != program
+        for where, program in run.programs.items()
+        if where.task_id in tasks and run.extractions[where] != benchmark.extraction_digest
+    )

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from opencodeeval.benchmarks.base import Benchmark
-from opencodeeval.core.types import ModelType, Sampling, digest
-from opencodeeval.runs.store import RunStore, SampleId
+from opencodeeval.core.types import ModelType, SampleId, Sampling, digest
+from opencodeeval.runs.store import RunStore
 
 
 def draw_alike(one: Sampling, other: Sampling) -> bool:

@@ -5,20 +5,29 @@ files of JSON lines, one for each step of a sample:
 
     prompts.jsonl      task_id, the prompt, and its digest
     completions.jsonl  task_id, sample_id, and the completion
-    programs.jsonl     task_id, sample_id, digest of the completion, code, found
+    programs.jsonl     task_id, sample_id, digests of the completion and of the code
+                       that extracts, code, found
     verdicts.jsonl     task_id, sample_id, the digests that make up the execution's key,
                        the overall verdict, suite -> verdict, suite -> details, tails
                        of the output
     faults.jsonl       like verdicts.jsonl, for infrastructure failures (never reused)
 
-Where a sample has several lines, the last one counts: that happens only in
-verdicts.jsonl, when the tests or the sandbox have changed between two runs.
+Where a sample has several lines, the last one counts. That happens where what a
+step depends on has changed between two runs. What each step depends on, and how a
+change is noticed:
+
+    prompt      data, templates, stop strings, protocol: all in the configuration,
+                whose digest names the folder
+    completion  prompt, model, sampling, seed: in the configuration too
+    program     completion and extraction: digests in its line
+    verdict     program, tests with their limits, version of the protocol, sandbox:
+                the digests of the execution's key in its line
+    record      what counts as passed and which samples count: made anew each time
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -26,19 +35,33 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from opencodeeval.core.errors import StoreError
-from opencodeeval.core.journal import Journal, guarded, lock, parsed_lines, write_atomically
-from opencodeeval.core.types import Completion, Grade, Program, Prompt, SuiteResult, Verdict, digest
+from opencodeeval.core.journal import Journal, Lock, guarded, parsed_lines, write_atomically
+from opencodeeval.core.types import (
+    Completion,
+    Grade,
+    Program,
+    Prompt,
+    SampleId,
+    SuiteResult,
+    Verdict,
+    digest,
+)
 
 RUN_ID_LENGTH = 12
+# While all samples of a run are executed again: how many verdicts there were before.
+AGAIN = "again.json"
 
 T = TypeVar("T")
 
 
-class SampleId(NamedTuple):
-    """Which sample of which task."""
+class ProgramSource(NamedTuple):
+    """What a program was extracted from, and by which code, as digests.
 
-    task_id: str
-    sample_id: int
+    `extraction` is empty for programs that version 0.1.0 has stored.
+    """
+
+    completion: str
+    extraction: str = ""
 
 
 class ExecutionKey(NamedTuple):
@@ -83,7 +106,7 @@ class RunStore:
         self.run_id = run_id(configuration)
         self.folder = output / "runs" / self.run_id
         guarded(self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
-        self._lock = lock(self.folder / "lock")
+        self._lock = Lock(self.folder / "lock")
         self._journals: dict[str, Journal] = {}
         try:
             self.resumed = self._write_or_check_configuration()
@@ -101,9 +124,7 @@ class RunStore:
         """Give the folder back; every line added is already in its file."""
         for journal in self._journals.values():
             journal.close()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._lock.release()
 
     def add_prompt(self, prompt: Prompt) -> None:
         """Store what was asked of one task."""
@@ -117,17 +138,21 @@ class RunStore:
         self._journals["completions"].append(asdict(completion))
         self.completions[SampleId(completion.task_id, completion.sample_id)] = completion
 
-    def add_program(self, completion: Completion, program: Program) -> None:
-        """Store the code that was extracted from a completion."""
-        source = completion_digest(completion)
-        self._journals["programs"].append({**asdict(program), "completion": source})
+    def add_program(self, completion: Completion, program: Program, extraction: str) -> None:
+        """Store the code that was extracted from a completion.
+
+        `extraction` is the digest of the code that extracted it.
+        """
+        source = ProgramSource(completion_digest(completion), extraction)
+        self._journals["programs"].append({**asdict(program), **source._asdict()})
         self.programs[SampleId(program.task_id, program.sample_id)] = (source, program)
 
-    def program_of(self, completion: Completion) -> Program | None:
-        """The stored program of this very completion text, if there is one."""
+    def program_of(self, completion: Completion, extraction: str) -> Program | None:
+        """The stored program of this very completion and extraction, if there is one."""
         where = SampleId(completion.task_id, completion.sample_id)
-        source, program = self.programs.get(where, ("", None))
-        return program if source == completion_digest(completion) else None
+        source, program = self.programs.get(where, (None, None))
+        wanted = ProgramSource(completion_digest(completion), extraction)
+        return program if source == wanted else None
 
     def add_grade(self, key: ExecutionKey, grade: Grade) -> None:
         """Store the verdicts of one sample; infrastructure failures go to faults.jsonl."""
@@ -143,10 +168,37 @@ class RunStore:
         stored, grade = self.verdicts.get(where, (None, None))
         return grade if stored == key else None
 
-    def forget_grades(self) -> None:
-        """Leave the stored verdicts out of account; they stay in their file."""
-        self.verdicts.clear()
-        self._grades.clear()
+    def rename_sandbox(self, known_as: str, identity: str) -> None:
+        """Take verdicts stored under one identity of a sandbox for those of another.
+
+        For folders of versions that identified the same sandbox in another way.
+        """
+        for where, (key, grade) in self.verdicts.items():
+            if key.sandbox == known_as:
+                self.verdicts[where] = (key._replace(sandbox=identity), grade)
+        self._grades = dict(self.verdicts.values())
+
+    def begin_again(self) -> None:
+        """Count only verdicts from here on; the others stay in their file.
+
+        Where this was begun before and not ended, those since then count.
+        """
+        path = self.folder / AGAIN
+        content = guarded(self.folder, (self.folder / "verdicts.jsonl").read_bytes)
+        if not path.exists():
+            write_atomically(path, {"verdicts_before": content.count(b"\n")})
+        try:
+            before = int(json.loads(path.read_text("ascii"))["verdicts_before"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path} cannot be read ({error}): delete it") from error
+        lines = content.splitlines(keepends=True)[before:]
+        since = parsed_lines(self.folder / "verdicts.jsonl", b"".join(lines), _grade_from)
+        self.verdicts = dict(since)
+        self._grades = dict(self.verdicts.values())
+
+    def end_again(self) -> None:
+        """What `begin_again` began is complete."""
+        guarded(self.folder, lambda: (self.folder / AGAIN).unlink(missing_ok=True))
 
     def same_execution(self, key: ExecutionKey) -> Grade | None:
         """The grade of any sample that this very execution would repeat."""
@@ -175,10 +227,11 @@ class RunStore:
 
 
 class StoredRun(NamedTuple):
-    """What a run folder holds of each sample."""
+    """What a run folder holds of each sample; `extractions` are digests (ProgramSource)."""
 
     completions: Mapping[SampleId, Completion]
     programs: Mapping[SampleId, Program]
+    extractions: Mapping[SampleId, str]
     grades: Mapping[SampleId, Grade]
 
 
@@ -198,9 +251,11 @@ def read_run(folder: Path) -> StoredRun:
                 f"{path} cannot be read ({error.strerror}): name the folder of a run"
             ) from error
 
-    programs = {where: program for where, (_, program) in rows("programs", _program_from).items()}
+    extracted = rows("programs", _program_from)
+    programs = {where: program for where, (_, program) in extracted.items()}
+    extractions = {where: source.extraction for where, (source, _) in extracted.items()}
     grades = {where: grade for where, (_, grade) in rows("verdicts", _grade_from).items()}
-    return StoredRun(rows("completions", _completion_from), programs, grades)
+    return StoredRun(rows("completions", _completion_from), programs, extractions, grades)
 
 
 def check_writable(output: Path) -> None:
@@ -228,8 +283,8 @@ def _completion_from(row: dict[str, Any]) -> tuple[SampleId, Completion]:
     return SampleId(row["task_id"], row["sample_id"]), Completion(**row)
 
 
-def _program_from(row: dict[str, Any]) -> tuple[SampleId, tuple[str, Program]]:
-    source = row.pop("completion")
+def _program_from(row: dict[str, Any]) -> tuple[SampleId, tuple[ProgramSource, Program]]:
+    source = ProgramSource(row.pop("completion"), row.pop("extraction", ""))
     return SampleId(row["task_id"], row["sample_id"]), (source, Program(**row))
 
 

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.errors import StoreError
 from opencodeeval.core.journal import parsed_lines
-from opencodeeval.core.types import Completion, Grade, Program, Verdict
-from opencodeeval.records.reading import RUNS, StoredRecord, read_record
-from opencodeeval.runs.store import SampleId, StoredRun, overall, read_run
+from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.runs.store import StoredRun, overall, read_run
 from opencodeeval.show import pages
 from opencodeeval.show.highlight import token_runs
 from opencodeeval.show.month_chart import HEIGHT, WIDTH, months_of
@@ -22,21 +22,6 @@ from opencodeeval.show.ranking import decoding, shown_name
 NAME = "report.html"
 # Characters shown of one text; a page is to be read, and the rest is in the run folder.
 LONGEST = 50_000
-
-
-def run_folder(record: StoredRecord) -> Path:
-    """The folder of the run behind a record.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    folder = record.path.resolve().parent.parent / RUNS / str(record.content["run_id"])
-    if not folder.is_dir():
-        raise UsageError(
-            f"the run folder {folder} of {record.path} is not there: samples and verdicts are in "
-            "that folder, so bring it here"
-        )
-    return folder
 
 
 def report(record: StoredRecord, folder: Path) -> str:
@@ -172,13 +157,3 @@ def _shortened(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters are in the run folder]"
-
-
-def located(run: Path) -> tuple[StoredRecord, Path]:
-    """The record and the folder of a run, from the path of either.
-
-    Raises:
-        UsageError, DataError, StoreError: see `read_record`; or the folder is not there.
-    """
-    record = read_record(run)
-    return record, run_folder(record)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from opencodeeval.core.errors import OpenCodeEvalError
-from opencodeeval.core.journal import Journal, guarded, lock
+from opencodeeval.core.journal import Journal, Lock, guarded
 from opencodeeval.core.types import digest
 from opencodeeval.decide.gate import Answer, Policy, decide
 from opencodeeval.records.comparable import pair_up
@@ -70,7 +70,7 @@ class State:
         guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
         name = digest(what)[:12]
         # Held until the process ends, however it ends.
-        self._lock = lock(folder / f"{name}.lock")
+        self._lock = Lock(folder / f"{name}.lock")
         self._journal = Journal(folder / f"{name}.jsonl")
         rows = self._journal.read(
             lambda row: Evaluated(**{**row, "records": tuple(row["records"])})

@@ -19,7 +19,8 @@ from pathlib import Path
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.types import Program, Task
 from opencodeeval.runs.formats.reading import read_samples
-from tests.bench.measures import WORKERS, Measure, of_command, ours, report
+from tests.bench.against import checkout, measured_there
+from tests.bench.measures import ROOT, WORKERS, Measure, of_command, ours, report
 
 VERDICTS = "verdicts/qwen2.5-coder-1.5b-base/evalplus"
 
@@ -57,6 +58,28 @@ ROWS = {
         "MBPP+ v0.1.0", "mbpp_plus@v0.1.0", "mbpp", "mbpp_plus/v0.1.0/MbppPlus.jsonl.gz"
     ),
 }
+
+
+def against(name: str, jails: list[str], rounds: int, data: Path | None, commit: str) -> None:
+    """Print the row for this checkout and another commit, the latter last, jail by jail."""
+    row = ROWS[name]
+    if data is None:
+        print(f"{row.title}: not measured, for there is no folder of data files")
+        return
+    with tempfile.TemporaryDirectory() as folder, checkout(commit, Path(folder)) as place:
+        for jail in jails:
+            runs: dict[str, Callable[[], Measure]] = {
+                title: partial(_there, where, name, jail, data, Path(folder))
+                for title, where in {"this checkout": ROOT, commit: place}.items()
+            }
+            for fill in runs.values():
+                fill()
+            report(f"{row.title}, Qwen2.5-Coder-1.5B, warm, {jail}", runs, rounds)
+
+
+def _there(place: Path, name: str, jail: str, data: Path, folder: Path) -> Measure:
+    with _cache(folder / f"kept-{place.name}", cold=False):
+        return measured_there(place, name, jail, data)
 
 
 def evalplus(name: str, jails: list[str], rounds: int, data: Path | None, cold: bool) -> None:

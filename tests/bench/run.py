@@ -17,7 +17,7 @@ from functools import partial
 from opencodeeval.core.types import Program, Style, Task
 from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
-from tests.bench.evalplus_rows import evalplus
+from tests.bench.evalplus_rows import against, evalplus
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.profile import profile
@@ -75,8 +75,16 @@ def main() -> None:
         default="1,10",
         help="samples a task in the row `scale`, e.g. 1,10,50 (50 take half an hour)",
     )
+    parser.add_argument(
+        "--against",
+        metavar="COMMIT",
+        help="measure HumanEval+ here and at another commit of this repository, and nothing else",
+    )
     options = parser.parse_args()
     jails, data = options.jails.split(","), shared_data()
+    if options.against:
+        against("humaneval_plus", jails, options.rounds, data, options.against)
+        return
     counts = tuple(map(int, options.samples.split(",")))
     rows: dict[str, Callable[[], None]] = {
         "trivial": lambda: trivial(jails, options.rounds),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,12 @@ from opencodeeval.cli.main import main
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Sampling, SuiteResult, Verdict
 from opencodeeval.execution import open_sandbox
+from opencodeeval.records.reading import read_record
 from opencodeeval.runs.formats.finished import open_run
 from opencodeeval.runs.formats.livecodebench import files, metadata
 from opencodeeval.runs.pipeline import no_code, run_benchmark
 from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.regrade import Regrade, open_stored, regrade
 from opencodeeval.runs.store import RunStore
 from tests.runs.test_pipeline import Tally
 from tests.support.livecodebench_rows import problem, write
@@ -302,6 +305,33 @@ def test_predictions_that_repeat_the_input_are_not_counted(tmp_path: Path) -> No
     assert [each.suites["base"].detail == REPEATS for each in exported.samples].count(True) == 4
 
 
+def regraded(run_folder: Path, bench: str) -> Regrade:
+    """All samples of a run executed again in a jail."""
+
+    async def whole() -> Regrade:
+        sandbox = open_sandbox("local", 2)
+        results = run_folder.parent.parent
+        try:
+            return await regrade(open_stored(run_folder, bench), sandbox, results, True, Tally())
+        finally:
+            await sandbox.close()
+
+    return asyncio.run(whole())
+
+
+def test_a_regrade_executes_samples_that_no_score_counts(tmp_path: Path) -> None:
+    benchmark = load(tmp_path, "livecodebench_execution", [EXECUTION])
+    answers = {"sample_10": ["double(x = 4) is [4, 8]", "== [4, 8]", "== 5"]}
+    before = run(benchmark, answers, tmp_path / "results", "answer")
+    (folder,) = (tmp_path / "results" / "runs").iterdir()
+    done = regraded(folder, f"livecodebench_execution@file:{tmp_path / 'rows.jsonl'}")
+    rows = [json.loads(line) for line in (folder / "verdicts.jsonl").read_text().splitlines()]
+    assert sorted(row["sample_id"] for row in rows[3:]) == [0, 1, 2]
+    assert done.result
+    assert done.result.record["tasks"] == before["tasks"]
+    assert done.result.record["totals"] == before["totals"]
+
+
 ROWS = [
     problem(("1\n", "1\n"), private=[("2\n", "2\n")], question_id="a"),
     problem(("1\n2", "3"), function="add", question_id="b"),
@@ -388,6 +418,52 @@ def test_self_repair_counts_what_was_right_already(
     assert [each["graded_list"] for each in evaluated] == [[True] * 3, [True, False, True]]
     assert evaluated[0]["original_code_list"] == ANSWERS["a"]
     assert evaluated[0]["code_list"][1] == RIGHT["a"]
+
+
+def test_a_run_of_self_repair_can_be_regraded(generated: tuple[Path, str], tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(generated[0].parent.parent, results)
+    given = results / "runs" / generated[0].name
+    benchmark = repair((given, generated[1]))
+    answers = {
+        task.task_id: [f"```python\n{RIGHT['b']}```"]
+        for task in benchmark.tasks
+        if not task.fields["right"]
+    }
+    before = run(benchmark, answers, results, "answer")
+    folder = results / "runs" / before["run_id"]
+    done = regraded(folder, f"livecodebench_repair@{generated[1]}")
+    assert done.moves == ()
+    assert done.result
+    assert done.result.record["tasks"] == before["tasks"]
+    assert done.result.record["run_id"] == before["run_id"]
+    given.rename(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="which is not beside it: name its folder with --from-run"):
+        open_stored(folder, f"livecodebench_repair@{generated[1]}")
+
+
+def test_a_regrade_keeps_the_window_and_the_cut_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dates = {"a": "2023-05-01T00:00:00", "b": "2024-02-01T00:00:00", "c": "2022-01-01T00:00:00"}
+    rows = [
+        problem(("1\n", "1\n"), question_id=name, contest_date=date) for name, date in dates.items()
+    ]
+    bench = f"livecodebench@file:{write(tmp_path / 'rows.jsonl', rows)}"
+    samples = [{"question_id": name, "code_list": ["print(input())\n"]} for name in ("a", "b")]
+    (tmp_path / "samples.json").write_text(json.dumps(samples))
+    given = ["grade", str(tmp_path / "samples.json"), "--bench", bench, "--sandbox", "local"]
+    window = ["--start-date", "2023-01-01", "--cutoff", "2023-12-31"]
+    assert main([*given, *window, "--quiet", "--output", str(tmp_path / "results")]) == 0
+    (folder,) = (tmp_path / "results" / "runs").iterdir()
+    before = read_record(folder).content
+    assert before["contamination"]["cutoff"]["tasks"] == [1, 1]
+    regrade_it = ["regrade", str(folder), "--bench", bench, "--again", "--sandbox", "local"]
+    assert main([*regrade_it, "--quiet"]) == 0
+    capsys.readouterr()
+    after = read_record(folder).content
+    assert after["benchmark"] == before["benchmark"]
+    assert after["contamination"] == before["contamination"]
 
 
 def test_self_repair_wants_a_run_of_code_generation(

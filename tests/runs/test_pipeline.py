@@ -30,6 +30,7 @@ from opencodeeval.core.types import (
     SuiteResult,
     Task,
     Verdict,
+    digest,
 )
 from opencodeeval.runs.pipeline import RunResult, run_benchmark
 from opencodeeval.runs.recording import configuration, record_digest, slug, without_secrets
@@ -54,6 +55,7 @@ class StandInBenchmark:
     headline: str = "plus"
     environment: str = ""
     errata: Sequence[Erratum] = ()
+    extraction_digest: str = "e" * 64
     extracted: list[str] = field(default_factory=list)
     tasks: Sequence[Task] = field(init=False)
 
@@ -132,6 +134,8 @@ class StandInSandbox:
     guest: str = "g"
     healthy: bool = True
     jail: str = "local"
+    engine: str = "28.2.2"
+    weaker: Sequence[str] = ("a sentence",)
     delay: float = 0.0
     graded: list[tuple[str, str]] = field(default_factory=list)
     busy: int = 0
@@ -139,7 +143,13 @@ class StandInSandbox:
     cancelled: int = 0
 
     def describe(self) -> Mapping[str, Any]:
-        return {"jail": self.jail, "guest_digest": self.guest, "slots": self.slots}
+        return {
+            "jail": self.jail,
+            "guest": self.guest,
+            "engine": self.engine,
+            "weaker": self.weaker,
+            "slots": self.slots,
+        }
 
     async def grade(self, task: Task, program: Program) -> Grade:
         self.busy += 1
@@ -364,6 +374,54 @@ def test_programs_are_executed_again_when_tests_or_sandbox_change(
     run(tmp_path, backend, benchmark, sandbox)
     assert backend.asked == []
     assert len(sandbox.graded) == len({(task, code) for task, code in sandbox.graded}) > 0
+
+
+@pytest.mark.parametrize(
+    "told_otherwise", [{"weaker": ["another sentence"]}, {"engine": "29.0.0"}], ids=str
+)
+def test_nothing_is_executed_again_where_a_sandbox_only_describes_itself_otherwise(
+    tmp_path: Path, told_otherwise: dict[str, Any]
+) -> None:
+    run(tmp_path, StandInBackend(answers))
+    sandbox = replace(StandInSandbox(), **told_otherwise)
+    run(tmp_path, StandInBackend(answers), sandbox=sandbox)
+    assert sandbox.graded == []
+
+
+def test_verdicts_of_a_folder_of_the_first_version_are_kept(tmp_path: Path) -> None:
+    result = run(tmp_path, StandInBackend(answers))
+    path = result.run_folder / "verdicts.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    described = {**StandInSandbox().describe()}
+    del described["slots"]
+    for row in rows:
+        row["sandbox"] = digest(described)  # the identity was a digest of all of it
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sandbox = StandInSandbox()
+    run(tmp_path, StandInBackend(answers), sandbox=sandbox)
+    assert sandbox.graded == []
+
+
+def test_a_mended_extraction_is_applied_to_stored_completions(tmp_path: Path) -> None:
+    first = run(tmp_path, StandInBackend(answers))
+    assert first.record["tasks"]["t/2"]["c"] == {"base": 3, "plus": 0}
+
+    @dataclass
+    class Mended(StandInBenchmark):
+        extraction_digest: str = "f" * 64
+
+        def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+            found = super().program(task, completion, model_type)
+            return replace(found, code=found.code.replace("half", "good"))
+
+    backend, sandbox = StandInBackend(answers), StandInSandbox()
+    second = run(tmp_path, backend, Mended(), sandbox)
+    assert backend.asked == []
+    assert second.record["tasks"]["t/2"]["c"] == {"base": 3, "plus": 3}
+    assert ("t/0", "good") not in sandbox.graded  # the same program has its verdict already
+    untouched = Mended()
+    run(tmp_path, StandInBackend(answers), untouched)
+    assert untouched.extracted == []
 
 
 def test_the_number_of_slots_changes_nothing(tmp_path: Path) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from opencodeeval.benchmarks.adapters.starter import Starter
 from opencodeeval.cli import main as cli
-from opencodeeval.core.types import digest
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.types import Completion, ModelType, Program, Task
+from opencodeeval.execution import open_sandbox
+from opencodeeval.execution.identity import sandbox_identity
 from opencodeeval.records.reading import read_record
+from opencodeeval.runs.regrade import Regrade, open_stored
+from opencodeeval.runs.regrade import regrade as regrade_run
+from tests.runs.test_pipeline import Tally
 from tests.support.records import sealed
 
 LOCAL = ("--sandbox", "local", "--quiet")
@@ -66,7 +75,7 @@ def regrade(
     return call
 
 
-Regrade = Callable[..., tuple[int, dict[str, Any], str]]
+Call = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 def the_run(folder: Path) -> Path:
@@ -79,7 +88,7 @@ def from_another_grader(run: Path, changed: dict[str, str]) -> None:
     record = read_record(run)
     content: dict[str, Any] = json.loads(record.path.read_text())
     content["sandbox"]["guest"] = "0" * 64
-    old = digest({name: value for name, value in content["sandbox"].items() if name != "slots"})
+    old = sandbox_identity(content["sandbox"])
     path = run / "verdicts.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     for row in rows:
@@ -89,7 +98,7 @@ def from_another_grader(run: Path, changed: dict[str, str]) -> None:
     record.path.write_text(json.dumps(sealed(content)))
 
 
-def test_nothing_is_executed_where_nothing_has_changed(folder: Path, regrade: Regrade) -> None:
+def test_nothing_is_executed_where_nothing_has_changed(folder: Path, regrade: Call) -> None:
     tasks = f"file:{folder / 'tasks.jsonl'}"
     before = read_record(the_run(folder))
     status, done, _ = regrade("--bench", tasks)
@@ -102,7 +111,7 @@ def test_nothing_is_executed_where_nothing_has_changed(folder: Path, regrade: Re
     assert after.content["regraded"]["record"] == before.content["digest"]
 
 
-def test_what_another_grader_moved_is_said_sample_by_sample(folder: Path, regrade: Regrade) -> None:
+def test_what_another_grader_moved_is_said_sample_by_sample(folder: Path, regrade: Call) -> None:
     run = the_run(folder)
     from_another_grader(run, {"own/1": "wrong", "own/2": "timeout"})
     status, done, _ = regrade("--bench", f"file:{folder / 'tasks.jsonl'}")
@@ -119,7 +128,7 @@ def test_what_another_grader_moved_is_said_sample_by_sample(folder: Path, regrad
 
 
 def test_moves_are_counted_from_the_record_even_after_an_interruption(
-    folder: Path, regrade: Regrade
+    folder: Path, regrade: Call
 ) -> None:
     run = the_run(folder)
     whole = (run / "verdicts.jsonl").read_text().splitlines(keepends=True)
@@ -131,8 +140,61 @@ def test_moves_are_counted_from_the_record_even_after_an_interruption(
     assert [move["task_id"] for move in done["moves"]] == ["own/0"]
 
 
+def test_an_interrupted_regrade_of_all_samples_continues(folder: Path) -> None:
+    run, tasks = the_run(folder), f"file:{folder / 'tasks.jsonl'}"
+    stored = open_stored(run, tasks)
+
+    class Interrupting(Tally):
+        def graded(self, passed: bool) -> None:
+            super().graded(passed)
+            if self.calls["passed"] == 2:
+                raise SandboxError("an interruption")
+
+    async def again(progress: Tally) -> Regrade:
+        sandbox = open_sandbox("local", 1)
+        try:
+            return await regrade_run(stored, sandbox, folder / "out", True, progress)
+        finally:
+            await sandbox.close()
+
+    def verdicts() -> int:
+        return len((run / "verdicts.jsonl").read_text().splitlines())
+
+    with pytest.raises(SandboxError):
+        asyncio.run(again(Interrupting()))
+    before = verdicts()
+    assert before >= 3 + 2
+    done = asyncio.run(again(Tally()))
+    assert done.result
+    assert done.result.record["timing"]["executed"] == 6 - before
+    assert verdicts() == 6
+    # That one is complete, so the next executes all once more.
+    done = asyncio.run(again(Tally()))
+    assert done.result
+    assert done.result.record["timing"]["executed"] == 3
+
+
+def test_a_regrade_notices_a_mended_extraction(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, tasks = the_run(folder), f"file:{folder / 'tasks.jsonl'}"
+    plain = Starter.program
+
+    def mended(self: Starter, task: Task, completion: Completion, model_type: ModelType) -> Program:
+        found = plain(self, task, completion, model_type)
+        return replace(found, code=found.code.replace("x + 1", "x"))
+
+    monkeypatch.setattr(Starter, "extraction_digest", "another, of no consequence")
+    assert open_stored(run, tasks)
+    assert cli.main(["regrade", str(run), "--bench", tasks, *LOCAL]) == 0
+    assert "regraded" not in read_record(run).content
+    monkeypatch.setattr(Starter, "program", mended)
+    assert cli.main(["regrade", str(run), "--bench", tasks, *LOCAL]) == 0
+    assert read_record(run).content["verdicts"] == {"base": {"wrong": 3}}
+
+
 def test_other_data_make_a_run_of_their_own(
-    folder: Path, regrade: Regrade, capsys: pytest.CaptureFixture[str]
+    folder: Path, regrade: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = the_run(folder)
     other = written(folder / "sub.jsonl", task(0, 1), task(1, 7), task(5, 6))
@@ -154,7 +216,7 @@ def test_other_data_make_a_run_of_their_own(
     assert "1 tasks are no longer in the data, first own/2" in told
 
 
-def test_an_output_of_its_own_leaves_the_run_as_it_is(folder: Path, regrade: Regrade) -> None:
+def test_an_output_of_its_own_leaves_the_run_as_it_is(folder: Path, regrade: Call) -> None:
     run = the_run(folder)
     before = {path: path.read_bytes() for path in run.iterdir()}
     tasks = f"file:{folder / 'tasks.jsonl'}"
@@ -164,7 +226,7 @@ def test_an_output_of_its_own_leaves_the_run_as_it_is(folder: Path, regrade: Reg
     assert {path: path.read_bytes() for path in run.iterdir()} == before
 
 
-def test_samples_of_other_prompts_are_refused(folder: Path, regrade: Regrade) -> None:
+def test_samples_of_other_prompts_are_refused(folder: Path, regrade: Call) -> None:
     asked = [task(number, number + 1, "def f(x): # more\n") for number in range(3)]
     tasks = written(folder / "tasks.jsonl", *asked)
     status, _, told = regrade("--bench", f"file:{tasks}")
@@ -173,9 +235,9 @@ def test_samples_of_other_prompts_are_refused(folder: Path, regrade: Regrade) ->
     assert "3 tasks, first own/0" in told
 
 
-def test_what_cannot_be_regraded_is_said(folder: Path, regrade: Regrade) -> None:
+def test_what_cannot_be_regraded_is_said(folder: Path, regrade: Call) -> None:
     assert "name it with --bench file:PATH" in regrade()[2]
-    assert "are no answers to starter" in regrade("--bench", "starter")[2]
+    assert "do not answer starter" in regrade("--bench", "starter")[2]
     strange = written(folder / "strange.jsonl", {**task(9, 10)}).rename(folder / "tasks.jsonl")
     assert "no sample of any task" in regrade("--bench", f"file:{strange}")[2]
     read_record(the_run(folder)).path.unlink()

@@ -22,10 +22,11 @@ from opencodeeval.core.types import (
     Message,
     Program,
     Prompt,
+    SampleId,
     SuiteResult,
     Verdict,
 )
-from opencodeeval.runs.store import ExecutionKey, RunStore, SampleId, overall, run_id
+from opencodeeval.runs.store import ExecutionKey, RunStore, overall, run_id
 
 CONFIGURATION = {"benchmark": "b", "model": {"model": "m"}}
 PROMPT = Prompt("t/0", messages=(Message("user", "say é"),), stop=("\n",))
@@ -51,7 +52,7 @@ def faulty(grade: Grade) -> Grade:
 def fill(store: RunStore) -> None:
     store.add_prompt(PROMPT)
     store.add_completion(COMPLETION)
-    store.add_program(COMPLETION, PROGRAM)
+    store.add_program(COMPLETION, PROGRAM, "extraction")
     store.add_grade(KEY, GRADE)
 
 
@@ -74,7 +75,7 @@ def test_everything_that_was_added_is_there_when_the_run_is_opened_again(store: 
     assert again.resumed
     assert set(again.prompts) == {"t/0"}
     assert again.completions == {SampleId("t/0", 0): COMPLETION}
-    assert again.program_of(COMPLETION) == PROGRAM
+    assert again.program_of(COMPLETION, "extraction") == PROGRAM
     assert again.grade_of(SampleId("t/0", 0), KEY) == GRADE
     assert again.same_execution(KEY) == GRADE
     again.close()
@@ -103,7 +104,66 @@ def test_a_verdict_is_not_reused_for_another_execution(store: RunStore, field: s
 
 def test_a_program_is_not_reused_for_another_completion(store: RunStore) -> None:
     fill(store)
-    assert store.program_of(replace(COMPLETION, text="other")) is None
+    assert store.program_of(replace(COMPLETION, text="other"), "extraction") is None
+
+
+def test_a_program_is_not_reused_after_extraction_was_mended(store: RunStore) -> None:
+    fill(store)
+    assert store.program_of(COMPLETION, "mended") is None
+
+
+def test_programs_of_folders_that_do_not_know_their_extraction_are_extracted_again(
+    store: RunStore,
+) -> None:
+    fill(store)
+    path = store.folder / "programs.jsonl"
+    row = json.loads(path.read_text())
+    del row["extraction"]  # as version 0.1.0 wrote it
+    path.write_text(json.dumps(row) + "\n")
+    again = reopened(store)
+    assert again.programs[SampleId("t/0", 0)][1] == PROGRAM
+    assert again.program_of(COMPLETION, "extraction") is None
+    again.close()
+
+
+def test_one_process_opens_a_run_once(store: RunStore) -> None:
+    with pytest.raises(StoreError, match="this process already has"):
+        RunStore(store.output, store.configuration)
+    # What was refused has not freed the lock for others.
+    code = OPEN_AND_WAIT
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(store.output)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
+    assert done.returncode != 0
+    assert "another process has" in done.stderr
+    reopened(store).close()
+
+
+def test_executing_all_again_counts_only_what_was_executed_since(store: RunStore) -> None:
+    fill(store)
+    store.begin_again()
+    assert store.verdicts == {}
+    assert store.same_execution(KEY) is None
+    store.add_grade(KEY, GRADE)
+    again = reopened(store)  # interrupted
+    again.begin_again()
+    assert again.grade_of(SampleId("t/0", 0), KEY) == GRADE
+    again.end_again()
+    again.begin_again()
+    assert again.verdicts == {}
+    again.close()
+
+
+def test_verdicts_of_a_sandbox_known_by_an_earlier_identity_are_kept(store: RunStore) -> None:
+    fill(store)
+    store.rename_sandbox(KEY.sandbox, "newer identity")
+    key = KEY._replace(sandbox="newer identity")
+    assert store.grade_of(SampleId("t/0", 0), key) == GRADE
+    assert store.same_execution(key) == GRADE
 
 
 def test_the_last_verdict_of_a_sample_counts(store: RunStore) -> None:
@@ -197,7 +257,7 @@ def test_a_run_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
     assert other.stdout is not None
     assert other.stdout.readline() == "open\n"
     try:
-        with pytest.raises(StoreError, match="another process is writing"):
+        with pytest.raises(StoreError, match="another process has"):
             RunStore(tmp_path, CONFIGURATION)
     finally:
         other.kill()

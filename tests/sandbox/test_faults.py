@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.core.types import Program, Style, Task, Verdict
+from opencodeeval.core.types import Grade, Program, Style, Task, Verdict
 from opencodeeval.execution import open_sandbox, pool
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.guest import encoded
@@ -531,6 +532,90 @@ def test_a_jail_that_is_not_clean_is_not_used_again() -> None:
     log = asyncio.run(run())
     assert len(made) == 2
     assert [line for line in log if "replacing" in line]
+
+
+def test_a_timeout_is_not_confirmed_in_a_jail_that_is_not_clean() -> None:
+    made: list[StandInSlot] = []
+    used: list[tuple[str, int]] = []
+
+    class Noting(StandInSlot):
+        ended = False
+
+        def grade(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+            used.append((arguments[2], made.index(self)))
+            assert not self.ended
+            return super().grade(*arguments, **named)
+
+        def kill(self) -> None:
+            self.ended = True
+
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        starved = _answer(Verdict.TIMEOUT, starved=True)
+        return {**starved, "clean": False} if time_seen == 1 else _answer(Verdict.PASSED)
+
+    def make() -> base.Slot:
+        made.append(Noting(answers))
+        return made[-1]
+
+    async def run() -> Grade:
+        sandbox = pool.SlotPool("stand-in", 1, make, make(), {}, lambda _: None)
+        try:
+            return await sandbox.grade(_task(), Program("fault", 0, "starved", "program"))
+        finally:
+            await sandbox.close()
+
+    StandInSlot.inside, StandInSlot.seen = 0, []
+    assert asyncio.run(run()).suites["suite0"].verdict is Verdict.PASSED
+    assert used == [("starved", 0), ("starved", 1)]
+
+
+def test_a_slot_in_which_something_unexpected_broke_is_ended() -> None:
+    ended: list[StandInSlot] = []
+
+    class Ending(StandInSlot):
+        def kill(self) -> None:
+            ended.append(self)
+
+    def answers(program: str, time_seen: int) -> dict[str, Any]:
+        if program == "breaks":
+            raise RuntimeError("a defect of ours")
+        return _answer(Verdict.PASSED)
+
+    async def run() -> None:
+        first = Ending(answers)
+        sandbox = pool.SlotPool("stand-in", 1, lambda: Ending(answers), first, {}, print)
+        with pytest.raises(RuntimeError, match="a defect of ours"):
+            await sandbox.grade(_task(), Program("fault", 0, "breaks", "program"))
+        await sandbox.grade(_task(), Program("fault", 0, "after", "program"))
+        assert ended == [first]
+        assert sandbox.running.isdisjoint(ended)
+        await sandbox.close()
+
+    StandInSlot.inside, StandInSlot.seen = 0, []
+    asyncio.run(run())
+
+
+def test_a_burst_of_a_container_s_standard_error_is_read() -> None:
+    """Frames as the engine sends them, over a socket of our own: no guest writes that much."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    slot = docker.DockerSlot("no-image", None)
+    slot.socket = ours
+    burst = b"".join(docker.STREAM_HEADER.pack(2, 1) + b"x" for _ in range(20_000))
+    burst += docker.STREAM_HEADER.pack(2, 5) + b" last" + docker.STREAM_HEADER.pack(1, 4) + b"said"
+
+    def send() -> None:
+        theirs.sendall(burst)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        assert slot._read(time.monotonic() + 30) == b"said"
+    finally:
+        sender.join()
+        ours.close()
+        theirs.close()
+    assert bytes(slot.errors).endswith(b"xxx last")
 
 
 def test_the_gate_lets_one_alone_and_then_all() -> None:

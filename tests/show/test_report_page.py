@@ -52,7 +52,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
             verdict = Verdict.PASSED if sample < 5 else Verdict.WRONG
             suite = SuiteResult(verdict, tests_run=3, tests_total=3)
             store.add_completion(completion)
-            store.add_program(completion, program)
+            store.add_program(completion, program, "")
             store.add_grade(
                 ExecutionKey(task, f"{sample}", "", "1", ""), Grade(task, sample, {"base": suite})
             )

@@ -89,6 +89,11 @@ class Slot(ABC):
             self.kill()
             self.release()
             raise SlotFailed("the sandbox's guest did not greet") from None
+        except BaseException:
+            # Whatever went wrong, nobody else knows of this jail yet.
+            self.kill()
+            self.release()
+            raise
 
     def _ask(self, message: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         self._write(pack(message), deadline)

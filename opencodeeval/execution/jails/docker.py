@@ -26,6 +26,8 @@ PIDS = 256
 PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
 INODES = 16384
 STREAM_HEADER = struct.Struct("!BxxxI")
+STDOUT = 1  # a frame's kind; the others are stderr
+KEPT_ERRORS = 65536  # bytes, the last ones
 
 T = TypeVar("T")
 
@@ -117,20 +119,23 @@ class DockerSlot(Slot):
             self.raw += frames.read_some(self.socket.fileno(), 1 << 20, deadline)
 
     def _demultiplex(self) -> bytes:
-        if len(self.raw) < STREAM_HEADER.size:
-            return b""
-        kind, size = STREAM_HEADER.unpack(self.raw[: STREAM_HEADER.size])
-        end = STREAM_HEADER.size + size
-        if size > frames.MAX_ANSWER:
-            raise frames.SlotFailed("the container's stream is not readable")
-        if len(self.raw) < end:
-            return b""
-        payload = bytes(self.raw[STREAM_HEADER.size : end])
-        del self.raw[:end]
-        if kind == 1:
-            return payload
-        self.errors = (self.errors + payload)[-65536:]
-        return self._demultiplex()
+        """The next frame of stdout, if all of it is there; frames of stderr before it are kept."""
+        at, payload = 0, b""
+        while not payload and len(self.raw) - at >= STREAM_HEADER.size:
+            kind, size = STREAM_HEADER.unpack_from(self.raw, at)
+            if size > frames.MAX_ANSWER:
+                raise frames.SlotFailed("the container's stream is not readable")
+            start, end = at + STREAM_HEADER.size, at + STREAM_HEADER.size + size
+            if len(self.raw) < end:
+                break
+            if kind == STDOUT:
+                payload = bytes(self.raw[start:end])
+            else:
+                self.errors += self.raw[start:end]
+                del self.errors[:-KEPT_ERRORS]
+            at = end
+        del self.raw[:at]
+        return payload
 
     def kill(self) -> None:
         """End the container without depending on the engine.

@@ -11,12 +11,11 @@ from typing import Any
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import DataVersion
-from opencodeeval.benchmarks.registry import load_benchmark
-from opencodeeval.core.errors import DataError, StoreError, UsageError
-from opencodeeval.core.types import SuiteResult, Task
-from opencodeeval.records.reading import RUNS, read_record
+from opencodeeval.core.errors import DataError, StoreError
+from opencodeeval.core.types import SampleId, SuiteResult, Task
+from opencodeeval.runs.finding import benchmark_of, find_run
 from opencodeeval.runs.recording import model_name, slug, verdicts_of
-from opencodeeval.runs.store import SampleId, read_run
+from opencodeeval.runs.store import read_run
 from opencodeeval.stats.pass_at_k import pass_at_k
 
 
@@ -111,8 +110,14 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
         DataError: the benchmark's data are not to be had, or are not the run's.
         StoreError: what is stored is damaged.
     """
-    record, folder = _located(run)
-    benchmark = _benchmark(run, record, folder, bench, data_dir)
+    found, folder = find_run(run)
+    record = found.content
+    benchmark = benchmark_of((found, folder), bench, data_dir=data_dir)
+    if benchmark.data_digest != record["benchmark"]["data_digest"]:
+        raise DataError(
+            f"the data of {bench or benchmark.name} are not those that {run} was graded with: "
+            "name the same data with --bench or --data"
+        )
     stored = read_run(folder)
     samples = []
     for task in benchmark.tasks:
@@ -135,43 +140,3 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
 def _samples(record: Mapping[str, Any], task: Task) -> int:
     row = record["tasks"].get(task.task_id, {"n": 0})
     return int(row.get("samples", row["n"]))
-
-
-def _located(run: Path) -> tuple[Mapping[str, Any], Path]:
-    """The record and the run folder, from the path of either."""
-    record = read_record(run).content
-    if run.is_dir():
-        return record, run.resolve()
-    folder = run.resolve().parent.parent / RUNS / str(record["run_id"])
-    if not folder.is_dir():
-        raise UsageError(
-            f"{run} is a record, but its run folder {folder} is not there: samples and verdicts "
-            "are in that folder, so bring it here"
-        )
-    return record, folder
-
-
-def _benchmark(
-    run: Path,
-    record: Mapping[str, Any],
-    folder: Path,
-    bench: str | None,
-    data_dir: Path | None,
-) -> CardBenchmark:
-    told = record["benchmark"]
-    if bench is None and told["data_version"] == "file":
-        raise UsageError(
-            f"{run} is of a file of tasks ({told['description']['title']}): name it with "
-            "--bench file:PATH"
-        )
-    spec = bench or f"{told['name']}@{told['data_version']}"
-    repaired = told.get("description", {}).get("data", {}).get("from_run")
-    from_run = folder.parent / repaired if repaired else None
-    if repaired and bench is None:
-        spec = str(told["name"])  # the run that was repaired knows its data
-    benchmark = load_benchmark(spec, record["protocol"]["name"], data_dir, from_run=from_run)
-    if benchmark.data_digest != told["data_digest"]:
-        raise DataError(
-            f"{spec} is not what {run} was graded with: name the same data with --bench or --data"
-        )
-    return benchmark
