@@ -84,7 +84,7 @@ def _check_folder(folder: Path) -> None:
             f"{folder} has no tokenizer (tokenizer.json or tokenizer.model): save the tokenizer "
             "there too, with tokenizer.save_pretrained"
         )
-    if not _weights(folder):
+    if not weight_files(folder):
         raise BackendError(
             f"{folder} has no weights (*.safetensors or *.bin): "
             "was the model saved, and the download complete?"
@@ -145,7 +145,8 @@ def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return sorted(found)
 
 
-def _weights(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """The files of weights directly in a model folder, without what a trainer leaves there."""
     files = [
         path
         for path in _matching(folder, _WEIGHT_FILES)
@@ -161,7 +162,7 @@ def weight_digest(folder: Path) -> str:
     Weights, configuration, tokenizer, chat template and model code count;
     what a trainer leaves beside them does not.
     """
-    files = sorted({*_weights(folder), *_matching(folder, (*_TOKENIZER_FILES, *_OTHER_FILES))})
+    files = sorted({*weight_files(folder), *_matching(folder, (*_TOKENIZER_FILES, *_OTHER_FILES))})
     with ThreadPoolExecutor(max_workers=8) as pool:
         digests = pool.map(_file_digest, files)
     total = hashlib.sha256()

@@ -5,8 +5,8 @@ Options of `opencodeeval run` follow `--`, as in
 A watch that was killed continues when the same command is given again. It
 runs until Ctrl-C; with --once it handles what is there and ends.
 
-exit status, over all checkpoints so far, the first that holds: 10 one is a
-regression, 1 one could not be evaluated, 11 one is inconclusive, 0
+exit status: 10 if any checkpoint so far regressed; else 1 if any could not be
+evaluated, or there was none; else 11 if any was inconclusive; else 0
 """
 
 from __future__ import annotations
@@ -16,11 +16,18 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import OUTPUT, comma_list
-from opencodeeval.core.errors import UsageError
+from opencodeeval.core.errors import OpenCodeEvalError, UsageError
+
+if TYPE_CHECKING:
+    from opencodeeval.watch.evaluation import Evaluation
+    from opencodeeval.watch.loop import Gate, State
+    from opencodeeval.watch.webhook import Webhook
 
 PASSES_ON = True
 WEBHOOK = "OPENCODEEVAL_WEBHOOK"
@@ -66,8 +73,9 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.decide.gate import Policy
     from opencodeeval.decide.policy import overridden, read_policy
     from opencodeeval.records.reading import read_records
-    from opencodeeval.watch.evaluation import Evaluation, event, write_page
-    from opencodeeval.watch.loop import Gate, State, watch
+    from opencodeeval.watch.checkpoints import is_model
+    from opencodeeval.watch.evaluation import Evaluation
+    from opencodeeval.watch.loop import Gate, State
     from opencodeeval.watch.webhook import Webhook
 
     benches = [spec for text in options.bench for spec in comma_list(text)]
@@ -75,6 +83,11 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
     if not options.folder.is_dir():
         raise UsageError(f"{options.folder} is not a folder: name the one checkpoints appear in")
+    if is_model(options.folder):
+        raise UsageError(
+            f"{options.folder} is itself a checkpoint: name the folder that it is in, or evaluate "
+            "it with `opencodeeval --model`"
+        )
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle is 0 seconds or more and --poll above 0")
     _check_run_options(options.passed_on)
@@ -95,13 +108,30 @@ def execute(options: argparse.Namespace) -> int:
             "baseline": [record.content["digest"] for record in baseline],
         },
     )
-    state.forget_failures()
-    title = f"{options.folder.resolve().name}: {', '.join(benches)}"
+    gate = Gate(baseline, policy) if baseline else None
+    with closing(state):
+        state.forget_failures()
+        state.ask_again(gate)
+        return _watched(options, state, gate, evaluation, webhook)
+
+
+def _watched(
+    options: argparse.Namespace,
+    state: State,
+    gate: Gate | None,
+    evaluation: Evaluation,
+    webhook: Webhook | None,
+) -> int:
+    from opencodeeval.watch.evaluation import event, write_page
+    from opencodeeval.watch.loop import watch
+
+    baseline = gate.baseline if gate else []
+    title = f"{options.folder.resolve().name}: {', '.join(evaluation.benches)}"
     for result in watch(
         options.folder,
         evaluation,
         state,
-        Gate(baseline, policy) if baseline else None,
+        gate,
         order=options.order,
         settle_s=options.settle,
         poll_s=options.poll,
@@ -116,6 +146,10 @@ def execute(options: argparse.Namespace) -> int:
             _log(problem)
         if result.answer == "regression" and options.stop_on_regression:
             break
+    if not state.done:
+        raise OpenCodeEvalError(
+            f"nothing was evaluated: {options.folder} has no checkpoint that is whole"
+        )
     return _status([each.problem or each.answer or "" for each in state.done.values()])
 
 
@@ -131,11 +165,15 @@ def _status(outcomes: Sequence[str]) -> int:
 
 
 def _check_run_options(given: Sequence[str]) -> None:
-    ours = {"--model", "--bench", "--output", "--json"}
     for each in given:
         name = each.partition("=")[0]
-        if name in ours:
-            raise UsageError(f"{name} after -- is the watch's own business: leave it out there")
+        if name in ("--model", "--bench", "--output", "--json"):
+            raise UsageError(f"{name} after -- is set by watch itself: leave it out there")
+        if name in ("--gate", "--early-stop", "--policy", "--margin", "--alpha", "--scope"):
+            raise UsageError(
+                f"{name} after -- would gate inside each evaluation: put --gate and the policy's "
+                "options before --"
+            )
 
 
 def _log(message: str) -> None:

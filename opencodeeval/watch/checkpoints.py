@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.backends.models import weight_files
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import digest
 
-WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 # The header of a safetensors file is limited by its own definition.
 _LONGEST_HEADER = 100_000_000
+
+_DEEPER = ("*/config.json", "*/*/config.json")
+_STEP = re.compile(r"(?:step|iter|checkpoint|ckpt|ba)[-_=]?(\d+)", re.IGNORECASE)
 
 # Path below the checkpoint -> size in bytes and time of change in ns.
 Snapshot = Mapping[str, tuple[int, int]]
@@ -24,7 +27,7 @@ Snapshot = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model folder below the watched one; `step` is the last number in its name, if any."""
+    """A model folder below the watched one; `step` is the training step in its name, if any."""
 
     path: Path
     name: str
@@ -32,31 +35,49 @@ class Checkpoint:
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:
-    """The model folders directly below `folder`, the lowest step first.
+    """The checkpoints below `folder`, the lowest step first.
+
+    A checkpoint is a model folder directly below it, or the one model folder
+    somewhat deeper in such a folder (`global_step_20/actor/huggingface`).
 
     Raises:
         StoreError: the folder cannot be read.
     """
     try:
-        inside = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+        inside = [path for path in folder.iterdir() if path.is_dir() and not _is_passing(path)]
     except OSError as error:
         raise StoreError(f"{folder} cannot be read ({error.strerror})") from error
-    found = [Checkpoint(path, path.name, _step(path.name)) for path in inside if _is_model(path)]
+    found = [
+        Checkpoint(model, model.relative_to(folder).as_posix(), _step(path.name))
+        for path in inside
+        for model in _models_in(path)
+    ]
     return sorted(found, key=lambda each: (each.step is None, each.step or 0, each.name))
 
 
+def _models_in(path: Path) -> list[Path]:
+    if is_model(path):
+        return [path]
+    deeper = [each.parent for pattern in _DEEPER for each in path.glob(pattern)]
+    return deeper if len(deeper) == 1 else []
+
+
 def _step(name: str) -> int | None:
-    numbers = re.findall(r"\d+", name)
+    """The number after step, iter, checkpoint or ba, the last of them; else the last number."""
+    named = _STEP.findall(name)
+    numbers = named or re.findall(r"\d+", name)
     return int(numbers[-1]) if numbers else None
 
 
-def _is_model(path: Path) -> bool:
-    return (path / "config.json").exists() or any(True for _ in _weights(path))
+def _is_passing(path: Path) -> bool:
+    """Hidden, being written under another name, or a link to a checkpoint beside it."""
+    beside = path.is_symlink() and path.resolve().parent == path.parent.resolve()
+    return path.name.startswith((".", "tmp-", "tmp_")) or beside
 
 
-def _weights(path: Path) -> Iterator[Path]:
-    for pattern in WEIGHTS:
-        yield from path.glob(pattern)
+def is_model(path: Path) -> bool:
+    """Whether a folder has a model's configuration or weights directly in it."""
+    return (path / "config.json").exists() or bool(weight_files(path))
 
 
 def snapshot(checkpoint: Checkpoint) -> Snapshot:
@@ -110,7 +131,7 @@ def _named_weights(path: Path) -> list[Path]:
         index = path / name
         if index.exists():
             return [path / file for file in sorted(set(_weight_map(index).values()))]
-    return sorted(_weights(path))
+    return weight_files(path)
 
 
 def _weight_map(index: Path) -> Mapping[str, str]:

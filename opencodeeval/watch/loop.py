@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +29,8 @@ class Evaluated:
     """What became of one checkpoint.
 
     `files` is the state of its files, `records` the paths of its records,
-    `answer` the gate's (None without a gate), `problem` why there is no result.
+    `answer` the gate's (None without a gate), `gate` the identity of that gate,
+    `problem` why there is no result.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Evaluated:
     answer: str | None = None
     why: str = ""
     problem: str = ""
+    gate: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Gate:
 
     baseline: Sequence[StoredRecord]
     policy: Policy
+
+    @property
+    def identity(self) -> str:
+        """A digest of all that decides its answers."""
+        return digest([[each.content["digest"] for each in self.baseline], asdict(self.policy)])
 
 
 class Failed(Exception):
@@ -69,12 +76,9 @@ class State:
         folder = output / "watch"
         guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
         name = digest(what)[:12]
-        # Held until the process ends, however it ends.
         self._lock = Lock(folder / f"{name}.lock")
         self._journal = Journal(folder / f"{name}.jsonl")
-        rows = self._journal.read(
-            lambda row: Evaluated(**{**row, "records": tuple(row["records"])})
-        )
+        rows = self._journal.read(_result)
         self.done: dict[str, Evaluated] = {row.name: row for row in rows}
 
     def add(self, result: Evaluated) -> None:
@@ -88,6 +92,23 @@ class State:
         if found is None or found.files != files:
             return False
         return bool(found.problem) or all(Path(path).is_file() for path in found.records)
+
+    def close(self) -> None:
+        """Give the journal back; every line added is already in its file."""
+        self._journal.close()
+        self._lock.release()
+
+    def ask_again(self, gate: Gate | None) -> None:
+        """Give every checkpoint the answer of this gate, where it has that of another or none.
+
+        An answer belongs to the margin, alpha, scope and policy that it was asked under;
+        the records that it follows from stay.
+        """
+        wanted = gate.identity if gate else ""
+        for each in list(self.done.values()):
+            if each.records and each.gate != wanted:
+                answer, why = _gated([Path(path) for path in each.records], gate)
+                self.add(replace(each, answer=answer, why=why, gate=wanted))
 
     def forget_failures(self) -> None:
         """Try again what failed before: a new start may find another machine."""
@@ -189,7 +210,8 @@ def _evaluated(
     except Failed as error:
         return Evaluated(checkpoint.name, checkpoint.step, files, (), problem=str(error))
     answer, why = _gated([Path(path) for path in paths], gate)
-    return Evaluated(checkpoint.name, checkpoint.step, files, paths, answer, why)
+    asked = gate.identity if gate else ""
+    return Evaluated(checkpoint.name, checkpoint.step, files, paths, answer, why, gate=asked)
 
 
 def _gated(paths: Sequence[Path], gate: Gate | None) -> tuple[str | None, str]:

@@ -52,6 +52,42 @@ def test_checkpoints_are_model_folders_in_the_order_of_their_steps(tmp_path: Pat
     assert found == [("step-20", 20), ("step-100", 100), ("final", None)]
 
 
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("global_step_20", 20),
+        ("stage2-ingredient1-step11931-tokens100B", 11931),
+        ("step=2000-consumed_samples=32000.0", 2000),
+        ("checkpoint-100-fp16", 100),
+        ("iter_0000500", 500),
+        ("ep1-ba4000", 4000),
+        ("epoch3", 3),
+        ("final", None),
+    ],
+)
+def test_the_step_is_the_number_that_names_itself(
+    tmp_path: Path, name: str, step: int | None
+) -> None:
+    copied(tmp_path, name)
+    assert [each.step for each in find_checkpoints(tmp_path)] == [step]
+
+
+def test_what_is_no_checkpoint_of_its_own_is_left_out(tmp_path: Path) -> None:
+    copied(tmp_path, "step-10")
+    shutil.copytree(TINY[0], tmp_path / "tmp-checkpoint-20")
+    (tmp_path / "latest").symlink_to("step-10")
+    shutil.copytree(TINY[0], tmp_path / "global_step_20" / "actor" / "huggingface")
+    found = [(each.name, each.step) for each in find_checkpoints(tmp_path)]
+    assert found == [("step-10", 10), ("global_step_20/actor/huggingface", 20)]
+
+
+@pytest.mark.parametrize("left", ["training_args.bin", "optimizer.pt", "scheduler.pt"])
+def test_what_a_trainer_leaves_is_no_weights(tmp_path: Path, left: str) -> None:
+    checkpoint = copied(tmp_path, "step-1")
+    (checkpoint.path / "model.safetensors").rename(checkpoint.path / left)
+    assert missing(checkpoint) == "it has no weights yet"
+
+
 @pytest.mark.parametrize("keep", [0.0, 0.00001, 0.001, 0.5, 0.99999])
 def test_weights_that_are_cut_short_are_not_whole(tmp_path: Path, keep: float) -> None:
     checkpoint = copied(tmp_path, "step-1")
@@ -188,6 +224,26 @@ def test_a_kill_during_an_evaluation_ends_it_and_the_next_start_does_it_again(
     assert watched.evaluated() == ["step-10", "step-10"]
 
 
+def test_an_answer_belongs_to_the_policy_that_it_was_asked_under(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied(watched.folder, "step-55")
+    baseline = write(watched.output, record(greedy("1" * 60 + "0" * 40), model="base"))
+    gate = ("--gate", str(baseline), "--once", "--margin")
+    assert cli.main([*watched.command, *gate, "0.02"]) == 10
+    assert cli.main([*watched.command, *gate, "0.3"]) == 0
+    assert cli.main([*watched.command, *gate, "0.02", "--alpha", "0.0000000001"]) == 11
+    assert cli.main([*watched.command, *gate, "0.02"]) == 10
+    assert watched.evaluated() == ["step-55"]  # only the answer is another, not the scores
+
+
+def test_nothing_evaluated_is_no_success(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*watched.command, "--once"]) == 1
+    assert "has no checkpoint that is whole" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("order", "names"), [("newest", [90, 50, 10]), ("oldest", [10, 50, 90])])
 def test_order_gate_and_exit_status(
     watched: Watch, order: str, names: list[int], capsys: pytest.CaptureFixture[str]
@@ -238,6 +294,9 @@ def test_a_checkpoint_that_was_written_anew_is_evaluated_anew(watched: Watch) ->
         (["watch", "."], "no benchmark is named"),
         (["watch", "nowhere", "--bench", "humaneval"], "is not a folder"),
         (["watch", ".", "--bench", "humaneval", "--", "--model", "x"], "--model after --"),
+        (["watch", ".", "--bench", "humaneval", "--", "--gate=x"], "put --gate and the policy's"),
+        (["watch", ".", "--bench", "humaneval", "--", "--margin", "1"], "--margin after --"),
+        (["watch", str(TINY[0]), "--bench", "humaneval"], "is itself a checkpoint"),
         (["watch", ".", "--bench", "humaneval", "--webhook", "x"], "the webhook is no URL"),
         (["watch", ".", "--bench", "humaneval", "--gate", "nowhere"], "does not exist"),
     ],
