@@ -39,6 +39,11 @@ class Benchmark(Protocol):
     errata: Sequence[Erratum]
 
     @property
+    def tasks_in_version(self) -> int:
+        """How many tasks the data version has, those included that a limit or window left out."""
+        ...
+
+    @property
     def extraction_digest(self) -> str:
         """Digest of the code that `program` runs."""
         ...

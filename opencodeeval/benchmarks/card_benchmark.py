@@ -64,6 +64,11 @@ class CardBenchmark(ABC):
         self.errata = read_errata(self.card.folder, self.data_version, ids, self.protocol)
 
     @property
+    def tasks_in_version(self) -> int:
+        """How many tasks the data version has, those included that a limit or window left out."""
+        return len(self.known_ids) or len(self.tasks)
+
+    @property
     def extraction_digest(self) -> str:
         """SHA-256 over all code that `program` may run, and the Python that parses for it.
 
@@ -71,6 +76,11 @@ class CardBenchmark(ABC):
         no execution where the code that comes out is the same.
         """
         return _source_digest(Path(inspect.getfile(type(self))).parent)
+
+    @property
+    def spec(self) -> str:
+        """Name and data version, as `load_benchmark` takes them."""
+        return f"{self.name}@{self.data_version}"
 
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""

@@ -199,7 +199,7 @@ def _load_repair(
         protocol_card=_protocol(card, protocol or run.benchmark.protocol),
         data_version=run.benchmark.data_version,
         data_digest=run.benchmark.data_digest,
-        provenance={**run.benchmark.provenance, "from_run": run.record["run_id"]},
+        provenance={**run.benchmark.provenance, "from_run": run.record.run_id},
         tasks=within(tasks, window, family.about, f"{from_run}")[:limit],
         known_ids=frozenset(task.task_id for task in tasks),
         window=window,

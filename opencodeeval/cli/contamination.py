@@ -26,12 +26,14 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.records.reading import read_record
     from opencodeeval.runs.summary import contamination_lines
 
-    record = read_record(options.run).content
+    record = read_record(options.run).record
     asked = parse_window(None, None, options.cutoff).describe().get("cutoff")
-    window = record["benchmark"].get("description", {}).get("window", {})
-    view = contamination(record, asked or window.get("cutoff"))
+    benchmark = record.benchmark
+    cutoff = asked or benchmark.description.window.get("cutoff")
+    view = contamination(record.tasks, benchmark.headline, cutoff)
     if not view:
-        name = record["benchmark"]["name"]
-        raise UsageError(f"the tasks of {name} have no dates: name a record of LiveCodeBench")
+        raise UsageError(
+            f"the tasks of {benchmark.name} have no dates: name a record of LiveCodeBench"
+        )
     print(json.dumps(view) if options.json else "\n".join(contamination_lines(view)))
     return 0

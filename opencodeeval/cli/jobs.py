@@ -9,7 +9,8 @@ from typing import NamedTuple
 from opencodeeval.backends.base import Backend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.types import Sampling
-from opencodeeval.decide.referee import Referee
+from opencodeeval.decide.early_stop import StopEarly
+from opencodeeval.records.schema import Record
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.store import RunStore
 
@@ -18,15 +19,15 @@ from opencodeeval.runs.store import RunStore
 class Job:
     """One benchmark to be run under one protocol.
 
-    `counts` as in `run_benchmark`; `referee_for` makes the referee that may
-    end it early.
+    `counts` as in `Run`; `early_stop` makes the observer that may end it early, from
+    the run's record as far as it is known beforehand.
     """
 
     benchmark: CardBenchmark
     sampling: Sampling
     ks: Sequence[int]
     counts: Mapping[str, int] | None = None
-    referee_for: Callable[[Backend], Referee] | None = None
+    early_stop: Callable[[Record], StopEarly] | None = None
 
     @property
     def title(self) -> str:

@@ -7,37 +7,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from opencodeeval.runs.pipeline import Progress
+from opencodeeval.runs.observers import GradedSample, Observer
 
 LINE_EVERY_S = 10.0
 
 
-def open_progress(kind: str, quiet: bool) -> Progress:
+def open_progress(kind: str, quiet: bool) -> Observer:
     """`kind` is "auto", "bars" or "lines"."""
     if quiet:
-        return Silent()
+        return Observer()
     if kind == "bars" or (kind == "auto" and sys.stderr.isatty()):
         return Bars()
     return Lines()
 
 
-class Silent:
-    """Says nothing."""
-
-    def start(self, title: str, samples: int) -> None:
-        """Nothing."""
-
-    def generated(self) -> None:
-        """Nothing."""
-
-    def graded(self, passed: bool) -> None:
-        """Nothing."""
-
-    def finish(self) -> None:
-        """Nothing."""
-
-
-class Bars:
+class Bars(Observer):
     """Two bars, the second with the share of samples that passed so far."""
 
     def start(self, title: str, samples: int) -> None:
@@ -61,9 +45,9 @@ class Bars:
         """Advance the first bar."""
         self._generated.update()
 
-    def graded(self, passed: bool) -> None:
+    def graded(self, sample: GradedSample) -> None:
         """Advance the second bar."""
-        self._passed += passed
+        self._passed += sample.passed
         self._graded.update()
         self._graded.set_postfix_str(f"pass@1 {self._passed / self._graded.n:.1%}", refresh=False)
 
@@ -74,7 +58,7 @@ class Bars:
         self._graded.close()
 
 
-class Lines:
+class Lines(Observer):
     """A line at most every few seconds, and one at the end."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -92,10 +76,10 @@ class Lines:
         self._n_generated += 1
         self._tell_if_due()
 
-    def graded(self, passed: bool) -> None:
+    def graded(self, sample: GradedSample) -> None:
         """Count, and say so if a line is due."""
         self._n_graded += 1
-        self._passed += passed
+        self._passed += sample.passed
         self._tell_if_due()
 
     def finish(self) -> None:

@@ -94,20 +94,24 @@ async def _regrade(stored: list[Stored], options: argparse.Namespace) -> list[Re
 
 
 def _object(done: Regrade) -> dict[str, Any]:
+    from opencodeeval.records.schema import content_of
+
     return {
         "run_folder": str(done.stored.folder),
         "changed": list(done.changed),
         "left_out": list(done.stored.left_out),
         "lacking": list(done.stored.lacking),
-        "executed": done.result.record["timing"]["executed"] if done.result else 0,
+        "executed": done.result.record.timing.executed if done.result else 0,
         "moves": [move._asdict() for move in done.moves],
         "before": done.stored.record.content["pass@k"],
-        "after": done.result.record["pass@k"] if done.result else None,
+        "after": content_of(done.result.record)["pass@k"] if done.result else None,
         "record": str(done.result.record_path) if done.result else None,
     }
 
 
 def _lines(done: Regrade) -> list[str]:
+    from opencodeeval.records.schema import content_of
+
     stored, before = done.stored, done.stored.record.content
     lines = [f"{stored.record.model}, {stored.record.benchmark}, {stored.record.protocol}"]
     if done.result is None:
@@ -120,7 +124,7 @@ def _lines(done: Regrade) -> list[str]:
     ):
         lines += [f"  {len(tasks)} {what}, first {tasks[0]}"] if tasks else []
     moved = len({(move.task_id, move.sample_id) for move in done.moves})
-    after = done.result.record
+    after = content_of(done.result.record)
     lines.append(f"  {moved} of {after['totals']['samples']} samples moved")
     lines += [
         f"    {move.task_id}, sample {move.sample_id}, {move.suite}: {move.before} -> {move.after}"

@@ -88,8 +88,8 @@ def _run(
             seed=options.seed,
         )
         ks = resolve_ks(asked_ks, sampling.n)
-        referee_for = gate.referee_for(benchmark, sampling) if gate else None
-        jobs.append(Job(benchmark, sampling, ks, referee_for=referee_for))
+        early_stop = gate.early_stop(benchmark) if gate else None
+        jobs.append(Job(benchmark, sampling, ks, early_stop=early_stop))
     opened: list[Backend] = []
 
     def open_backend_for(job: Job) -> Backend:

@@ -7,54 +7,61 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from opencodeeval.backends.base import Backend
-from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
-from opencodeeval.core.types import Sampling
+from opencodeeval.decide.early_stop import StopEarly
 from opencodeeval.decide.gate import EXIT_STATUS, Policy, decide
 from opencodeeval.decide.gate_report import as_text
 from opencodeeval.decide.policy import overridden, read_policy
-from opencodeeval.decide.referee import Referee
 from opencodeeval.records.comparable import Pair, check
 from opencodeeval.records.reading import StoredRecord, read_record, read_records
+from opencodeeval.records.schema import Record
 from opencodeeval.runs.pipeline import RunResult
 
 
 @dataclass(frozen=True)
 class RunGate:
-    """The baseline's records by benchmark; `early` ends a benchmark once the answer is there."""
+    """The baseline's records by benchmark and data version.
 
-    baseline: Mapping[str, StoredRecord]
+    `early` ends a benchmark once the answer is there; `family` is how many there are.
+    """
+
+    baseline: Mapping[tuple[str, str], StoredRecord]
     policy: Policy
     early: bool
     family: int
 
-    def referee_for(
-        self, benchmark: Benchmark, sampling: Sampling
-    ) -> Callable[[Backend], Referee] | None:
-        """Makes the referee of one benchmark once the backend is open, if one is wanted.
+    def early_stop(self, benchmark: CardBenchmark) -> Callable[[Record], StopEarly] | None:
+        """Makes the observer that ends one benchmark early, if one is wanted.
 
         Raises:
             UsageError: the baseline has no record of it.
         """
-        if benchmark.name not in self.baseline:
+        record = self.record_of(benchmark.name, benchmark.data_version)
+        if not self.early:
+            return None
+        return lambda head: StopEarly(record, head, self.policy, self.family)
+
+    def record_of(self, benchmark: str, data_version: str) -> StoredRecord:
+        """The baseline's record of a benchmark in a data version.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found = self.baseline.get((benchmark, data_version))
+        if found is None:
             raise UsageError(
-                f"the baseline has no record of {benchmark.name}: name one that has, or leave the "
-                "benchmark out"
+                f"the baseline has no record of {benchmark}@{data_version}: name one that has, or "
+                "leave the benchmark out"
             )
-        record = self.baseline[benchmark.name]
-
-        def make(backend: Backend) -> Referee:
-            return Referee(record, benchmark, backend, sampling, self.policy, self.family)
-
-        return make if self.early else None
+        return found
 
     def decided(self, results: Sequence[RunResult], model: str, quiet: bool) -> int:
         """The exit status of the gate over whole results; its report goes to stdout or stderr."""
         pairs = []
         for result in results:
             record = read_record(result.record_path)
-            pairs.append(Pair(self.baseline[record.benchmark], record))
+            pairs.append(Pair(self.record_of(record.benchmark, record.data_version), record))
             check(pairs[-1])
         decision = decide(pairs, self.policy)
         report = as_text(decision, (pairs[0].baseline.model, model))
@@ -66,12 +73,13 @@ def open_gate(options: argparse.Namespace, family: int) -> RunGate:
     """The gate of `run`'s options, its baseline read and checked."""
     policy = read_policy(options.policy) if options.policy else Policy()
     policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
-    baseline: dict[str, StoredRecord] = {}
+    baseline: dict[tuple[str, str], StoredRecord] = {}
     for record in read_records([options.gate]):
-        if record.benchmark in baseline:
+        key = record.benchmark, record.data_version
+        if key in baseline:
             raise UsageError(
-                f"{options.gate} has two records of {record.benchmark}: name one of them, or a "
+                f"{options.gate} has two records of {'@'.join(key)}: name one of them, or a "
                 "pattern that only one matches"
             )
-        baseline[record.benchmark] = record
+        baseline[key] = record
     return RunGate(baseline, policy, options.early_stop, family)

@@ -81,14 +81,10 @@ async def _check(options: argparse.Namespace) -> list[Finding]:
     )
     progress = open_progress("auto", options.quiet)
 
-    def told(passed: bool) -> None:
-        progress.generated()
-        progress.graded(passed)
-
     try:
         progress.start(benchmark.name, options.times * len(benchmark.tasks))
         with signals.cancelling():
-            return await check(benchmark, sandbox, options.times, told)
+            return await check(benchmark, sandbox, options.times, progress)
     finally:
         progress.finish()
         await sandbox.close()

@@ -15,20 +15,19 @@ from opencodeeval.cli.options import logger
 from opencodeeval.cli.progress import open_progress
 from opencodeeval.cli.run_gate import RunGate
 from opencodeeval.cli.side_by_side import compare_protocols, share
+from opencodeeval.decide.early_stop import Stop, Stopped, conclude
 from opencodeeval.decide.gate import EXIT_STATUS, Answer
-from opencodeeval.decide.referee import conclude
-from opencodeeval.decide.sequential import Stop, Stopped
 from opencodeeval.execution import Sandbox, open_sandbox
-from opencodeeval.runs.pipeline import run_benchmark
+from opencodeeval.runs.pipeline import Run, run_benchmark
 from opencodeeval.runs.protocol_differences import lines
-from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.store import RunStore, check_writable, run_id
 from opencodeeval.runs.summary import summarise, table
 
 
 @dataclass
 class Outcome:
-    """The jobs that came to their end, and the answers of those with a referee."""
+    """The jobs that came to their end, and the answers of those with an early stop."""
 
     finished: list[Finished] = field(default_factory=list)
     stops: dict[str, Stop] = field(default_factory=dict)
@@ -66,6 +65,13 @@ def evaluate(
     return EXIT_STATUS[answer]
 
 
+def _label(job: Job, jobs: Sequence[Job]) -> str:
+    """The benchmark's name, with its data version where several are run."""
+    benchmark = job.benchmark
+    specs = {each.benchmark.spec for each in jobs if each.benchmark.name == benchmark.name}
+    return benchmark.name if len(specs) == 1 else benchmark.spec
+
+
 def _told(named: tuple[str, Stop]) -> str:
     name, stop = named
     saved = f", {100 * stop.saved:.0f} % saved" if stop.saved else ""
@@ -88,10 +94,10 @@ async def _evaluate(
         for job in jobs:
             backend = open_backend_for(job)
             stack.push_async_callback(backend.close)
-            planned = configuration(job.benchmark, backend, job.sampling)
-            if run_id(planned) in opened:  # named twice, as humaneval and humaneval@v1 are
+            configured = configuration(job.benchmark, backend, job.sampling)
+            if run_id(configured) in opened:  # named twice, as humaneval and humaneval@v1 are
                 continue
-            store = RunStore(options.output, planned)
+            store = RunStore(options.output, configured)
             stack.callback(store.close)
             opened[store.run_id] = Opened(job, backend, store)
             begins = "continues" if store.resumed else "runs"
@@ -101,25 +107,20 @@ async def _evaluate(
             for each in opened.values():
                 share(each, [other for other in opened.values() if other is not each], log)
                 job, backend, store = each
-                referee = job.referee_for(backend) if job.referee_for else None
+                planned = Planned(job.benchmark, backend, job.sampling)
+                early = job.early_stop(head(planned)) if job.early_stop else None
+                sandbox = sandboxes[job.benchmark.environment]
                 try:
                     result = await run_benchmark(
-                        job.benchmark,
-                        backend,
-                        sandboxes[job.benchmark.environment],
-                        job.sampling,
-                        store,
-                        job.ks,
-                        progress,
-                        counts=job.counts,
-                        referee=referee,
+                        Run(planned, sandbox, store, job.ks, job.counts),
+                        [progress, *([early] if early else [])],
                     )
                     log(f"{job.title}: recorded in {result.record_path}")
                     outcome.finished.append(Finished(job, result))
                 except Stopped as stopped:
                     log(f"{job.title}: {stopped}; without --early-stop it continues to a record")
-                if referee is not None and referee.stop is not None:
-                    outcome.stops[job.benchmark.name] = referee.stop
-                    if referee.stop.answer is Answer.REGRESSION:
+                if early is not None and early.stop is not None:
+                    outcome.stops[_label(job, jobs)] = early.stop
+                    if early.stop.answer is Answer.REGRESSION:
                         break
         return outcome

@@ -9,8 +9,8 @@ from typing import Any
 from opencodeeval.cli.jobs import Finished, Opened
 from opencodeeval.core.journal import write_atomically
 from opencodeeval.core.types import digest
+from opencodeeval.records.naming import slug
 from opencodeeval.runs.protocol_differences import Side, compare
-from opencodeeval.runs.recording import model_name, slug
 from opencodeeval.runs.sharing import draw_alike, take_answers
 from opencodeeval.runs.store import RUN_ID_LENGTH, read_run
 
@@ -30,9 +30,9 @@ def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[s
         if len(group) < 2:
             continue
         records = [each.result.record for each in group]
-        names = [slug(model_name(str(records[0]["model"]["model"])))]
-        names += [slug(record["protocol"]["name"]) for record in records]
-        run_ids = [record["run_id"] for record in records]
+        names = [slug(records[0].model.name)]
+        names += [slug(record.protocol.name) for record in records]
+        run_ids = [record.run_id for record in records]
         names.append(digest(run_ids)[:RUN_ID_LENGTH])
         path = output / "differences" / slug(group[0].job.benchmark.name)
         path /= f"{'--'.join(names)}.json"

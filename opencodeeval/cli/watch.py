@@ -105,7 +105,7 @@ def execute(options: argparse.Namespace) -> int:
             "folder": str(options.folder.resolve()),
             "benches": benches,
             "options": list(options.passed_on),
-            "baseline": [record.content["digest"] for record in baseline],
+            "baseline": [record.record.digest for record in baseline],
         },
     )
     gate = Gate(baseline, policy) if baseline else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opencodeeval.core import tables
@@ -19,7 +19,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Flip:
-    """A task whose score changed; `difference` is candidate minus baseline."""
+    """A task (or cluster) whose score changed; `difference` is candidate minus baseline."""
 
     task_id: str
     baseline: Count
@@ -32,9 +32,9 @@ class Comparison:
     """One benchmark, or the mean of several (`benchmark` "overall").
 
     Scores are of pass@k in [0, 1] over the compared tasks; `difference` is
-    candidate minus baseline with its 95 % interval. `lost` and `gained` are
-    the tasks that changed, the largest change first; `left_out` those that
-    were not compared.
+    candidate minus baseline with its 95 % interval. `tasks` counts clusters,
+    which are single tasks in most benchmarks: `lost` and `gained` are those that
+    changed, the largest change first. `left_out` are the tasks not compared.
     """
 
     benchmark: str
@@ -53,6 +53,12 @@ class Comparison:
     gained: tuple[Flip, ...] = ()
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """The benchmark, with its data version where several of it take part."""
+        return self.label or self.benchmark
 
     @property
     def test(self) -> str:
@@ -74,8 +80,8 @@ def compare(
             f"{pair.baseline.benchmark} has no suite {suite!r}: there is "
             f"{', '.join(pair.baseline.suites)}"
         )
-    skipped = tuple(task for task in pair.baseline.counts(suite) if task in left_out)
-    before, after = (_without(record.counts(suite), skipped) for record in pair)
+    skipped = tuple(task for task in pair.baseline.record.tasks if task in left_out)
+    before, after = (record.counts(suite, skipped) for record in pair)
     if not before:
         raise UsageError(f"no task of {pair.baseline.benchmark} is left to be compared")
     differences = paired_tests.differences(before, after, k)
@@ -90,7 +96,7 @@ def compare(
     return Comparison(
         benchmark=pair.baseline.benchmark,
         protocol=pair.baseline.protocol,
-        data_version=str(pair.baseline.content["benchmark"]["data_version"]),
+        data_version=pair.baseline.data_version,
         suite=suite,
         metric=f"pass@{k}",
         tasks=len(before),
@@ -111,7 +117,7 @@ def overall(pairs: Sequence[Pair], parts: Sequence[Comparison], k: int = 1) -> C
     """The mean of the benchmarks' scores, each counting alike."""
     groups = []
     for pair, part in zip(pairs, parts, strict=True):
-        before, after = (_without(record.counts(part.suite), part.left_out) for record in pair)
+        before, after = (record.counts(part.suite, part.left_out) for record in pair)
         groups.append(
             {task.casefold(): paired_tests.change(before[task], after[task], k) for task in before}
         )
@@ -139,10 +145,27 @@ def compare_all(
     suite: str | None = None,
     left_out: Mapping[str, Collection[str]] | None = None,
 ) -> list[Comparison]:
-    """Every benchmark, and where there are several also the mean of all."""
+    """Every benchmark, and where there are several also the mean of all.
+
+    `left_out` has the tasks not to be compared, by the labels of `labelled`.
+    """
     skip = left_out or {}
-    parts = [compare(pair, k, suite, skip.get(pair.baseline.benchmark, ())) for pair in pairs]
+    parts = [
+        replace(compare(pair, k, suite, skip.get(label, ())), label=label)
+        for label, pair in labelled(pairs)
+    ]
     return [*parts, overall(pairs, parts, k)] if len(parts) > 1 else parts
+
+
+def labelled(pairs: Sequence[Pair]) -> list[tuple[str, Pair]]:
+    """The pairs by benchmark, with the data version where several of a benchmark take part."""
+    names = {pair.baseline.benchmark: set[str]() for pair in pairs}
+    for pair in pairs:
+        names[pair.baseline.benchmark].add(pair.baseline.spec)
+    several = {name for name, specs in names.items() if len(specs) > 1}
+    sides = [pair.baseline for pair in pairs]
+    labels = [each.spec if each.benchmark in several else each.benchmark for each in sides]
+    return list(zip(labels, pairs, strict=True))
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -229,7 +252,7 @@ def _row(part: Comparison) -> tuple[str, ...]:
     low, high = part.difference.low, part.difference.high
     is_overall = part.benchmark == OVERALL
     return (
-        part.benchmark,
+        part.title,
         part.metric if is_overall else f"{part.suite} {part.metric}",
         f"{100 * part.baseline:.1f}",
         f"{100 * part.candidate:.1f}",
@@ -245,7 +268,3 @@ def _row(part: Comparison) -> tuple[str, ...]:
 
 def _of(count: Count) -> str:
     return f"{count.c}/{count.n}"
-
-
-def _without(counts: Mapping[str, Count], skipped: Collection[str]) -> dict[str, Count]:
-    return {task: count for task, count in counts.items() if task not in skipped}

@@ -14,11 +14,10 @@ from typing import Literal
 
 import numpy as np
 
-from opencodeeval.benchmarks.cards import families, read_card
-from opencodeeval.benchmarks.errata import read_errata
 from opencodeeval.core.errors import UsageError
-from opencodeeval.decide.comparison import OVERALL, Comparison, compare_all
+from opencodeeval.decide.comparison import OVERALL, Comparison, compare_all, labelled
 from opencodeeval.records.comparable import Pair
+from opencodeeval.records.schema import Record
 from opencodeeval.stats import paired_tests
 
 
@@ -44,7 +43,7 @@ class Policy:
     answer. With `scope` "each" every benchmark has to pass, with "overall"
     their mean has to, and none may show a regression. `margins` and
     `quarantine` (tasks that do not count) are by benchmark; `errata` also
-    quarantines the tasks in the benchmark's own table of errata.
+    quarantines the tasks that had an erratum when either record was made.
     """
 
     margin: float = 0.01
@@ -115,7 +114,8 @@ def decide(pairs: Sequence[Pair], policy: Policy) -> Decision:
     Raises:
         UsageError: the policy names tasks that are not there, or leaves none.
     """
-    left_out = {pair.baseline.benchmark: quarantined(pair, policy) for pair in pairs}
+    check_quarantine(pairs, policy)
+    left_out = {label: quarantined(pair, policy) for label, pair in labelled(pairs)}
     comparisons = compare_all(pairs, policy.k, left_out=left_out)
     findings = judge(comparisons, policy)
     answer, why = conclude(findings, policy)
@@ -173,29 +173,47 @@ def _finding(
     return Finding(comparison, margin, alpha, family, bound, p_value, answer)
 
 
-def quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
-    """Task -> why it does not count.
+def check_quarantine(pairs: Sequence[Pair], policy: Policy) -> None:
+    """See that the tasks which a policy quarantines are there.
 
     Raises:
-        UsageError: the policy names a task that is not there.
+        UsageError: one is not.
     """
-    name, tasks = pair.baseline.benchmark, pair.baseline.content["tasks"]
-    version = pair.baseline.content["benchmark"]["data_version"]
-    unknown = [task for task in policy.quarantine.get(name, ()) if task not in tasks]
-    if unknown:
-        raise UsageError(
-            f"{', '.join(unknown)} in the quarantine of {name} is none of its tasks: they are "
-            f"named like {next(iter(tasks))}"
-        )
-    found = dict.fromkeys(policy.quarantine.get(name, ()), "quarantined by the policy")
-    if policy.errata and name in families():
-        for row in read_errata(read_card(name).folder, version, tasks):
-            found.setdefault(row.task, f"erratum ({row.kind}): {row.what}")
+    for name, named in policy.quarantine.items():
+        known = [
+            task
+            for pair in pairs
+            if pair.baseline.benchmark == name
+            for task in pair.baseline.record.tasks
+        ]
+        unknown = [task for task in named if task not in known]
+        if known and unknown:
+            raise UsageError(
+                f"{', '.join(unknown)} in the quarantine of {name} is none of its tasks: they are "
+                f"named like {known[0]}"
+            )
+
+
+def quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
+    """Task -> why it does not count."""
+    named = policy.quarantine.get(pair.baseline.benchmark, ())
+    tasks = pair.baseline.record.tasks
+    found = {task: "quarantined by the policy" for task in named if task in tasks}
+    if policy.errata:
+        for record in pair:
+            found = {**_errata(record.record), **found}
     return found
 
 
+def _errata(record: Record) -> dict[str, str]:
+    """Task -> erratum in force when the record was made; of schema 1 only who failed is known."""
+    if record.errata is None:
+        return dict.fromkeys(record.unsound, "erratum: its own solution does not pass in a jail")
+    return {row.task: f"erratum ({row.kind}): {row.what}" for row in record.errata}
+
+
 def _name(finding: Finding) -> str:
-    return finding.comparison.benchmark
+    return finding.comparison.title
 
 
 def _names(findings: Sequence[Finding]) -> str:

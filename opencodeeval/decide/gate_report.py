@@ -85,7 +85,7 @@ def as_junit(decision: Decision, models: Sequence[str]) -> str:
     for finding in decision.findings:
         part = finding.comparison
         case = ElementTree.SubElement(
-            suite, "testcase", classname="opencodeeval.decide.gate", name=part.benchmark
+            suite, "testcase", classname="opencodeeval.gate", name=part.title
         )
         if finding.answer is Answer.REGRESSION:
             body = ElementTree.SubElement(case, "failure", message=_sentence(finding))
@@ -110,7 +110,7 @@ def _verdict(decision: Decision) -> str:
 def _row(finding: Finding) -> tuple[str, ...]:
     part = finding.comparison
     return (
-        part.benchmark if part.benchmark == OVERALL else f"{part.benchmark} {part.suite}",
+        part.benchmark if part.benchmark == OVERALL else f"{part.title} {part.suite}",
         f"{100 * part.baseline:.1f}",
         f"{100 * part.candidate:.1f}",
         signed(part.difference.value),
@@ -150,12 +150,12 @@ def _details(decision: Decision, bullet: str) -> list[str]:
                 f"{100 * finding.provable:.1f} points even where all agree: widen the margin, "
                 "or add benchmarks and ask for their mean (scope overall)"
             )
-        names = decision.quarantined.get(part.benchmark, {})
+        names = decision.quarantined.get(part.title, {})
         if names:
             told.append(f"quarantined {len(names)}: {', '.join(names)}")
         told += part.remarks
         if told:
-            lines += ["", f"{part.benchmark}:", *(f"{bullet}{each}" for each in told)]
+            lines += ["", f"{part.title}:", *(f"{bullet}{each}" for each in told)]
     return lines
 
 

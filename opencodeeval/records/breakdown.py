@@ -1,7 +1,7 @@
 """What the tasks of a record tell beside the score: by kind, by month, before and after a date.
 
 Pure functions of a record's `tasks`, whose rows have `about` where the benchmark
-says more of a task: its release date ("contest_date"), kinds, its cluster.
+says more of a task: its release date ("contest_date") and kinds.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from opencodeeval.records.counts import cluster_counts
+from opencodeeval.records.schema import TaskRow
 from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
 
 KINDS = ("difficulty", "platform")
 ORDER = ("easy", "medium", "hard")
 SHUFFLES = 10_000
 
-Rows = Mapping[str, Mapping[str, Any]]
+Rows = Mapping[str, TaskRow]
 
 
 @dataclass(frozen=True)
@@ -56,22 +58,17 @@ class Drop:
 
 
 def counts_of(rows: Rows, suite: str) -> list[Count]:
-    """The samples and correct samples of every task, or of every cluster of tasks."""
-    together: dict[str, Count] = {}
-    for task_id, row in rows.items():
-        cluster = row.get("about", {}).get("cluster", task_id)
-        n, c = together.get(cluster, Count(0, 0))
-        together[cluster] = Count(n + row["n"], c + row["c"][suite])
-    return list(together.values())
+    """The samples and correct samples of every cluster."""
+    return list(cluster_counts(rows, suite).values())
 
 
 def breakdown(rows: Rows, suites: Sequence[str], ks: Sequence[int]) -> dict[str, Any]:
     """Kind -> value -> {"tasks", "pass@k": suite -> metric -> estimate}; empty without kinds."""
     found: dict[str, Any] = {}
     for kind in KINDS:
-        values = {row["about"][kind] for row in rows.values() if kind in row.get("about", {})}
+        values = {row.about[kind] for row in rows.values() if kind in row.about}
         for value in sorted(values, key=_rank):
-            part = {name: row for name, row in rows.items() if row["about"].get(kind) == value}
+            part = {name: row for name, row in rows.items() if row.about.get(kind) == value}
             scores = {suite: scores_of(part, suite, ks) for suite in suites}
             found.setdefault(kind, {})[value] = {"tasks": len(part), "pass@k": scores}
     return found
@@ -86,10 +83,10 @@ def scores_of(rows: Rows, suite: str, ks: Sequence[int]) -> dict[str, Any]:
 
 def months(rows: Rows, suite: str) -> list[Month]:
     """pass@1 month by month, of the months that have tasks; empty where tasks have no dates."""
-    by_month: dict[str, dict[str, Any]] = {}
+    by_month: dict[str, dict[str, TaskRow]] = {}
     for name, row in rows.items():
-        if "contest_date" in row.get("about", {}):
-            by_month.setdefault(row["about"]["contest_date"][:7], {})[name] = row
+        if "contest_date" in row.about:
+            by_month.setdefault(row.about["contest_date"][:7], {})[name] = row
     return [
         Month(month, len(part), *estimate_pass_at_k(counts_of(part, suite), 1))
         for month, part in sorted(by_month.items())
@@ -98,7 +95,7 @@ def months(rows: Rows, suite: str) -> list[Month]:
 
 def drop(rows: Rows, suite: str, cutoff: datetime) -> Drop | None:
     """What changes at a date; None where there are not tasks on both its sides."""
-    dated = {name: row for name, row in rows.items() if "contest_date" in row.get("about", {})}
+    dated = {name: row for name, row in rows.items() if "contest_date" in row.about}
     late = np.array([_date(row) > cutoff for row in dated.values()], dtype=bool)
     if not late.any() or late.all():
         return None
@@ -122,9 +119,8 @@ def drop(rows: Rows, suite: str, cutoff: datetime) -> Drop | None:
     )
 
 
-def contamination(record: Mapping[str, Any], cutoff: str | None = None) -> dict[str, Any]:
-    """The months of a record and, with a date, its drop; empty where tasks have no dates."""
-    suite, rows = record["benchmark"]["headline"], record["tasks"]
+def contamination(rows: Rows, suite: str, cutoff: str | None = None) -> dict[str, Any]:
+    """The months of a record's tasks and, with a date, the drop; empty where they have no dates."""
     found: dict[str, Any] = {"months": [asdict(row) for row in months(rows, suite)]}
     if not found["months"]:
         return {}
@@ -141,16 +137,14 @@ def _rank(value: str) -> tuple[int, str]:
     return (ORDER.index(value) if value in ORDER else len(ORDER), value)
 
 
-def _date(row: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(row["about"]["contest_date"])
+def _date(row: TaskRow) -> datetime:
+    return datetime.fromisoformat(row.about["contest_date"])
 
 
-def _within_kinds(
-    rows: Sequence[Mapping[str, Any]], late: np.ndarray, suite: str
-) -> tuple[float, float]:
+def _within_kinds(rows: Sequence[TaskRow], late: np.ndarray, suite: str) -> tuple[float, float]:
     """The mean difference within strata, weighted by n m / (n + m), and its one-sided p-value."""
-    scores = np.array([row["c"][suite] / row["n"] for row in rows])
-    strata = np.array(["/".join(row["about"].get(kind, "") for kind in KINDS) for row in rows])
+    scores = np.array([row.c[suite] / row.n for row in rows])
+    strata = np.array(["/".join(row.about.get(kind, "") for kind in KINDS) for row in rows])
     chance = np.random.default_rng(0)
     total, weights = np.zeros(SHUFFLES + 1), 0.0
     for stratum in sorted(set(strata)):

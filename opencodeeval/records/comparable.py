@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.records.reading import StoredRecord
+from opencodeeval.records.schema import Record
+
+Field = tuple[str, Callable[[Record], Any]]
 
 # What makes two scores scores of the same thing, and the words for it.
-_SAME = (
-    ("data version", ("benchmark", "data_version")),
-    ("data (their digest)", ("benchmark", "data_digest")),
-    ("protocol", ("protocol", "name")),
-    ("version of the protocol", ("protocol", "version")),
-    ("suites", ("benchmark", "suites")),
-    ("limits of time and memory", ("benchmark", "description", "limits")),
+_SAME: tuple[Field, ...] = (
+    ("data version", lambda record: record.benchmark.data_version),
+    ("data (their digest)", lambda record: record.benchmark.data_digest),
+    ("protocol", lambda record: record.protocol.name),
+    ("version of the protocol", lambda record: record.protocol.version),
+    ("suites", lambda record: list(record.benchmark.suites)),
+    ("limits of time and memory", lambda record: dict(record.benchmark.description.limits)),
 )
-# What is said where it differs, and no reason to refuse.
-_SAID = (
-    ("model type", ("model_type",)),
-    ("samples a task", ("sampling", "n")),
-    ("temperature", ("sampling", "temperature")),
-    ("top-p", ("sampling", "top_p")),
-    ("longest answer", ("sampling", "max_tokens")),
-    ("jail", ("sandbox", "jail")),
+_PROMPTS: Field = ("prompts (their digest)", lambda record: record.protocol.prompt_digest)
+# Differences that are reported but allow comparison.
+_REPORTED: tuple[Field, ...] = (
+    ("model type", lambda record: record.model_type),
+    ("jail", lambda record: record.sandbox.get("jail")),
+)
+# The same, but only where both are known: of samples from a file they are not.
+_SAMPLING: tuple[Field, ...] = (
+    ("samples a task", lambda record: record.sampling.n),
+    ("temperature", lambda record: record.sampling.temperature),
+    ("top-p", lambda record: record.sampling.top_p),
+    ("longest answer", lambda record: record.sampling.max_tokens),
 )
 
 
@@ -43,44 +50,55 @@ def pair_up(baseline: Sequence[StoredRecord], candidate: Sequence[StoredRecord])
             models, the candidate lacks a benchmark, or two records differ in
             data, prompts or protocol; says in what.
     """
-    sides = {"baseline": _by_benchmark("baseline", baseline)}
-    sides["candidate"] = _by_benchmark("candidate", candidate)
-    missing = [name for name in sides["baseline"] if name not in sides["candidate"]]
+    ours, theirs = _by_spec("baseline", baseline), _by_spec("candidate", candidate)
+    found = {spec: _counterpart(each, theirs) for spec, each in ours.items()}
+    missing = [spec for spec, other in found.items() if other is None]
     if missing:
         raise UsageError(
             f"the candidate has no record of {', '.join(missing)}, which the baseline has: "
             "evaluate it there, or name only the baseline's records to be compared"
         )
-    pairs = [Pair(each, sides["candidate"][name]) for name, each in sides["baseline"].items()]
+    pairs = [Pair(ours[spec], other) for spec, other in found.items() if other is not None]
     for pair in pairs:
         check(pair)
     return pairs
 
 
+def _counterpart(record: StoredRecord, others: Mapping[str, StoredRecord]) -> StoredRecord | None:
+    """The other side's record of the same data; else one of the same benchmark, if it is alone."""
+    same = [each for each in others.values() if each.benchmark == record.benchmark]
+    return others.get(record.spec) or (same[0] if len(same) == 1 else None)
+
+
 def unpaired(baseline: Sequence[StoredRecord], candidate: Sequence[StoredRecord]) -> list[str]:
-    """The benchmarks that only the candidate has, which no comparison can use."""
+    """The benchmarks and data versions that only the candidate has."""
     known = {each.benchmark for each in baseline}
-    return [each.benchmark for each in candidate if each.benchmark not in known]
+    specs = {each.spec for each in baseline}
+    return [
+        each.spec if each.benchmark in known else each.benchmark
+        for each in candidate
+        if each.spec not in specs
+    ]
 
 
 def remarks(pair: Pair) -> list[str]:
     """What differs between two records that may be compared all the same."""
     found = [
         f"{words}: {_show(ours)} in the baseline, {_show(theirs)} in the candidate"
-        for words, ours, theirs in _differing(pair, _SAID)
+        for words, ours, theirs in [*_differing(pair, _REPORTED), *_known(pair, _SAMPLING)]
     ]
     if _prompts_unknown(pair):
         found.append("samples drawn by another tool: whether the prompts were alike is not known")
     return found
 
 
-def _by_benchmark(side: str, records: Sequence[StoredRecord]) -> dict[str, StoredRecord]:
+def _by_spec(side: str, records: Sequence[StoredRecord]) -> dict[str, StoredRecord]:
     found: dict[str, StoredRecord] = {}
     for each in records:
-        other = found.setdefault(each.benchmark, each)
+        other = found.setdefault(each.spec, each)
         if other is not each:
             raise UsageError(
-                f"the {side} has two records of {each.benchmark} ({other.path} and {each.path}): "
+                f"the {side} has two records of {each.spec} ({other.path} and {each.path}): "
                 "name one of them, or a pattern that only one matches"
             )
     models = {_weights(each): each for each in records}
@@ -95,11 +113,9 @@ def _by_benchmark(side: str, records: Sequence[StoredRecord]) -> dict[str, Store
 
 def _weights(record: StoredRecord) -> str:
     """What tells models apart that may have been called by different paths."""
-    model = record.content["model"]
+    model = record.record.model
     # The reference solutions and files of samples belong to one benchmark each.
-    if model.get("backend") in ("reference", "samples"):
-        return str(model["backend"])
-    return str(model.get("weights_digest") or model["model"])
+    return model.weights if model.origin == "engine" else model.origin
 
 
 def check(pair: Pair) -> None:
@@ -113,12 +129,12 @@ def check(pair: Pair) -> None:
         f"{words} {_show(ours)} against {_show(theirs)}"
         for words, ours, theirs in _differing(pair, _SAME)
     ]
-    same_type = pair.baseline.content.get("model_type") == pair.candidate.content.get("model_type")
+    same_type = pair.baseline.record.model_type == pair.candidate.record.model_type
     # Models of another type are asked with other templates, which is the protocol's own doing.
     if same_type and not _prompts_unknown(pair):
-        prompts = _differing(pair, (("prompts (their digest)", ("protocol", "prompt_digest")),))
+        prompts = _differing(pair, [_PROMPTS])
         differing += [f"{words} {_show(a)} against {_show(b)}" for words, a, b in prompts]
-    ours, theirs = (set(record.content["tasks"]) for record in pair)
+    ours, theirs = (set(record.record.tasks) for record in pair)
     if ours != theirs:
         differing.append(f"tasks: {len(ours - theirs)} only here, {len(theirs - ours)} only there")
     if differing:
@@ -129,27 +145,20 @@ def check(pair: Pair) -> None:
 
 
 def _prompts_unknown(pair: Pair) -> bool:
-    return any(record.content["model"].get("backend") == "samples" for record in pair)
+    return any(record.record.model.origin == "file" for record in pair)
 
 
-def _differing(
-    pair: Pair, fields: Sequence[tuple[str, tuple[str, ...]]]
-) -> list[tuple[str, Any, Any]]:
+def _differing(pair: Pair, fields: Sequence[Field]) -> list[tuple[str, Any, Any]]:
     found = []
-    for words, keys in fields:
-        ours, theirs = (_at(record.content, keys) for record in pair)
-        # A sampling that another tool did is not known, which is said once.
-        unknown = keys[0] == "sampling" and None in (ours, theirs)
-        if ours != theirs and not unknown:
+    for words, value_of in fields:
+        ours, theirs = (value_of(each.record) for each in pair)
+        if ours != theirs:
             found.append((words, ours, theirs))
     return found
 
 
-def _at(content: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    value: Any = content
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+def _known(pair: Pair, fields: Sequence[Field]) -> list[tuple[str, Any, Any]]:
+    return [each for each in _differing(pair, fields) if None not in each]
 
 
 def _show(value: Any) -> str:

@@ -7,83 +7,80 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from glob import glob
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
+
 from opencodeeval.core.errors import DataError, StoreError, UsageError
-from opencodeeval.runs.recording import SCHEMA, model_name, record_digest
+from opencodeeval.records.counts import cluster_counts
+from opencodeeval.records.migration import from_schema_1
+from opencodeeval.records.schema import SCHEMA, Record, content_digest, content_of
 from opencodeeval.stats.pass_at_k import Count
 
 RECORD_NAME = re.compile(r"--[0-9a-f]{12}\.json$")
 RUNS = "runs"
 
-_TEXTS = (
-    ("run_id",),
-    ("digest",),
-    ("model", "model"),
-    ("benchmark", "name"),
-    ("benchmark", "data_version"),
-    ("benchmark", "data_digest"),
-    ("benchmark", "headline"),
-    ("protocol", "name"),
-    ("protocol", "version"),
-    ("protocol", "prompt_digest"),
-    ("timing", "finished"),
-)
-
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A record as it was read, and where from; `content` is the JSON object."""
+    """A record as it was read, and where from."""
 
     path: Path
-    content: Mapping[str, Any]
+    record: Record
+
+    @cached_property
+    def content(self) -> Mapping[str, Any]:
+        """The record as the JSON of today's schema."""
+        return content_of(self.record)
 
     @property
     def model(self) -> str:
-        """The model's name: a hub id, or the last two parts of its folder's path."""
-        return model_name(str(self.content["model"]["model"]))
+        """The model's name: a hub id, or the last parts of its folder's path."""
+        return self.record.model.name
 
     @property
     def benchmark(self) -> str:
         """The benchmark's name without its data version."""
-        return str(self.content["benchmark"]["name"])
+        return self.record.benchmark.name
+
+    @property
+    def data_version(self) -> str:
+        """The version of its data."""
+        return self.record.benchmark.data_version
+
+    @property
+    def spec(self) -> str:
+        """Name and data version, as in "humaneval_plus@v0.1.10"."""
+        return f"{self.benchmark}@{self.data_version}"
 
     @property
     def protocol(self) -> str:
         """Name and version of the protocol, as in "evalplus 1"."""
-        return f"{self.content['protocol']['name']} {self.content['protocol']['version']}"
+        return f"{self.record.protocol.name} {self.record.protocol.version}"
 
     @property
     def suites(self) -> tuple[str, ...]:
         """The benchmark's test suites, in order."""
-        return tuple(self.content["benchmark"]["suites"])
+        return self.record.benchmark.suites
 
     @property
     def headline(self) -> str:
         """The suite whose score is the benchmark's."""
-        return str(self.content["benchmark"]["headline"])
+        return self.record.benchmark.headline
 
     @property
     def n(self) -> int:
         """The most samples that a task has."""
-        return int(self.content["sampling"]["n"])
+        return self.record.sampling.n
 
-    @property
-    def unsound(self) -> frozenset[str]:
-        """The tasks whose own solution fails in a jail (the benchmark's errata)."""
-        return frozenset(self.content.get("sound", {}).get("without", ()))
-
-    def counts(self, suite: str) -> dict[str, Count]:
-        """Task id -> samples and correct samples under one suite, in the record's order.
-
-        A task whose every sample its protocol leaves out of account is not among them.
-        """
-        rows = self.content["tasks"].items()
-        return {task_id: Count(row["n"], row["c"][suite]) for task_id, row in rows if row["n"]}
+    def counts(self, suite: str, without: Container[str] = ()) -> dict[str, Count]:
+        """Cluster -> samples and correct samples under one suite (`cluster_counts`)."""
+        return cluster_counts(self.record.tasks, suite, without)
 
 
 def read_records(sources: Iterable[str | Path]) -> list[StoredRecord]:
@@ -115,7 +112,7 @@ def read_record(path: Path) -> StoredRecord:
 
     Raises:
         UsageError: it is not there or is no record, or the run never finished.
-        DataError: it is of another schema, damaged, or was changed by hand.
+        DataError: it is of a later schema, damaged, or was changed by hand.
         StoreError: it cannot be read.
     """
     if path.is_dir():
@@ -135,17 +132,20 @@ def read_record(path: Path) -> StoredRecord:
         ) from error
     except ValueError as error:
         raise _no_record(path, f"it is not JSON: {error}") from error
-    _check_schema(path, content)
+    schema = _schema_of(path, content)
     try:
-        _check_form(content)
+        record = msgspec.convert(from_schema_1(content) if schema == 1 else content, Record)
+        _check(record)
+    except msgspec.ValidationError as error:
+        raise _no_record(path, _plain(error)) from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _no_record(path, f"{type(error).__name__}: {error}") from error
-    if content["digest"] != record_digest(content):
+    if record.digest != content_digest(content):
         raise DataError(
             f"{path} was changed after it was written (its digest is not that of its content), so "
             "it proves nothing: give the command of its run again, which writes the record anew"
         )
-    return StoredRecord(path, content)
+    return StoredRecord(path, record)
 
 
 def _records_at(source: str) -> list[Path]:
@@ -203,47 +203,59 @@ def _no_record(path: Path, reason: str) -> UsageError:
     return UsageError(f"{path} is not a record ({reason}): name a run folder or the record of one")
 
 
-def _check_schema(path: Path, content: Any) -> None:
+def _schema_of(path: Path, content: Any) -> int:
     schema = content.get("schema") if isinstance(content, dict) else None
     if not isinstance(schema, int) or isinstance(schema, bool):
         raise _no_record(path, "it names no schema")
-    if schema != SCHEMA:
-        way_out = (
+    if schema > SCHEMA:
+        raise DataError(
+            f"{path} is a record of schema {schema}, and this version reads up to {SCHEMA}: "
             "update opencodeeval to read it"
-            if schema > SCHEMA
-            else "give the command of its run again, which writes the record anew"
         )
-        raise DataError(f"{path} is a record of schema {schema}, this is {SCHEMA}: {way_out}")
+    if schema < 1:
+        raise DataError(
+            f"{path} is a record of schema {schema}, which never was one: give the command of its "
+            "run again, which writes the record anew"
+        )
+    return schema
 
 
-def _check_form(content: Mapping[str, Any]) -> None:
-    """Raise whatever fits where a field that readers rely on is not there or not of its kind."""
-    for keys in _TEXTS:
-        value: Any = content
-        for key in keys:
-            value = value[key]
-        if not isinstance(value, str) or not value:
-            raise ValueError(f"{'.'.join(keys)} is {value!r}")
-    benchmark, tasks = content["benchmark"], content["tasks"]
-    suites = benchmark["suites"]
-    if benchmark["headline"] not in suites:
-        raise ValueError(f"the headline {benchmark['headline']!r} is not among the suites {suites}")
-    if not tasks or len(tasks) != benchmark["tasks"]:
-        raise ValueError(f"it has {len(tasks)} tasks and says {benchmark['tasks']}")
-    _positive(content["sampling"]["n"], "sampling.n")
+def _plain(error: msgspec.ValidationError) -> str:
+    """What msgspec says, with the field named as in the file: "n of tasks.x is ..."."""
+    words, _, where = str(error).replace("`", "").partition(" - at ")
+    field = where.removeprefix("$.") or "the record"
+    return f"{field}: {words[:1].lower()}{words[1:]}"
+
+
+def _check(record: Record) -> None:
+    """Raise ValueError where parts that have the right types contradict each other."""
+    benchmark, tasks = record.benchmark, record.tasks
+    for name, text in (
+        ("run_id", record.run_id),
+        ("model.name", record.model.name),
+        ("benchmark.name", benchmark.name),
+        ("benchmark.data_version", benchmark.data_version),
+        ("protocol.name", record.protocol.name),
+        ("timing.finished", record.timing.finished),
+    ):
+        if not text:
+            raise ValueError(f"{name} is empty")
+    if benchmark.headline not in benchmark.suites:
+        raise ValueError(
+            f"the headline {benchmark.headline!r} is not among the suites "
+            f"{', '.join(benchmark.suites)}"
+        )
+    if not tasks or len(tasks) != benchmark.tasks:
+        raise ValueError(f"it has {len(tasks)} tasks and says {benchmark.tasks}")
+    if record.sampling.n < 1:
+        raise ValueError(f"sampling.n is {record.sampling.n}")
     for task_id, row in tasks.items():
-        n = _positive(row["n"], f"n of {task_id}")
-        for suite in suites:
-            c = row["c"][suite]
-            if type(c) is not int or not 0 <= c <= n:
-                raise ValueError(f"{c!r} of {n} samples of {task_id} are correct")
-    for suite in suites:
-        for metric, score in content["pass@k"][suite].items():
-            if not 0 <= score["low"] <= score["value"] <= score["high"] <= 1:
-                raise ValueError(f"{metric} of {suite} is {score}")
-
-
-def _positive(value: Any, what: str) -> int:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{what} is {value!r}")
-    return value
+        if row.n < 1:
+            raise ValueError(f"n of {task_id} is {row.n}")
+        for suite in benchmark.suites:
+            if not 0 <= row.c[suite] <= row.n:
+                raise ValueError(f"{row.c[suite]} of {row.n} samples of {task_id} are correct")
+    for suite in benchmark.suites:
+        for metric, score in record.scores[suite].items():
+            if not 0 <= score.low <= score.value <= score.high <= 1:
+                raise ValueError(f"{metric} of {suite} is {score.value}")

@@ -20,7 +20,7 @@ def find_run(run: Path) -> tuple[StoredRecord, Path]:
         DataError, StoreError: the record is not to be trusted, or cannot be read.
     """
     record = read_record(run)
-    folder = record.path.resolve().parent.parent / RUNS / str(record.content["run_id"])
+    folder = record.path.resolve().parent.parent / RUNS / record.record.run_id
     if not folder.is_dir():
         raise UsageError(
             f"the run folder {folder} of {record.path} is not there: samples and verdicts are in "
@@ -48,9 +48,9 @@ def benchmark_of(
         DataError: the data are not to be had, or damaged.
     """
     record, folder = found
-    stored = record.content["benchmark"]
-    described = stored.get("description", {})
-    repaired = described.get("data", {}).get("from_run")
+    stored = record.record.benchmark
+    described = stored.description
+    repaired = described.data.get("from_run")
     if repaired and from_run is None:
         from_run = folder.parent / repaired
         if not from_run.is_dir():
@@ -58,18 +58,17 @@ def benchmark_of(
                 f"{folder} repairs the run {repaired}, which is not beside it: name its folder "
                 "with --from-run"
             )
-    if bench is None and stored["data_version"] == "file" and not repaired:
+    if bench is None and stored.data_version == "file" and not repaired:
         raise UsageError(
-            f"{folder} is of a file of tasks ({described.get('title')}): name it with "
-            "--bench file:PATH"
+            f"{folder} is of a file of tasks ({described.title}): name it with --bench file:PATH"
         )
-    spec = bench or f"{stored['name']}@{stored['data_version']}"
+    spec = bench or f"{stored.name}@{stored.data_version}"
     if repaired and bench is None:
-        spec = str(stored["name"])  # the run that was repaired knows its data
+        spec = stored.name  # the run that was repaired knows its data
     return load_benchmark(
         spec,
-        protocol or record.content["protocol"]["name"],
+        protocol or record.record.protocol.name,
         data_dir,
-        window=Window.of(described.get("window", {})),
+        window=Window.of(described.window),
         from_run=from_run,
     )

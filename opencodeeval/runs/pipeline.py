@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from opencodeeval.backends.base import Backend, Request
+from opencodeeval.backends.base import Request
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import BackendError, SandboxError
 from opencodeeval.core.journal import write_atomically
@@ -24,17 +24,17 @@ from opencodeeval.core.types import (
     Grade,
     Program,
     SampleId,
-    Sampling,
     SuiteResult,
     Task,
     Verdict,
     digest,
 )
-from opencodeeval.decide.referee import Referee
-from opencodeeval.decide.sequential import Stopped
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import first_identity, sandbox_identity
-from opencodeeval.runs.recording import build_record, record_path, verdicts_of
+from opencodeeval.records.naming import record_path
+from opencodeeval.records.schema import Record, Timing, content_of
+from opencodeeval.runs.observers import GradedSample, Observer
+from opencodeeval.runs.recording import Planned, build_record, verdicts_of
 from opencodeeval.runs.store import ExecutionKey, RunStore, is_fault
 
 # Programs handed to the sandbox beyond those that it can run at once: it puts
@@ -42,107 +42,85 @@ from opencodeeval.runs.store import ExecutionKey, RunStore, is_fault
 WAITING_PROGRAMS = 256
 
 
-class Progress(Protocol):
-    """Told of every step as it happens, from the event loop's thread."""
-
-    def start(self, title: str, samples: int) -> None:
-        """A benchmark begins; `samples` are wanted in all."""
-        ...
-
-    def generated(self) -> None:
-        """One more sample has its completion (stored ones included)."""
-        ...
-
-    def graded(self, passed: bool) -> None:
-        """One more sample has its verdict; `passed` is the headline suite's."""
-        ...
-
-    def finish(self) -> None:
-        """The benchmark is over, well or badly."""
-        ...
-
-
 @dataclass(frozen=True)
 class RunResult:
     """A finished run: its record, and where that and the run folder are."""
 
-    record: Mapping[str, Any]
+    record: Record
     record_path: Path
     run_folder: Path
 
 
-async def run_benchmark(
-    benchmark: Benchmark,
-    backend: Backend,
-    sandbox: Sandbox,
-    sampling: Sampling,
-    store: RunStore,
-    ks: Sequence[int],
-    progress: Progress,
-    counts: Mapping[str, int] | None = None,
-    regraded: Mapping[str, Any] | None = None,
-    referee: Referee | None = None,
-) -> RunResult:
-    """Draw, execute and record what `store` does not hold yet.
+@dataclass(frozen=True)
+class Run:
+    """One run to be done or continued.
 
-    `counts` (task id -> samples) is for ready-made samples whose number
-    differs between tasks; otherwise every task has `sampling.n`. `regraded`
-    is for the record, as in `build_record`. A `referee` decides in which order
-    the tasks are drawn, and may end the run.
+    `counts` (task id -> samples) is for ready-made samples whose number differs
+    between tasks; otherwise every task has `planned.sampling.n`. `ks` are the k of
+    pass@k to record, `regraded` is for the record (`build_record`).
+    """
+
+    planned: Planned
+    sandbox: Sandbox
+    store: RunStore
+    ks: Sequence[int]
+    counts: Mapping[str, int] | None = None
+    regraded: Mapping[str, Any] | None = None
+
+
+async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResult:
+    """Draw, execute and record what the run's store does not hold yet.
+
+    Observers hear of every step; the tasks are drawn in the order that the last of
+    them asks for.
 
     Raises:
-        Stopped: the referee needs no more; there is no record.
+        StopRun: an observer needs no more; there is no record.
         BackendError: the backend failed or left samples out.
         SandboxError: samples could not be graded; no record is written.
         StoreError: the output cannot be written.
     """
     started, clock = _now(), time.monotonic()
-    run = _Run(benchmark, backend, sandbox, sampling, store, progress, referee)
-    order = [task.task_id for task in benchmark.tasks] if referee is None else referee.order
-    await run.complete(
+    going = _Going(run, observers)
+    order: Sequence[str] = [task.task_id for task in run.planned.benchmark.tasks]
+    for observer in observers:
+        order = observer.order(order)
+    n, counts = run.planned.sampling.n, run.counts
+    await going.complete(
         [
             SampleId(task_id, sample_id)
             for task_id in order
-            for sample_id in range(sampling.n if counts is None else counts[task_id])
+            for sample_id in range(n if counts is None else counts[task_id])
         ]
     )
-    timing = {
-        "started": started,
-        "finished": _now(),
-        "wall_s": round(time.monotonic() - clock, 3),
-        "generated": run.drawn,
-        "executed": run.executed,
-        "resumed": store.resumed,
-    }
-    record = build_record(benchmark, backend, sandbox, sampling, store, ks, timing, regraded)
-    path = record_path(store.output, record)
-    write_atomically(path, record)
-    return RunResult(record, path, store.folder)
+    timing = Timing(
+        started=started,
+        finished=_now(),
+        wall_s=round(time.monotonic() - clock, 3),
+        generated=going.drawn,
+        executed=going.executed,
+        resumed=run.store.resumed,
+    )
+    record = build_record(run.planned, run.sandbox, run.store, run.ks, timing, run.regraded)
+    path = record_path(run.store.output, record)
+    write_atomically(path, content_of(record))
+    return RunResult(record, path, run.store.folder)
 
 
-class _Run:
-    """The moving parts of one benchmark's run."""
+class _Going:
+    """The moving parts of a run."""
 
-    def __init__(
-        self,
-        benchmark: Benchmark,
-        backend: Backend,
-        sandbox: Sandbox,
-        sampling: Sampling,
-        store: RunStore,
-        progress: Progress,
-        referee: Referee | None = None,
-    ) -> None:
-        self.referee = referee
-        self.benchmark = benchmark
-        self.backend = backend
-        self.sandbox = sandbox
-        self.sampling = sampling
-        self.store = store
-        self.progress = progress
-        self.tasks = {task.task_id: task for task in benchmark.tasks}
-        self.sandbox_identity = sandbox_identity(sandbox.describe())
-        store.rename_sandbox(first_identity(sandbox.describe()), self.sandbox_identity)
+    def __init__(self, run: Run, observers: Sequence[Observer]) -> None:
+        self.observers = observers
+        self.benchmark = run.planned.benchmark
+        self.backend = run.planned.backend
+        self.sampling = run.planned.sampling
+        self.sandbox = run.sandbox
+        self.store = run.store
+        self.tasks = {task.task_id: task for task in self.benchmark.tasks}
+        described = run.sandbox.describe()
+        self.sandbox_identity = sandbox_identity(described)
+        run.store.rename_sandbox(first_identity(described), self.sandbox_identity)
         self.drawn = 0
         self.executed = 0
         self.faults: list[Grade] = []
@@ -153,14 +131,16 @@ class _Run:
 
     async def complete(self, wanted: Sequence[SampleId]) -> None:
         workers = self.sandbox.slots + WAITING_PROGRAMS
-        self.progress.start(self.benchmark.name, len(wanted))
+        for observer in self.observers:
+            observer.start(self.benchmark.name, len(wanted))
         try:
             await _together(
                 self._generate(wanted, workers), *(self._grade_queued() for _ in range(workers))
             )
         finally:
             self.extractor.shutdown(wait=False, cancel_futures=True)
-            self.progress.finish()
+            for observer in self.observers:
+                observer.finish()
         if self.faults:
             raise self._persistent_fault(len(wanted))
 
@@ -211,7 +191,8 @@ class _Run:
             )
 
     def _enqueue(self, completion: Completion) -> None:
-        self.progress.generated()
+        for observer in self.observers:
+            observer.generated()
         self.queue.put_nowait(completion)
 
     async def _grade_queued(self) -> None:
@@ -280,10 +261,9 @@ class _Run:
             self.faults.append(grade)
             return
         passed = self.benchmark.passes(verdicts_of(grade))[self.benchmark.headline]
-        self.progress.graded(passed)
-        stop = self.referee.graded(grade.task_id, passed) if self.referee else None
-        if stop is not None and stop.tasks < stop.of:
-            raise Stopped(stop)
+        sample = GradedSample(grade, passed)
+        for observer in self.observers:
+            observer.graded(sample)
 
     def _persistent_fault(self, samples: int) -> SandboxError:
         first = self.faults[0]

@@ -1,14 +1,15 @@
-"""Records: the JSON from which every table is made again."""
+"""The record of a run: made from the run folder when every sample has its verdicts."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 import opencodeeval
 from opencodeeval.backends.base import Backend
@@ -16,10 +17,14 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.machine import hardware, output_of
 from opencodeeval.core.types import Grade, Sampling, Task, Verdict, digest
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.records import schema
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
+from opencodeeval.records.naming import name_of_model
+from opencodeeval.records.schema import Record, TaskRow
 from opencodeeval.runs.store import RunStore
 
-SCHEMA = 1
+# Of the configuration that names a run folder; it changes only with what is in that.
+CONFIGURATION_SCHEMA = 1
 
 _SECRET = re.compile(r"(^|[_-])(token|secret|password|api[_-]?key|credentials?)$", re.IGNORECASE)
 
@@ -32,7 +37,7 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
     """
     prompts = [asdict(benchmark.prompt(task, backend.model_type)) for task in benchmark.tasks]
     return {
-        "schema": SCHEMA,
+        "schema": CONFIGURATION_SCHEMA,
         "benchmark": benchmark.name,
         "data_version": benchmark.data_version,
         "data_digest": benchmark.data_digest,
@@ -46,16 +51,28 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
     }
 
 
+@dataclass(frozen=True)
+class Planned:
+    """All of a run that is known before its first sample.
+
+    `model_name` is the model's name where it was recorded before; by default it is
+    found from what the backend was opened with.
+    """
+
+    benchmark: Benchmark
+    backend: Backend
+    sampling: Sampling
+    model_name: str = ""
+
+
 def build_record(
-    benchmark: Benchmark,
-    backend: Backend,
+    planned: Planned,
     sandbox: Sandbox,
-    sampling: Sampling,
     store: RunStore,
     ks: Sequence[int],
-    timing: Mapping[str, Any],
+    timing: schema.Timing,
     regraded: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Record:
     """The record of a run whose every sample has its verdicts in `store`.
 
     `regraded` says of which record the samples are, where they were executed again.
@@ -63,80 +80,85 @@ def build_record(
     `timing` is the only part that differs between an undisturbed run and one
     that was resumed; `digest` is over all the rest.
     """
+    benchmark = planned.benchmark
     tasks = {
         task.task_id: _task_row(benchmark, task, grades)
         for task, grades in _by_task(benchmark, store)
     }
-    record: dict[str, Any] = {
-        "schema": SCHEMA,
-        "run_id": store.run_id,
-        "model": without_secrets(backend.identity()),
-        "model_type": backend.model_type,
-        "benchmark": {
-            "name": benchmark.name,
-            "data_version": benchmark.data_version,
-            "data_digest": benchmark.data_digest,
-            "suites": list(benchmark.suites),
-            "headline": benchmark.headline,
-            "tasks": len(benchmark.tasks),
-            "integrity": dict(Counter(task.integrity for task in benchmark.tasks)),
-            "description": dict(benchmark.describe()),
+    record = msgspec.structs.replace(
+        head(planned),
+        run_id=store.run_id,
+        hardware=hardware(),
+        sandbox=_sorted(sandbox.describe()),
+        totals=_totals(store),
+        scores=_scores(tasks, benchmark, ks),
+        verdicts={suite: _verdicts(tasks, suite) for suite in benchmark.suites},
+        tasks=tasks,
+        sound=_sound(benchmark, tasks, ks),
+        timing=timing,
+        regraded=_sorted(regraded or {}),
+        **_views(benchmark, tasks, ks),
+    )
+    return schema.sealed(record)
+
+
+def head(planned: Planned) -> Record:
+    """The record as far as it is known before the run; its tasks have no samples yet."""
+    benchmark, backend = planned.benchmark, planned.backend
+    identity = without_secrets(backend.identity())
+    return Record(
+        schema=schema.SCHEMA,
+        run_id="",
+        model=schema.Model(
+            name=planned.model_name or name_of_model(str(identity["model"])),
+            origin=_origin(identity),
+            identity=_sorted(identity),
+        ),
+        model_type=backend.model_type,
+        benchmark=schema.Benchmark(
+            name=benchmark.name,
+            data_version=benchmark.data_version,
+            data_digest=benchmark.data_digest,
+            suites=tuple(benchmark.suites),
+            headline=benchmark.headline,
+            tasks=len(benchmark.tasks),
+            tasks_in_version=benchmark.tasks_in_version,
+            integrity=dict(sorted(Counter(task.integrity for task in benchmark.tasks).items())),
+            description=msgspec.convert(_sorted(benchmark.describe()), schema.Description),
+        ),
+        protocol=schema.Protocol(
+            name=benchmark.protocol,
+            version=benchmark.protocol_version,
+            prompt_digest=benchmark.prompt_digest(backend.model_type),
+        ),
+        sampling=schema.Drawn(**sampling_fields(backend, planned.sampling)),
+        sandbox={},
+        harness=harness(),
+        totals=schema.Totals(samples=0),
+        scores={},
+        verdicts={},
+        tasks={
+            task.task_id: TaskRow(
+                n=0, c={}, verdicts={}, cluster=dict(benchmark.about(task)).get("cluster", "")
+            )
+            for task in benchmark.tasks
         },
-        "protocol": {
-            "name": benchmark.protocol,
-            "version": benchmark.protocol_version,
-            "prompt_digest": benchmark.prompt_digest(backend.model_type),
-        },
-        "sampling": sampling_fields(backend, sampling),
-        "hardware": hardware(),
-        "sandbox": dict(sandbox.describe()),
-        "harness": {"version": opencodeeval.__version__, "commit": commit()},
-        "totals": _totals(store),
-        "pass@k": {suite: scores_of(tasks, suite, ks) for suite in benchmark.suites},
-        "verdicts": {suite: _verdicts(tasks, suite) for suite in benchmark.suites},
-    }
-    sound = _sound(benchmark, tasks)
-    if len(sound) < len(tasks):
-        record["sound"] = {
-            "tasks": len(sound),
-            "without": sorted(tasks.keys() - sound.keys()),
-            "pass@k": {suite: scores_of(sound, suite, ks) for suite in benchmark.suites},
-        }
-    record |= _views(benchmark, tasks, ks)
-    if regraded is not None:
-        record["regraded"] = dict(regraded)
-    record = _sorted(record)
-    record["tasks"] = {task_id: _sorted(row) for task_id, row in tasks.items()}
-    record["timing"] = _sorted(dict(timing))
-    record["digest"] = record_digest(record)
-    return record
+        timing=schema.Timing(finished=""),
+        errata=tuple(
+            schema.Erratum(task=row.task, kind=row.kind, what=row.what, fails=row.fails)
+            for row in benchmark.errata
+        ),
+    )
 
 
-def record_digest(record: Mapping[str, Any]) -> str:
-    """Digest of a record's content: all but `timing` and `digest` itself."""
-    return digest({name: part for name, part in record.items() if name not in ("timing", "digest")})
-
-
-def record_path(output: Path, record: Mapping[str, Any]) -> Path:
-    """Where a record belongs: <benchmark>/<model>--<protocol>--<run_id>.json."""
-    model = slug(model_name(str(record["model"]["model"])))
-    protocol = slug(record["protocol"]["name"])
-    name = f"{model}--{protocol}--{record['run_id']}.json"
-    return output / slug(record["benchmark"]["name"]) / name
-
-
-def model_name(model: str) -> str:
-    """A hub id as it is; of a folder the last two parts of its path."""
-    if os.path.isdir(model):
-        return "/".join(Path(model).resolve().parts[-2:])
-    return model
-
-
-def slug(name: str) -> str:
-    """A name as one path component, at most 100 characters; `/` becomes `--`."""
-    parts = [re.sub(r"[^A-Za-z0-9._-]+", "-", part) for part in name.split("/")]
-    joined = "--".join(part for part in parts if part.strip("."))
-    return joined[-100:].lstrip("-.") or "unnamed"
+def _origin(identity: Mapping[str, Any]) -> schema.Origin:
+    match identity.get("backend"):
+        case "samples":
+            return "file"
+        case "reference":
+            return "reference"
+        case _:
+            return "engine"
 
 
 def sampling_fields(backend: Backend, sampling: Sampling) -> dict[str, Any]:
@@ -162,12 +184,18 @@ def _is_secret(key: str, value: object) -> bool:
     return isinstance(value, str) and _SECRET.search(key) is not None
 
 
-def commit() -> str | None:
-    """The commit of the checkout this package is run from, if it is one."""
+def harness() -> schema.Harness:
+    """This program's version and, in a checkout, its commit and whether files differ from it."""
     root = Path(opencodeeval.__file__).resolve().parent.parent
     if not (root / ".git").exists():
-        return None
-    return output_of(["git", "-C", str(root), "rev-parse", "HEAD"])
+        return schema.Harness(version=opencodeeval.__version__)
+    git = ["git", "-C", str(root)]
+    changed = output_of([*git, "status", "--porcelain", "--untracked-files=no"])
+    return schema.Harness(
+        version=opencodeeval.__version__,
+        commit=output_of([*git, "rev-parse", "HEAD"]),
+        modified=bool(changed),
+    )
 
 
 def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Grade]]]:
@@ -180,18 +208,16 @@ def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Gra
     ]
 
 
-def _views(benchmark: Benchmark, tasks: Mapping[str, Any], ks: Sequence[int]) -> dict[str, Any]:
+def _views(benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]) -> dict[str, Any]:
     """Scores by kind and by month, and at the cut-off date, where tasks have such."""
     cutoff = benchmark.describe().get("window", {}).get("cutoff")
-    told = {"benchmark": {"headline": benchmark.headline}, "tasks": tasks}
-    views = {
+    return {
         "breakdown": breakdown(tasks, benchmark.suites, ks),
-        "contamination": contamination(told, cutoff),
+        "contamination": contamination(tasks, benchmark.headline, cutoff),
     }
-    return {name: view for name, view in views.items() if view}
 
 
-def _task_row(benchmark: Benchmark, task: Task, grades: Sequence[Grade]) -> dict[str, Any]:
+def _task_row(benchmark: Benchmark, task: Task, grades: Sequence[Grade]) -> TaskRow:
     correct: Counter[str] = Counter()
     seen: dict[str, Counter[str]] = {suite: Counter() for suite in benchmark.suites}
     counted, about = benchmark.counted(grades), dict(benchmark.about(task))
@@ -201,13 +227,14 @@ def _task_row(benchmark: Benchmark, task: Task, grades: Sequence[Grade]) -> dict
         for suite in benchmark.suites:
             correct[suite] += int(passes[suite])
             seen[suite][verdicts[suite].value] += 1
-    return {
-        "n": len(counted),
-        "c": {suite: correct[suite] for suite in benchmark.suites},
-        "verdicts": {suite: dict(counts) for suite, counts in seen.items()},
-        **({"samples": len(grades)} if len(counted) < len(grades) else {}),
-        **({"about": about} if about else {}),
-    }
+    return TaskRow(
+        n=len(counted),
+        c={suite: correct[suite] for suite in benchmark.suites},
+        verdicts={suite: dict(sorted(counts.items())) for suite, counts in seen.items()},
+        samples=len(grades) if len(counted) < len(grades) else 0,
+        cluster=about.pop("cluster", ""),
+        about=_sorted(about),
+    )
 
 
 def verdicts_of(grade: Grade) -> dict[str, Verdict]:
@@ -215,27 +242,48 @@ def verdicts_of(grade: Grade) -> dict[str, Verdict]:
     return {name: suite.verdict for name, suite in grade.suites.items()}
 
 
-def _sound(benchmark: Benchmark, tasks: Mapping[str, Any]) -> dict[str, Any]:
-    """The tasks whose own solution passes in a jail; all of them, where none does."""
+def _scores(
+    tasks: Mapping[str, TaskRow], benchmark: Benchmark, ks: Sequence[int]
+) -> dict[str, dict[str, schema.Score]]:
+    return {
+        suite: {
+            metric: schema.Score(**score) for metric, score in scores_of(tasks, suite, ks).items()
+        }
+        for suite in benchmark.suites
+    }
+
+
+def _sound(
+    benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]
+) -> schema.Sound | None:
+    """Scores over the tasks whose own solution passes in a jail, where that is a part of them."""
     failing = {row.task for row in benchmark.errata if row.fails}
-    return {task_id: row for task_id, row in tasks.items() if task_id not in failing} or dict(tasks)
+    rest = {task_id: row for task_id, row in tasks.items() if task_id not in failing}
+    if not rest or len(rest) == len(tasks):
+        return None
+    return schema.Sound(
+        tasks=len(rest),
+        without=tuple(sorted(tasks.keys() - rest.keys())),
+        scores=_scores(rest, benchmark, ks),
+    )
 
 
-def _verdicts(tasks: Mapping[str, Any], suite: str) -> dict[str, int]:
+def _verdicts(tasks: Mapping[str, TaskRow], suite: str) -> dict[str, int]:
     total: Counter[str] = Counter()
     for row in tasks.values():
-        total.update(row["verdicts"][suite])
-    return dict(total)
+        total.update(row.verdicts[suite])
+    return dict(sorted(total.items()))
 
 
-def _totals(store: RunStore) -> dict[str, Any]:
+def _totals(store: RunStore) -> schema.Totals:
     completions = [store.completions[where] for where in sorted(store.completions)]
-    return {
-        "samples": len(completions),
-        "prompt_tokens": sum(completion.prompt_tokens for completion in completions),
-        "completion_tokens": sum(completion.completion_tokens for completion in completions),
-        "finish_reasons": dict(Counter(completion.finish_reason for completion in completions)),
-    }
+    reasons = Counter(completion.finish_reason for completion in completions)
+    return schema.Totals(
+        samples=len(completions),
+        prompt_tokens=sum(completion.prompt_tokens for completion in completions),
+        completion_tokens=sum(completion.completion_tokens for completion in completions),
+        finish_reasons=dict(sorted(reasons.items())),
+    )
 
 
 def _sorted(value: Any) -> Any:

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import StoreError, UsageError
-from opencodeeval.core.journal import parsed_lines
+from opencodeeval.core.journal import guarded, parsed_lines
 from opencodeeval.core.types import SampleId, Sampling, digest
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.runs.finding import benchmark_of, find_run
-from opencodeeval.runs.pipeline import Progress, RunResult, run_benchmark
-from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.observers import Observer
+from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
+from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.store import RunStore, StoredRun, read_run
 
 
@@ -96,7 +97,7 @@ def open_stored(
             f"{run} has samples of {record.benchmark}, which do not answer {benchmark.name}: "
             f"name a version of {record.benchmark} with --bench"
         )
-    counted = record.content["tasks"]
+    counted = record.record.tasks
     tasks = [task for task in benchmark.tasks if task.task_id in counted]
     if not tasks:
         raise UsageError(f"{run} has no sample of any task of {bench}: name the data with --bench")
@@ -115,7 +116,7 @@ def open_stored(
 
 
 async def regrade(
-    stored: Stored, sandbox: Sandbox, output: Path, again: bool, progress: Progress
+    stored: Stored, sandbox: Sandbox, output: Path, again: bool, observer: Observer
 ) -> Regrade:
     """Execute what has changed, or all of it (`again`), and compare with the verdicts before.
 
@@ -127,32 +128,31 @@ async def regrade(
         SandboxError: samples could not be graded; the old record stays.
         StoreError: the output cannot be written.
     """
-    content, benchmark = stored.record.content, stored.benchmark
+    record, benchmark = stored.record.record, stored.benchmark
     changed = _changed(stored, sandbox)
     if not (changed or again):
         return Regrade(stored, changed)
-    backend = StoredCompletions(stored.run.completions, content["model"], content["model_type"])
-    sampling = Sampling(**content["sampling"])
+    backend = StoredCompletions(stored.run.completions, record.model.identity, record.model_type)
+    sampling = Sampling(**stored.record.content["sampling"])
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
-        described = content["sandbox"]
+        described = record.sandbox
         store.rename_sandbox(first_identity(described), sandbox_identity(described))
         if again:
             store.begin_again()
-        result = await run_benchmark(
-            benchmark,
-            backend,
+        run = Run(
+            Planned(benchmark, backend, sampling, record.model.name),
             sandbox,
-            sampling,
             store,
-            [int(name.removeprefix("pass@")) for name in content["pass@k"][benchmark.headline]],
-            progress,
+            ks=[int(name.removeprefix("pass@")) for name in record.scores[benchmark.headline]],
             counts={
-                each.task_id: _stored(content["tasks"][each.task_id]) for each in benchmark.tasks
+                task.task_id: record.tasks[task.task_id].all_samples for task in benchmark.tasks
             },
-            regraded={"record": content["digest"], "harness": content["harness"]},
+            regraded={"record": record.digest, "harness": stored.record.content["harness"]},
         )
+        result = await run_benchmark(run, [observer])
         store.end_again()
+        _remove_superseded(stored, result)
         places = {task.task_id: place for place, task in enumerate(benchmark.tasks)}
         after = {
             where: {name: suite.verdict.value for name, suite in grade.suites.items()}
@@ -165,9 +165,11 @@ async def regrade(
     return Regrade(stored, changed, result, tuple(_moves(stored.rows, after)))
 
 
-def _stored(row: Mapping[str, Any]) -> int:
-    """How many samples a task has; a score may leave some of them out."""
-    return int(row.get("samples", row["n"]))
+def _remove_superseded(stored: Stored, result: RunResult) -> None:
+    """One run leaves one record: an older one of it may have been named otherwise."""
+    old = stored.record.path
+    if result.run_folder.resolve() == stored.folder and not old.samefile(result.record_path):
+        guarded(old, old.unlink)
 
 
 def _moves(
@@ -194,22 +196,22 @@ def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, _Graded]:
         raise StoreError(
             f"{path} cannot be read ({error.strerror}): name the folder of a run"
         ) from error
-    described = record.content["sandbox"]
+    described = record.record.sandbox
     own = (sandbox_identity(described), first_identity(described))
     return {**dict(rows), **{where: row for where, row in rows if row.sandbox in own}}
 
 
 def _check_prompts(stored: Stored) -> None:
     """Refuse where a model would now be asked something else than it has answered."""
-    content, benchmark = stored.record.content, stored.benchmark
-    if content["model"].get("backend") == "samples":
+    record, benchmark = stored.record.record, stored.benchmark
+    if record.model.origin == "file":
         return  # what was asked is not known
     path = stored.folder / "prompts.jsonl"
     asked = dict(parsed_lines(path, path.read_bytes(), lambda row: (row["task_id"], row["digest"])))
     other = [
         task.task_id
         for task in benchmark.tasks
-        if asked.get(task.task_id) != digest(asdict(benchmark.prompt(task, content["model_type"])))
+        if asked.get(task.task_id) != digest(asdict(benchmark.prompt(task, record.model_type)))
     ]
     if other:
         raise UsageError(
@@ -221,14 +223,14 @@ def _check_prompts(stored: Stored) -> None:
 
 def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
     """What decides a verdict and is not what it was, for people."""
-    content, benchmark = stored.record.content, stored.benchmark
+    record, benchmark = stored.record.record, stored.benchmark
     pairs: list[tuple[str, Any, Any]] = [
-        ("data", content["benchmark"]["data_digest"], benchmark.data_digest),
-        ("protocol", content["protocol"]["name"], benchmark.protocol),
-        ("version of the protocol", content["protocol"]["version"], benchmark.protocol_version),
+        ("data", record.benchmark.data_digest, benchmark.data_digest),
+        ("protocol", record.protocol.name, benchmark.protocol),
+        ("version of the protocol", record.protocol.version, benchmark.protocol_version),
     ]
     changed = [name for name, before, after in pairs if before != after]
-    changed += [f"sandbox {name}" for name in differing(content["sandbox"], sandbox.describe())]
+    changed += [f"sandbox {name}" for name in differing(record.sandbox, sandbox.describe())]
     if _extracts_otherwise(stored):
         changed.append("extraction")
     tests = {task.task_id: task.tests_digest for task in benchmark.tasks}
@@ -244,7 +246,7 @@ def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
 def _extracts_otherwise(stored: Stored) -> bool:
     """Whether extraction now gives another program for any sample."""
     benchmark, run = stored.benchmark, stored.run
-    model_type = stored.record.content["model_type"]
+    model_type = stored.record.record.model_type
     tasks = {task.task_id: task for task in benchmark.tasks}
     return any(
         benchmark.program(tasks[where.task_id], run.completions[where], model_type) != program

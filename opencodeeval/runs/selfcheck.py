@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.errata import Erratum, Kind
 from opencodeeval.core.types import Grade, Program, Task, Verdict
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.runs.observers import GradedSample, Observer
 
 SLOW_S = 10.0
 ERRATUM_S = 40.0  # what takes longer than this is written down
@@ -69,9 +70,9 @@ def _passes(grade: Grade) -> bool:
 
 
 async def check(
-    benchmark: Benchmark, sandbox: Sandbox, times: int, told: Callable[[bool], None]
+    benchmark: Benchmark, sandbox: Sandbox, times: int, observer: Observer
 ) -> list[Finding]:
-    """Grade every reference `times` times, round after round; `told` hears of each.
+    """Grade every reference `times` times, round after round; `observer` hears of each.
 
     Raises:
         UsageError: a task has no reference.
@@ -82,7 +83,8 @@ async def check(
         grade = await sandbox.grade(
             task, Program(task.task_id, number, task.reference, "reference")
         )
-        told(_passes(grade))
+        observer.generated()
+        observer.graded(GradedSample(grade, _passes(grade)))
         return grade
 
     rounds = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from opencodeeval.core import tables
+from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs import protocol_differences
 from opencodeeval.runs.pipeline import RunResult
 
@@ -30,11 +32,10 @@ def summarise(model: str, results: Sequence[RunResult]) -> dict[str, Any]:
 def table(summary: Mapping[str, Any]) -> str:
     """The summary as aligned plain text, with the paths of records and run folders."""
     lines = [f"model: {summary['model']}", ""]
-    rows = [HEADER, *(row for part in summary["benchmarks"] for row in _rows(part))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    lines += [_line(row, widths) for row in rows]
+    rows = [row for part in summary["benchmarks"] for row in _rows(part)]
+    lines += [tables.aligned(HEADER, rows, RIGHT_ALIGNED)]
     if any(len(part["pass@k"]) > 1 for part in summary["benchmarks"]):
-        lines += ["* the suite whose score is the benchmark's"]
+        lines += ["* headline score"]
     for part in summary["benchmarks"]:
         lines += [
             "",
@@ -52,19 +53,20 @@ def table(summary: Mapping[str, Any]) -> str:
 
 
 def _summarise_one(result: RunResult) -> dict[str, Any]:
-    record = result.record
+    record = content_of(result.record)
     return {
         "benchmark": record["benchmark"]["name"],
         "protocol": record["protocol"]["name"],
         "protocol_version": record["protocol"]["version"],
         "data_version": record["benchmark"]["data_version"],
         "tasks": record["benchmark"]["tasks"],
+        "tasks_in_version": record["benchmark"].get("tasks_in_version", 0),
         "integrity": record["benchmark"]["integrity"],
         "samples": record["totals"]["samples"],
         "headline": record["benchmark"]["headline"],
         "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
         "verdicts": record["verdicts"],
-        "notes": _notes(record),
+        "notes": _notes(result.record),
         "sound": record.get("sound"),
         "breakdown": record.get("breakdown", {}),
         "contamination": record.get("contamination", {}),
@@ -74,11 +76,10 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _notes(record: Mapping[str, Any]) -> list[str]:
+def _notes(record: Record) -> list[str]:
     """What is odd about what the score counts."""
-    rows = record["tasks"].values()
-    left_out = sum(row.get("samples", row["n"]) - row["n"] for row in rows)
-    notes = list(record["benchmark"]["description"].get("notes", ()))
+    left_out = sum(row.all_samples - row.n for row in record.tasks.values())
+    notes = list(record.benchmark.description.notes)
     if left_out:
         notes.append(
             f"{left_out} samples are not counted: their prediction repeats the input, and the "
@@ -173,7 +174,7 @@ def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
                 metric,
                 f"{100 * score['value']:.1f}",
                 f"{100 * score['low']:.1f} to {100 * score['high']:.1f}",
-                str(part["tasks"]),
+                _tasks(part),
                 f"{part['samples'] / part['tasks']:.4g}",
                 verdicts,
             )
@@ -182,9 +183,7 @@ def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [
-        cell.rjust(width) if name in RIGHT_ALIGNED else cell.ljust(width)
-        for name, cell, width in zip(HEADER, row, widths, strict=True)
-    ]
-    return "  ".join(cells).rstrip()
+def _tasks(part: Mapping[str, Any]) -> str:
+    """The number of tasks; "5 of 164" where not all of the data version were run."""
+    of = part["tasks_in_version"]
+    return f"{part['tasks']} of {of}" if of not in (0, part["tasks"]) else str(part["tasks"])

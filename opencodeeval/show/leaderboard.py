@@ -130,7 +130,7 @@ def _cell(place: int, cell: Cell, results: Path) -> dict[str, Any]:
     if cell.record is not None:
         value |= {
             "record": cell.record.path.relative_to(results).as_posix(),
-            "digest": cell.record.content["digest"],
+            "digest": cell.record.record.digest,
             "n": list(cell.n),
             "scores": _by_suite(cell.scores),
             "curve": {str(k): _rounded(score) for k, score in cell.curve.items()},

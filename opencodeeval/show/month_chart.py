@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opencodeeval.records.schema import Record
+
 WIDTH, HEIGHT = 760, 240
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
 LABEL_PX = 58  # a month's name, and room beside it
@@ -38,9 +40,9 @@ class Months:
     summary: str
 
 
-def months_of(record: Mapping[str, Any]) -> Months | None:
+def months_of(record: Record) -> Months | None:
     """The drawing of a record whose tasks have dates; None for others."""
-    view = record.get("contamination")
+    view = record.contamination
     if not view:
         return None
     rows, cutoff = view["months"], view.get("cutoff")

@@ -23,8 +23,8 @@ def scores(record: StoredRecord) -> Iterator[Score]:
     """All scores of a record, the headline suite's first."""
     suites = sorted(record.suites, key=lambda suite: suite != record.headline)
     for suite in suites:
-        for metric, estimate in record.content["pass@k"][suite].items():
-            yield Score(suite, metric, Estimate(**estimate))
+        for metric, score in record.record.scores[suite].items():
+            yield Score(suite, metric, score.estimate)
 
 
 def as_csv(records: Sequence[StoredRecord]) -> str:
@@ -33,17 +33,18 @@ def as_csv(records: Sequence[StoredRecord]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for record in records:
-        content, sampling = record.content, record.content["sampling"]
+        content = record.record
+        sampling = record.content["sampling"]
         for suite, metric, estimate in scores(record):
             writer.writerow(
                 [
-                    *(record.model, content["model"].get("revision") or ""),
-                    *(record.benchmark, content["benchmark"]["data_version"]),
-                    *(content["protocol"]["name"], content["protocol"]["version"]),
+                    *(record.model, content.model.revision),
+                    *(record.benchmark, record.data_version),
+                    *(content.protocol.name, content.protocol.version),
                     *(suite, suite == record.headline, metric, *estimate),
-                    *(content["benchmark"]["tasks"], record.n),
+                    *(content.benchmark.tasks, record.n),
                     *(sampling.get(name, "") for name in ("temperature", "top_p", "seed")),
-                    *(content["timing"]["finished"], content["run_id"], content["digest"]),
+                    *(content.timing.finished, content.run_id, content.digest),
                 ]
             )
     return out.getvalue()
@@ -83,12 +84,11 @@ def as_model_index(records: Sequence[StoredRecord]) -> str:
 
 
 def _dataset(record: StoredRecord) -> dict[str, Any]:
-    benchmark = record.content["benchmark"]
-    data = benchmark.get("description", {}).get("data", {})
+    description = record.record.benchmark.description
+    data = description.data
     return {
         "type": data.get("dataset") or record.benchmark,
-        "name": f"{benchmark['description'].get('title', record.benchmark)} "
-        f"{benchmark['data_version']}",
+        "name": f"{description.title or record.benchmark} {record.data_version}",
         "revision": data.get("revision") or None,
     }
 
@@ -98,8 +98,8 @@ def _arguments(record: StoredRecord, estimate: Estimate) -> dict[str, Any]:
     return {
         "interval_95": [round(estimate.low, 6), round(estimate.high, 6)],
         "protocol": record.protocol,
-        "tasks": record.content["benchmark"]["tasks"],
+        "tasks": record.record.benchmark.tasks,
         **record.content["sampling"],
-        "harness": f"opencodeeval {record.content['harness']['version']}",
-        "record": record.content["digest"],
+        "harness": f"opencodeeval {record.record.harness.version}",
+        "record": record.record.digest,
     }

@@ -27,7 +27,11 @@ ORIGINS = {
 
 
 class Group(NamedTuple):
-    """One column group; `metrics` are the pass@k that some record of it reports."""
+    """One column group; `metrics` are the pass@k that some record of it reports.
+
+    `of` is the number of tasks of the data version where only a part of them was
+    run, else 0.
+    """
 
     benchmark: str
     data_version: str
@@ -39,6 +43,12 @@ class Group(NamedTuple):
     suites: tuple[str, ...]
     headline: str
     metrics: tuple[str, ...] = ()
+    of: int = 0
+
+    @property
+    def shown_tasks(self) -> str:
+        """The number of tasks, and of how many where not all were run."""
+        return f"{self.tasks} of {self.of} tasks" if self.of else f"{self.tasks} tasks"
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -87,7 +97,8 @@ class Cell:
         """The number of tasks that `sound` is over."""
         if self.record is None:
             return 0
-        return len(self.record.content["tasks"].keys() - self.record.unsound)
+        record = self.record.record
+        return len(record.tasks.keys() - record.unsound)
 
     @property
     def samples(self) -> str:
@@ -123,7 +134,7 @@ def make_board(records: Iterable[StoredRecord]) -> Board:
     Raises:
         DataError: a record's scores do not follow from its counts.
     """
-    records = sorted(records, key=lambda each: str(each.content["run_id"]))
+    records = sorted(records, key=lambda each: each.record.run_id)
     groups = _groups(records)
     places = {group.key: place for place, group in enumerate(groups)}
     rows: list[Row] = []
@@ -151,14 +162,13 @@ def shown_name(model: str) -> str:
 
 def decoding(record: StoredRecord) -> str:
     """How the samples were drawn, as far as it is known."""
-    sampling = record.content["sampling"]
-    temperature = sampling.get("temperature")
-    if temperature is None:
-        return "sampling not told"
-    if temperature == 0:
+    sampling = record.record.sampling
+    if sampling.temperature is None:
+        return "settings unknown"
+    if sampling.temperature == 0:
         return "greedy"
-    top_p = sampling.get("top_p", 1.0)
-    return f"T {temperature}" + (f", top-p {top_p}" if top_p != 1 else "")
+    top_p = sampling.top_p
+    return f"T {sampling.temperature}" + (f", top-p {top_p}" if top_p not in (None, 1) else "")
 
 
 def _groups(records: Sequence[StoredRecord]) -> tuple[Group, ...]:
@@ -172,18 +182,19 @@ def _groups(records: Sequence[StoredRecord]) -> tuple[Group, ...]:
 
 
 def _group(record: StoredRecord) -> Group:
-    benchmark, protocol = record.content["benchmark"], record.content["protocol"]
+    benchmark, protocol = record.record.benchmark, record.record.protocol
     return Group(
-        benchmark=benchmark["name"],
-        data_version=benchmark["data_version"],
-        data_digest=benchmark["data_digest"],
-        protocol=protocol["name"],
-        protocol_version=protocol["version"],
-        tasks=benchmark["tasks"],
-        title=str(benchmark.get("description", {}).get("title", benchmark["name"])),
+        benchmark=benchmark.name,
+        data_version=benchmark.data_version,
+        data_digest=benchmark.data_digest,
+        protocol=protocol.name,
+        protocol_version=protocol.version,
+        tasks=benchmark.tasks,
+        title=benchmark.description.title or benchmark.name,
         suites=record.suites,
         headline=record.headline,
-        metrics=tuple(record.content["pass@k"][record.headline]),
+        metrics=tuple(record.record.scores[record.headline]),
+        of=0 if benchmark.whole else benchmark.tasks_in_version,
     )
 
 
@@ -195,17 +206,19 @@ def _cell(record: StoredRecord) -> Cell:
     scores, sound = {}, {}
     for suite in record.suites:
         counts = record.counts(suite)
-        for metric, told in record.content["pass@k"][suite].items():
+        unsound = record.record.unsound
+        rest = record.counts(suite, unsound)
+        for metric, stored in record.record.scores[suite].items():
             score = estimate_pass_at_k(list(counts.values()), _k(metric))
-            if any(abs(told[name] - value) > 1e-6 for name, value in score._asdict().items()):
+            pairs = zip(stored.estimate, score, strict=True)
+            if any(abs(one - other) > 1e-6 for one, other in pairs):
                 raise DataError(
-                    f"{record.path} says {metric} is {told['value']} ({suite}), and its counts say "
+                    f"{record.path} says {metric} is {stored.value} ({suite}), and its counts say "
                     f"{score.value}: give the command of its run again, which writes it anew"
                 )
             scores[suite, metric] = score
-            if record.unsound:
-                rest = [count for task, count in counts.items() if task not in record.unsound]
-                sound[suite, metric] = estimate_pass_at_k(rest, _k(metric))
+            if unsound:
+                sound[suite, metric] = estimate_pass_at_k(list(rest.values()), _k(metric))
     headline = list(record.counts(record.headline).values())
     fewest, most = min(n for n, _ in headline), max(n for n, _ in headline)
     ks = sorted({k for k in CURVE_KS if k <= fewest} | {fewest}) if fewest > 1 else []
@@ -214,13 +227,13 @@ def _cell(record: StoredRecord) -> Cell:
 
 
 def _head(record: StoredRecord) -> tuple[str, str, str, str]:
-    model = record.content["model"]
-    drawn_elsewhere = model.get("backend") == "samples"
-    source = model.get("samples_source") if drawn_elsewhere else None
-    weights = model.get("weights_digest") or model.get("revision") or ""
+    model = record.record.model
+    from_file = model.origin == "file"
+    source = model.identity.get("samples_source") if from_file else None
+    weights = model.identity.get("weights_digest") or model.revision
     return (
-        shown_name(str(model["model"])),
-        "samples" if drawn_elsewhere else "generated",
+        shown_name(model.name),
+        "samples" if from_file else "generated",
         decoding(record),
         str(source or weights),
     )

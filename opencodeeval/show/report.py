@@ -36,7 +36,6 @@ def report(record: StoredRecord, folder: Path) -> str:
     for where, grade in _graded(record, stored, folder):
         verdicts.setdefault(where.task_id, []).append(_verdict(grade))
     total = Counter(verdict for each in verdicts.values() for verdict in each)
-    content = record.content
     index = {
         "suites": list(record.suites),
         "tasks": [[task_id, _short(each)] for task_id, each in verdicts.items()],
@@ -45,15 +44,16 @@ def report(record: StoredRecord, folder: Path) -> str:
     return pages.render(
         "report.html.jinja",
         "report.js",
-        record=content,
+        record=record.record,
+        sampling=record.content["sampling"],
         model=shown_name(record.model),
         decoding=decoding(record),
         total=[(v.value, total[v.value]) for v in Verdict if total[v.value]],
         samples=sum(total.values()),
         index=index,
         tasks=_tasks(verdicts, stored, prompts),
-        drawn_elsewhere=content["model"].get("backend") == "samples",
-        months=months_of(content),
+        drawn_elsewhere=record.record.model.origin == "file",
+        months=months_of(record.record),
         months_size=(WIDTH, HEIGHT),
     )
 
@@ -73,8 +73,8 @@ def _verdict(grade: Grade) -> str:
 def _graded(
     record: StoredRecord, stored: StoredRun, folder: Path
 ) -> Iterator[tuple[SampleId, Grade]]:
-    for task_id, row in record.content["tasks"].items():
-        for sample_id in range(row.get("samples", row["n"])):
+    for task_id, row in record.record.tasks.items():
+        for sample_id in range(row.all_samples):
             where = SampleId(task_id, sample_id)
             if not (where in stored.grades and where in stored.programs):
                 raise StoreError(

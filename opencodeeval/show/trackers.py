@@ -28,16 +28,16 @@ def metrics(record: StoredRecord) -> dict[str, float]:
 
 def parameters(record: StoredRecord) -> dict[str, Any]:
     """What was measured, and how."""
-    content = record.content
+    content = record.record
     return {
         "model": record.model,
         "benchmark": record.benchmark,
-        "data_version": content["benchmark"]["data_version"],
+        "data_version": record.data_version,
         "protocol": record.protocol,
-        **{f"sampling/{name}": value for name, value in content["sampling"].items()},
-        "run_id": content["run_id"],
-        "record_digest": content["digest"],
-        "harness": content["harness"]["version"],
+        **{f"sampling/{name}": value for name, value in record.content["sampling"].items()},
+        "run_id": content.run_id,
+        "record_digest": content.digest,
+        "harness": content.harness.version,
     }
 
 
@@ -49,7 +49,7 @@ def to_wandb(record: StoredRecord, project: str, step: int | None) -> str:
     wandb = _imported("wandb")
     run = wandb.init(
         project=project,
-        id=record.content["run_id"],
+        id=record.record.run_id,
         name=f"{record.model} {record.benchmark}",
         config=parameters(record),
         resume="allow",
@@ -70,11 +70,11 @@ def to_mlflow(record: StoredRecord, project: str, step: int | None) -> str:
     mlflow = _imported("mlflow")
     experiment = mlflow.set_experiment(project)
     known = mlflow.MlflowClient().search_runs(
-        [experiment.experiment_id], f"tags.run_id = '{record.content['run_id']}'", max_results=1
+        [experiment.experiment_id], f"tags.run_id = '{record.record.run_id}'", max_results=1
     )
     again = {"run_id": known[0].info.run_id} if known else {}
     with mlflow.start_run(run_name=f"{record.model} {record.benchmark}", **again) as run:
-        mlflow.set_tag("run_id", record.content["run_id"])
+        mlflow.set_tag("run_id", record.record.run_id)
         if not known:
             mlflow.log_params(parameters(record))
         mlflow.log_metrics(metrics(record), step=step)

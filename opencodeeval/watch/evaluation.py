@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,7 @@ def write_page(
 
 def headline(record: StoredRecord) -> Estimate:
     """The first metric of the record's headline suite."""
-    scores: Mapping[str, Any] = record.content["pass@k"][record.headline]
-    return Estimate(**next(iter(scores.values())))
+    return next(iter(record.record.scores[record.headline].values())).estimate
 
 
 def event(folder: Path, result: Evaluated) -> dict[str, Any]:

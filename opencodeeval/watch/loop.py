@@ -53,7 +53,7 @@ class Gate:
     @property
     def identity(self) -> str:
         """A digest of all that decides its answers."""
-        return digest([[each.content["digest"] for each in self.baseline], asdict(self.policy)])
+        return digest([[each.record.digest for each in self.baseline], asdict(self.policy)])
 
 
 class Failed(Exception):

@@ -23,10 +23,11 @@ from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Sampling, SuiteResult, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.records.reading import read_record
+from opencodeeval.records.schema import content_of
 from opencodeeval.runs.formats.finished import open_run
 from opencodeeval.runs.formats.livecodebench import files, metadata
-from opencodeeval.runs.pipeline import no_code, run_benchmark
-from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.pipeline import Run, no_code, run_benchmark
+from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.regrade import Regrade, open_stored, regrade
 from opencodeeval.runs.store import RunStore
 from tests.runs.test_pipeline import Tally
@@ -276,10 +277,9 @@ def run(
         sampling = Sampling(n=n, temperature=0.2)
         store = RunStore(output, configuration(benchmark, backend, sampling))
         try:
-            result = await run_benchmark(
-                benchmark, backend, sandbox, sampling, store, [1, 10], Tally()
-            )
-            return result.record
+            planned = Planned(benchmark, backend, sampling)
+            result = await run_benchmark(Run(planned, sandbox, store, [1, 10]))
+            return content_of(result.record)
         finally:
             store.close()
             await sandbox.close()
@@ -328,8 +328,8 @@ def test_a_regrade_executes_samples_that_no_score_counts(tmp_path: Path) -> None
     rows = [json.loads(line) for line in (folder / "verdicts.jsonl").read_text().splitlines()]
     assert sorted(row["sample_id"] for row in rows[3:]) == [0, 1, 2]
     assert done.result
-    assert done.result.record["tasks"] == before["tasks"]
-    assert done.result.record["totals"] == before["totals"]
+    assert content_of(done.result.record)["tasks"] == before["tasks"]
+    assert content_of(done.result.record)["totals"] == before["totals"]
 
 
 ROWS = [
@@ -412,6 +412,8 @@ def test_self_repair_counts_what_was_right_already(
     (note,) = record["benchmark"]["description"]["notes"]
     assert note.startswith("2 of 6 samples were right already and are kept")
     assert record["benchmark"]["description"]["data"]["from_run"] == generated[0].name
+    assert main(["leaderboard", str(results)]) == 0
+    assert "livecodebench_repair" in (results / "README.md").read_text()
     again = open_run(results / "runs" / record["run_id"], f"livecodebench_repair@{generated[1]}")
     _, _, evaluated = map(json.loads, files(again).values())
     assert [each["question_id"] for each in evaluated] == ["a", "b"]
@@ -435,8 +437,8 @@ def test_a_run_of_self_repair_can_be_regraded(generated: tuple[Path, str], tmp_p
     done = regraded(folder, f"livecodebench_repair@{generated[1]}")
     assert done.moves == ()
     assert done.result
-    assert done.result.record["tasks"] == before["tasks"]
-    assert done.result.record["run_id"] == before["run_id"]
+    assert content_of(done.result.record)["tasks"] == before["tasks"]
+    assert content_of(done.result.record)["run_id"] == before["run_id"]
     given.rename(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="which is not beside it: name its folder with --from-run"):
         open_stored(folder, f"livecodebench_repair@{generated[1]}")

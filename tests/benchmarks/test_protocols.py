@@ -29,9 +29,9 @@ from opencodeeval.core.types import (
     Task,
     Verdict,
 )
-from opencodeeval.runs.pipeline import RunResult, run_benchmark
+from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.protocol_differences import Judged, cause, lines
-from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.sharing import draw_alike, take_answers
 from opencodeeval.runs.store import RunStore
 from tests.cli.test_cli import opencodeeval, refused
@@ -40,7 +40,6 @@ from tests.runs.test_pipeline import (
     StandInBackend,
     StandInBenchmark,
     StandInSandbox,
-    Tally,
     answers,
     lasting,
 )
@@ -71,7 +70,9 @@ def run_both(
         for number, (job, store) in enumerate(zip(jobs, stores, strict=True)):
             sources = [stores[1 - number]]
             taken.append(take_answers(job, backend.model_type, sampling, store, sources))
-            work = run_benchmark(job, backend, StandInSandbox(), sampling, store, (1,), Tally())
+            work = run_benchmark(
+                Run(Planned(job, backend, sampling), StandInSandbox(), store, (1,))
+            )
             results.append(asyncio.run(work))
     finally:
         for store in stores:
@@ -84,7 +85,9 @@ def alone(output: Path, benchmark: StandInBenchmark) -> dict[str, Any]:
     backend = StandInBackend(answers)
     store = RunStore(output, configuration(benchmark, backend, SAMPLED))
     try:
-        work = run_benchmark(benchmark, backend, StandInSandbox(), SAMPLED, store, (1,), Tally())
+        work = run_benchmark(
+            Run(Planned(benchmark, backend, SAMPLED), StandInSandbox(), store, (1,))
+        )
         return lasting(asyncio.run(work))
     finally:
         store.close()
@@ -99,7 +102,7 @@ def test_the_same_prompt_is_asked_once_and_the_records_are_those_of_single_runs(
     assert set(Counter(backend.asked).values()) == {1}
     assert lasting(results[0]) == alone(tmp_path / "one", StandInBenchmark())
     assert lasting(results[1]) == alone(tmp_path / "other", other)
-    assert [each.record["timing"]["generated"] for each in results] == [12, 0]
+    assert [each.record.timing.generated for each in results] == [12, 0]
 
 
 def test_a_prompt_that_differs_in_its_stop_strings_is_asked_again(tmp_path: Path) -> None:
@@ -131,7 +134,8 @@ def test_answers_may_come_from_whichever_run_has_them(tmp_path: Path) -> None:
     other = StandInBenchmark(protocol="other")
     backend = StandInBackend(answers)
     store = RunStore(tmp_path, configuration(other, backend, SAMPLED))
-    asyncio.run(run_benchmark(other, backend, StandInSandbox(), SAMPLED, store, (1,), Tally()))
+    planned = Planned(other, backend, SAMPLED)
+    asyncio.run(run_benchmark(Run(planned, StandInSandbox(), store, (1,))))
     store.close()
     idle = StandInBackend(answers)
     _, taken = run_both(tmp_path, idle, other)

@@ -16,8 +16,9 @@ from opencodeeval.cli import main as cli
 from opencodeeval.cli.options import parse_ks, resolve_ks, resolve_sampling
 from opencodeeval.cli.progress import Lines
 from opencodeeval.core.errors import UsageError
-from opencodeeval.core.types import Sampling
+from opencodeeval.core.types import Grade, Sampling
 from opencodeeval.runs.doctor import Finding, report, usable
+from opencodeeval.runs.observers import GradedSample
 
 HEAVY = ("numpy", "tqdm", "jinja2", "datasets", "evalplus", "docker", "torch", "transformers")
 REFERENCE = ("--backend", "reference", "--bench", "starter", "--sandbox", "local")
@@ -176,12 +177,12 @@ def test_lines_come_now_and_then_and_at_the_end(capsys: pytest.CaptureFixture[st
     lines = Lines(clock=lambda: now[0])
     lines.start("starter", 3)
     lines.generated()
-    lines.graded(True)
+    lines.graded(GradedSample(Grade("t/0", 0, {}), True))
     assert capsys.readouterr().err == ""
     now[0] = 11.0
     lines.generated()
     assert capsys.readouterr().err == "starter: 2/3 generated, 1/3 graded, pass@1 100.0%\n"
-    lines.graded(False)
+    lines.graded(GradedSample(Grade("t/1", 0, {}), False))
     lines.finish()
     assert capsys.readouterr().err == "starter: 2/3 generated, 2/3 graded, pass@1 50.0%\n"
     lines.finish()
@@ -258,7 +259,7 @@ def test_graded_samples_end_in_a_record_that_names_the_file(tmp_path: Path) -> N
     assert scores["pass@1"]["value"] == pytest.approx(0.5)
     assert scores["pass@2"]["value"] == 1.0
     record = json.loads(Path(part["record"]).read_text())
-    assert len(record["model"]["samples_sha256"]) == 64
+    assert len(record["model"]["identity"]["samples_sha256"]) == 64
     assert record["sampling"] == {"n": 2}
 
 

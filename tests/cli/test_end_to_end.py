@@ -97,7 +97,7 @@ class TestTinyModel:
         assert score["value"] == pytest.approx(20 / 24)
         assert score["low"] < score["value"] < score["high"]
         record = json.loads((tmp_path / result["record"]).read_text())
-        assert record["model"]["weights_digest"]
+        assert record["model"]["identity"]["weights_digest"]
         assert record["totals"]["samples"] == 24
         assert sum(task["c"]["base"] for task in record["tasks"].values()) == 20
 

@@ -12,12 +12,7 @@ from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import UsageError
 from opencodeeval.decide.comparison import compare, compare_all
 from opencodeeval.records.comparable import Pair, pair_up
-from opencodeeval.records.reading import StoredRecord
-from tests.support.records import greedy, record, write
-
-
-def stored(content: dict[str, Any], path: str = "x.json") -> StoredRecord:
-    return StoredRecord(Path(path), content)
+from tests.support.records import greedy, record, stored, write
 
 
 def pair(before: str, after: str) -> Pair:
@@ -101,7 +96,7 @@ def test_a_model_of_another_type_is_asked_in_another_way_and_so_is_another_sampl
 
 def test_each_side_is_one_record_a_benchmark_of_one_model() -> None:
     one, other = stored(record(greedy("10"))), stored(record(greedy("10"), model="b"), "y.json")
-    with pytest.raises(UsageError, match=r"two records of humaneval \(x.json and y.json\)"):
+    with pytest.raises(UsageError, match=r"two records of humaneval@v1 \(x.json and y.json\)"):
         pair_up([one, other], [one])
     mbpp = stored(record(greedy("10"), model="b", benchmark="mbpp"))
     with pytest.raises(UsageError, match="different models"):

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opencodeeval.backends.samples import SamplesBackend
+from opencodeeval.benchmarks import registry
+from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
-from opencodeeval.cli.progress import Silent
 from opencodeeval.core.types import Completion, Sampling
+from opencodeeval.decide.early_stop import StopEarly, Stopped
 from opencodeeval.decide.gate import Answer, Policy
-from opencodeeval.decide.referee import Referee
-from opencodeeval.decide.sequential import Stopped
 from opencodeeval.execution import open_sandbox
 from opencodeeval.records.reading import read_record
-from opencodeeval.runs.pipeline import run_benchmark
-from opencodeeval.runs.recording import configuration
+from opencodeeval.runs.pipeline import Run, run_benchmark
+from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.store import RunStore
 from tests.support.starter_plain import rows
 
@@ -86,18 +87,39 @@ async def _evaluate(tasks: Path, baseline: Path, output: Path, code: str) -> Any
     ]
     backend = SamplesBackend(answers, {"model": "bad", "samples_sha256": "x"}, "base")
     sampling = Sampling(n=1)
-    referee = Referee(
-        read_record(baseline), benchmark, backend, sampling, Policy(margin=0.02), family=3
-    )
+    planned = Planned(benchmark, backend, sampling)
+    early = StopEarly(read_record(baseline), head(planned), Policy(margin=0.02), family=3)
     store = RunStore(output, configuration(benchmark, backend, sampling))
     sandbox = open_sandbox("local", 2, lambda message: None)
     try:
-        await run_benchmark(
-            benchmark, backend, sandbox, sampling, store, [1], Silent(), referee=referee
-        )
+        await run_benchmark(Run(planned, sandbox, store, [1]), [early])
     finally:
         store.close()
         await sandbox.close()
+
+
+def test_two_data_versions_have_each_their_baseline_and_their_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The starter in two versions: the second has one text of the first changed."""
+    card = read_card("starter")
+    first = card.versions[0]
+    second = replace(first, name="v2", rows_sha256="")
+    both = replace(card, versions=(first, second))
+    monkeypatch.setattr(registry, "read_card", lambda name: both)
+    bench = ("--backend", "reference", "--bench", "starter,starter@v2", "--sandbox", "local")
+    output = ("--output", str(tmp_path), "--quiet")
+    assert cli.main([*bench, *output]) == 0
+    assert len(list(tmp_path.glob("starter/*.json"))) == 2
+    capsys.readouterr()
+    gate = ("--gate", str(tmp_path), "--margin", "0.5", "--early-stop", "--json")
+    assert cli.main([*bench, "--output", str(tmp_path / "again"), "--quiet", *gate]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["early_stop"]) == {f"starter@{first.name}", "starter@v2"}
+    assert cli.main([*bench, *output, "--gate", str(tmp_path), "--margin", "0.5"]) == 0
+    printed = capsys.readouterr().out
+    assert f"starter@{first.name}" in printed
+    assert "starter@v2" in printed
 
 
 def test_a_collapse_ends_the_run(tasks: Path, baseline: Path, tmp_path: Path) -> None:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from opencodeeval.benchmarks.errata import read_errata
+from opencodeeval.backends.reference import ReferenceBackend
+from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import UsageError
-from opencodeeval.core.paths import benchmarks_dir
+from opencodeeval.core.types import Sampling
 from opencodeeval.decide.gate import EXIT_STATUS, Answer, Policy, decide
+from opencodeeval.decide.gate_report import as_text
 from opencodeeval.decide.policy import overridden, read_policy
 from opencodeeval.records.comparable import Pair
 from opencodeeval.records.reading import StoredRecord
-from tests.support.records import greedy, record, write
+from opencodeeval.runs.recording import Planned, head
+from tests.support.records import greedy, record, sealed, stored, write
 
 
 def flips(lost: int, gained: int, tasks: int, benchmark: str = "humaneval") -> Pair:
     before = "1" * lost + "0" * gained + "1" * (tasks - lost - gained)
     after = "0" * lost + "1" * gained + "1" * (tasks - lost - gained)
     sides = [record(greedy(bits), model=bits[:2], benchmark=benchmark) for bits in (before, after)]
-    return Pair(*(StoredRecord(Path("x.json"), each) for each in sides))
+    return Pair(*map(stored, sides))
 
 
 @pytest.mark.parametrize(
@@ -66,18 +70,57 @@ def test_a_drop_that_one_benchmark_shows_is_not_shown_by_six() -> None:
 
 
 def test_a_small_drop_everywhere_is_seen_in_the_mean() -> None:
-    pairs = [flips(16, 8, 400, f"bench-{i}") for i in range(6)]
-    # Each benchmark has tasks of its own.
-    for number, pair in enumerate(pairs):
-        for side in pair:
-            tasks = side.content["tasks"].items()
-            side.content["tasks"].update({f"{number}/{task}": row for task, row in list(tasks)})
-            for task in [task for task in side.content["tasks"] if task.startswith("t/")]:
-                del side.content["tasks"][task]
+    pairs = []
+    for number in range(6):  # each benchmark has tasks of its own
+        sides = []
+        for side in flips(16, 8, 400, f"bench-{number}"):
+            tasks = {f"{number}/{task}": row for task, row in side.content["tasks"].items()}
+            sides.append(stored({**side.content, "tasks": tasks}))
+        pairs.append(Pair(*sides))
     decision = decide(pairs, Policy())
     assert [each.answer for each in decision.findings[:-1]] == [Answer.INCONCLUSIVE] * 6
     assert decision.findings[-1].answer is Answer.REGRESSION
     assert decision.answer is Answer.REGRESSION
+
+
+def in_clusters(content: dict[str, Any], size: int) -> StoredRecord:
+    """The record, each `size` of its tasks one cluster."""
+    rows = enumerate(content["tasks"].items())
+    tasks = {task: {**row, "cluster": f"p{place // size}"} for place, (task, row) in rows}
+    return stored({**content, "tasks": tasks})
+
+
+def test_samples_of_one_problem_are_not_independent_tasks() -> None:
+    """Ten samples of each of 20 problems as tasks, against the same as 20 tasks of ten samples."""
+    bits = ["1" * 10] * 12 + ["0" * 10] * 8, ["1" * 10] * 6 + ["0" * 10] * 14
+    clustered = Pair(*(in_clusters(record(greedy("".join(side))), 10) for side in bits))
+    counts = [{f"p{i}": (10, side.count("1")) for i, side in enumerate(each)} for each in bits]
+    single = Pair(*(stored(record(each)) for each in counts))
+    unclustered = Pair(*(stored(record(greedy("".join(side)))) for side in bits))
+    answers = [decide([pair], Policy()).findings[0] for pair in (clustered, single, unclustered)]
+    assert answers[0].comparison.tasks == 20
+    assert answers[0].p_value == answers[1].p_value
+    assert answers[0].bound == answers[1].bound
+    assert answers[2].p_value < answers[0].p_value / 1000
+    assert len(answers[0].comparison.lost) == 6
+
+
+def test_two_data_versions_of_a_benchmark_are_two_findings() -> None:
+    one, other = flips(30, 0, 164), flips(0, 0, 164)
+    later = Pair(
+        *(
+            stored(
+                {**each.content, "benchmark": {**each.content["benchmark"], "data_version": "v2"}}
+            )
+            for each in other
+        )
+    )
+    quarantine = {"humaneval": ("t/0",)}
+    decision = decide([one, later], Policy(margin=0.05, quarantine=quarantine))
+    answers = {each.comparison.title: each.answer for each in decision.findings[:-1]}
+    assert answers == {"humaneval@v1": Answer.REGRESSION, "humaneval@v2": Answer.PASS}
+    assert list(decision.quarantined) == ["humaneval@v1", "humaneval@v2"]
+    assert "humaneval@v2" in as_text(decision, ("a", "b"))
 
 
 def test_quarantined_tasks_do_not_count() -> None:
@@ -90,15 +133,26 @@ def test_quarantined_tasks_do_not_count() -> None:
         decide([pair], Policy(quarantine={"humaneval": ("nowhere",)}))
 
 
-def test_the_errata_of_a_benchmark_are_quarantined() -> None:
-    rows = read_errata(benchmarks_dir() / "bigcodebench", "v0.1.4", {"BigCodeBench/101"})
-    assert [row.kind for row in rows] == ["network"]
-    counts = {f"BigCodeBench/{i}": (1, 1) for i in (100, 101, 103)}
-    one = StoredRecord(Path("x"), record(counts, benchmark="bigcodebench"))
-    decision = decide([Pair(one, one)], Policy())
-    assert list(decision.quarantined["bigcodebench"]) == ["BigCodeBench/101"]
-    assert "network" in decision.quarantined["bigcodebench"]["BigCodeBench/101"]
-    assert not decide([Pair(one, one)], Policy(errata=False)).quarantined["bigcodebench"]
+def test_the_errata_in_force_when_a_record_was_made_are_quarantined() -> None:
+    content = record({f"t/{i}": (1, 1) for i in (100, 101, 103)}, benchmark="mbpp")
+    erratum = {"task": "t/101", "kind": "slow", "what": "It takes a minute."}
+    one, other = stored(content), stored({**content, "errata": [erratum]})
+    for pair in (Pair(one, other), Pair(other, one)):
+        decision = decide([pair], Policy())
+        assert decision.quarantined["mbpp"] == {"t/101": "erratum (slow): It takes a minute."}
+    assert not decide([pair], Policy(errata=False)).quarantined["mbpp"]
+    assert not decide([Pair(one, one)], Policy()).quarantined["mbpp"]
+
+
+@pytest.mark.shared
+def test_errata_that_name_a_protocol_are_in_its_records(shared_data: Path) -> None:
+    protocol = "opencodeeval"
+    benchmark = load_benchmark("mbpp_plus", protocol, data_dir=shared_data)
+    head_ = head(Planned(benchmark, ReferenceBackend(benchmark.tasks), Sampling()))
+    named = {row.task for row in benchmark.errata if protocol in row.protocols}
+    assert named
+    assert head_.errata
+    assert named <= {row.task for row in head_.errata}
 
 
 POLICY = """
@@ -159,7 +213,9 @@ def test_a_policy_that_cannot_be_decided_by_is_refused(
 def test_the_command_reports_in_every_form(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], lost: int, gained: int, tasks: int
 ) -> None:
-    paths = [str(write(tmp_path, each.content)) for each in flips(lost, gained, tasks)]
+    paths = [
+        str(write(tmp_path, sealed(dict(each.content)))) for each in flips(lost, gained, tasks)
+    ]
     answer = decide([flips(lost, gained, tasks)], Policy()).answer
     if paths[0] == paths[1]:
         paths[1] = str(tmp_path)

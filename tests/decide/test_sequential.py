@@ -7,9 +7,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from opencodeeval.decide.early_stop import EarlyStop, in_order
 from opencodeeval.decide.gate import Answer
-from opencodeeval.decide.sequential import EarlyStop, in_order, levels, plan
 from opencodeeval.stats.pass_at_k import Count
+from opencodeeval.stats.sequential import levels, plan
 
 
 def test_the_bounds_are_those_published_for_five_looks() -> None:

@@ -9,11 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from opencodeeval.cli.main import main
 from opencodeeval.records.breakdown import breakdown, contamination, counts_of, drop, months
+from opencodeeval.records.reading import read_record
+from opencodeeval.records.schema import TaskRow
 from opencodeeval.show.month_chart import months_of
 from opencodeeval.stats.pass_at_k import Count, estimate_pass_at_k
 from tests.support import records
@@ -22,12 +25,22 @@ from tests.support.livecodebench_rows import problem, write
 CUTOFF = datetime(2024, 6, 30, 23, 59)
 
 
-def row(date: str, c: int, n: int = 10, difficulty: str = "easy", **about: str) -> dict[str, Any]:
-    kinds = {"contest_date": date, "difficulty": difficulty, "platform": "atcoder", **about}
-    return {"n": n, "c": {"base": c}, "about": kinds}
+UNDATED = {"a": TaskRow(n=1, c={"base": 1}, verdicts={})}
 
 
-def simulated(seed: int, before: float, after: float, tasks: int = 300) -> dict[str, Any]:
+def row(
+    date: str,
+    c: int,
+    n: int = 10,
+    difficulty: str = "easy",
+    platform: str = "atcoder",
+    cluster: str = "",
+) -> TaskRow:
+    kinds = {"contest_date": date, "difficulty": difficulty, "platform": platform}
+    return TaskRow(n=n, c={"base": c}, verdicts={}, about=kinds, cluster=cluster)
+
+
+def simulated(seed: int, before: float, after: float, tasks: int = 300) -> dict[str, TaskRow]:
     """Tasks over a year, solved with one chance up to the end of June and another after it."""
     chance = random.Random(seed)
     found = {}
@@ -50,7 +63,7 @@ def test_months_are_those_that_have_tasks_with_their_intervals() -> None:
     expected = estimate_pass_at_k([Count(10, 10), Count(10, 0)], 1)
     assert (january.low, january.high) == (expected.low, expected.high)
     assert (march.month, march.tasks, march.value) == ("2024-03", 1, 0.5)
-    assert months({"a": {"n": 1, "c": {"base": 1}}}, "base") == []
+    assert months(UNDATED, "base") == []
 
 
 def test_kinds_are_scored_apart_and_easy_comes_first() -> None:
@@ -66,7 +79,7 @@ def test_kinds_are_scored_apart_and_easy_comes_first() -> None:
     assert hard["pass@k"]["base"]["pass@1"]["value"] == pytest.approx(0.2)
     assert hard["pass@k"]["base"]["pass@10"]["value"] == 1.0
     assert found["platform"]["leetcode"]["tasks"] == 1
-    assert breakdown({"a": {"n": 1, "c": {"base": 1}}}, ["base"], [1]) == {}
+    assert breakdown(UNDATED, ["base"], [1]) == {}
 
 
 def test_tasks_of_one_cluster_count_as_one() -> None:
@@ -115,9 +128,8 @@ def test_harder_tasks_after_the_date_are_no_drop() -> None:
 def test_a_date_that_parts_nothing_gives_no_drop() -> None:
     rows = {"a": row("2024-01-01", 1), "b": row("2024-02-01", 1)}
     assert drop(rows, "base", CUTOFF) is None
-    record = {"benchmark": {"headline": "base"}, "tasks": rows}
-    assert contamination(record, "2024-06-30")["one_side_of"] == "2024-06-30"
-    assert contamination({**record, "tasks": {"a": {"n": 1, "c": {"base": 1}}}}) == {}
+    assert contamination(rows, "base", "2024-06-30")["one_side_of"] == "2024-06-30"
+    assert contamination(UNDATED, "base") == {}
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +172,9 @@ def test_records_have_the_kinds_the_months_and_the_drop(graded: Path) -> None:
     assert found["contamination"]["cutoff"]["difference"] == 1.0
     assert found["contamination"]["cutoff"]["p_value"] < 0.01
     assert found["tasks"]["p01"]["about"]["contest_date"] == "2024-01-05T00:00:00"
-    again = contamination(found, "2024-06-30T23:59:59.999999")
+    (path,) = graded.glob("livecodebench/*.json")
+    stored = read_record(path).record
+    again = contamination(stored.tasks, "base", "2024-06-30T23:59:59.999999")
     assert again == found["contamination"]
 
 
@@ -176,10 +190,11 @@ def test_the_report_draws_the_months(graded: Path, tmp_path: Path) -> None:
 
 def test_marks_lie_where_their_scores_are() -> None:
     found = simulated(1, 0.9, 0.2)
-    told = {"benchmark": {"headline": "base"}, "tasks": found}
-    drawn = months_of({"contamination": contamination(told, "2024-06-30")})
+    plain = records.stored(records.record({"a": (1, 1)})).record
+    view = contamination(found, "base", "2024-06-30")
+    drawn = months_of(msgspec.structs.replace(plain, contamination=view))
     assert drawn
-    rows = contamination(told)["months"]
+    rows = view["months"]
     assert [mark.late for mark in drawn.marks] == [row["month"] > "2024-06" for row in rows]
     bottom, top = (dict(drawn.scale)[label] for label in ("0", "100"))
     for mark, row in zip(drawn.marks, rows, strict=True):
@@ -190,7 +205,7 @@ def test_marks_lie_where_their_scores_are() -> None:
     )
     assert drawn.cutoff
     assert max(before) < drawn.cutoff < min(after)
-    assert months_of({}) is None
+    assert months_of(plain) is None
 
 
 def test_the_view_is_a_table_and_an_object(

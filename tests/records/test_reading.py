@@ -11,6 +11,7 @@ import pytest
 
 from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.records.naming import name_from_text, name_of_model
 from opencodeeval.records.reading import find_records, read_record, read_records
 from opencodeeval.stats.pass_at_k import Count
 from tests.support.records import greedy, record, sealed, write
@@ -90,8 +91,8 @@ def not_a_number(content: dict[str, Any]) -> None:
     ("damage", "words"),
     [
         (hand_edited, "was changed after it was written"),
-        (newer, "schema 99, this is 1: update opencodeeval"),
-        (older, "schema 0, this is 1: give the command of its run again"),
+        (newer, "schema 99, and this version reads up to 2: update opencodeeval"),
+        (older, "schema 0, which never was one: give the command of its run again"),
         (not_a_number, "holds NaN"),
     ],
 )
@@ -156,3 +157,108 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match="is not a record"):
         read_record(path)
+
+
+# --- what is said of fields ---
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (correct_as_text, r"tasks\[...\]\.c\[...\]: expected int, got str"),
+        (no_protocol, "the record: object missing required field protocol"),
+        (more_correct_than_drawn, "2 of 1 samples of t/0 are correct"),
+    ],
+)
+def test_the_field_that_is_wrong_is_named(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    content = record(greedy("01"))
+    path = write(tmp_path, content)
+    damage(content)
+    path.write_text(json.dumps(sealed(content)))
+    with pytest.raises(UsageError, match=words):
+        read_record(path)
+
+
+def test_a_record_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, record(greedy("01")))
+    whole = path.read_text()
+    for end in (1, len(whole) // 2, len(whole) - 1):
+        path.write_text(whole[:end])
+        with pytest.raises(UsageError, match="it is not JSON"):
+            read_record(path)
+
+
+# --- earlier schemas ---
+
+FIRST = next((Path(__file__).parent / "schema_1").glob("*.json"))
+
+
+def test_a_record_of_the_first_schema_is_read() -> None:
+    content = json.loads(FIRST.read_text())
+    assert content["schema"] == 1
+    found = read_record(FIRST)
+    assert found.model == "starter-tiny-chat/step-0300"
+    assert found.record.schema == 2
+    assert found.record.digest == content["digest"]
+    assert found.record.model.identity == content["model"]
+    assert found.record.model.origin == "engine"
+    assert found.record.errata is None
+    assert {name: row.n for name, row in found.record.tasks.items()} == {
+        name: row["n"] for name, row in content["tasks"].items()
+    }
+    score = content["pass@k"]["base"]["pass@1"]
+    assert found.record.scores["base"]["pass@1"].estimate == tuple(
+        score[name] for name in ("value", "low", "high")
+    )
+
+
+def test_a_record_of_the_first_schema_that_was_changed_is_refused(tmp_path: Path) -> None:
+    content = json.loads(FIRST.read_text())
+    content["tasks"]["starter/0"]["c"]["base"] = 0
+    path = tmp_path / FIRST.name
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="was changed after it was written"):
+        read_record(path)
+
+
+def test_clusters_of_the_first_schema_are_those_of_today(tmp_path: Path) -> None:
+    content = json.loads(FIRST.read_text())
+    for row in content["tasks"].values():
+        row["about"] = {"cluster": "one", "difficulty": "easy"}
+    path = tmp_path / FIRST.name
+    path.write_text(json.dumps(sealed(content)))
+    found = read_record(path)
+    assert {row.cluster for row in found.record.tasks.values()} == {"one"}
+    assert {tuple(row.about) for row in found.record.tasks.values()} == {("difficulty",)}
+    assert list(found.counts("base")) == ["one"]
+
+
+# --- names ---
+
+
+def test_a_folder_has_one_name_however_it_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run" / "step-10"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder.parent)
+    spelt = ["step-10", "step-10/", "./step-10", str(folder), f"{folder}/"]
+    assert {name_of_model(each) for each in spelt} == {"run/step-10"}
+    monkeypatch.chdir(folder)
+    assert name_of_model(".") == "run/step-10"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("infly/OpenCoder-8B-Instruct", "infly/OpenCoder-8B-Instruct"),
+        ("gpt2", "gpt2"),
+        ("/mnt/ckpts/run/step-10", "run/step-10"),
+        ("./ckpts/step-10", "ckpts/step-10"),
+        ("a/b/c", "b/c"),
+    ],
+)
+def test_what_is_not_here_is_named_by_its_text(text: str, name: str) -> None:
+    assert name_of_model(text) == name_from_text(text) == name

@@ -26,6 +26,7 @@ from opencodeeval.core.types import Completion, SuiteResult, Verdict
 from opencodeeval.runs.formats import TOOLS, bigcodebench, evalplus, human_eval, livecodebench
 from opencodeeval.runs.formats.finished import FinishedRun, Sample, open_run
 from opencodeeval.runs.formats.reading import read_samples, sample_format
+from tests.support import records
 
 FINAL = set(Verdict) - {Verdict.INFRA_ERROR}
 TIMES = {"finished": "2026-03-04T05:06:07+00:00"}
@@ -46,12 +47,14 @@ def finished(
             passes = benchmark.passes({name: each.verdict for name, each in suites.items()})
             solution = benchmark.solution(task, code)
             samples.append(Sample(task, number, text, code, solution, suites, passes))
-    record = {
+    n = max(map(len, answers.values()))
+    content = {
+        **records.record(dict.fromkeys(answers, (1, 1)), model="org/model"),
         "run_id": "abc",
-        "model": {"model": "org/model", "backend": "vllm"},
-        "sampling": sampling or {"n": max(map(len, answers.values()))},
+        "sampling": sampling or {"n": n},
         "timing": TIMES,
     }
+    record = records.stored(content).record
     return FinishedRun(Path("runs/abc"), record, benchmark, tuple(samples))
 
 
@@ -338,7 +341,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(
     (tmp_path / "starter").mkdir()
     alone = tmp_path / "starter" / record.name
     alone.write_bytes(record.read_bytes())
-    assert "its run folder" in refused(capsys, alone, *lcb)
+    assert "the run folder" in refused(capsys, alone, *lcb)
     (tmp_path / "file").write_text("")
     told = refused(capsys, run, *lcb, "--output", tmp_path / "file")
     assert "cannot be written (File exists)" in told
@@ -378,7 +381,7 @@ def test_a_run_of_ones_own_tasks_asks_for_them(
     run, lcb = the_run(tmp_path / "results"), ("--format", "livecodebench")
     assert "name it with --bench file:PATH" in refused(capsys, run, *lcb)
     told = refused(capsys, run, *lcb, "--bench", "starter")
-    assert "is not what" in told
+    assert "are not those that" in told
     assert main(["export", str(run), *lcb, "--bench", f"file:{tasks}"]) == 0
 
 

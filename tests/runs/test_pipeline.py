@@ -32,8 +32,11 @@ from opencodeeval.core.types import (
     Verdict,
     digest,
 )
-from opencodeeval.runs.pipeline import RunResult, run_benchmark
-from opencodeeval.runs.recording import configuration, record_digest, slug, without_secrets
+from opencodeeval.records.naming import slug
+from opencodeeval.records.schema import content_digest, content_of
+from opencodeeval.runs.observers import GradedSample, Observer
+from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
+from opencodeeval.runs.recording import Planned, configuration, without_secrets
 from opencodeeval.runs.store import RunStore
 from opencodeeval.runs.summary import summarise, table
 
@@ -55,6 +58,7 @@ class StandInBenchmark:
     headline: str = "plus"
     environment: str = ""
     errata: Sequence[Erratum] = ()
+    tasks_in_version: int = 0
     extraction_digest: str = "e" * 64
     extracted: list[str] = field(default_factory=list)
     tasks: Sequence[Task] = field(init=False)
@@ -181,8 +185,8 @@ class StandInSandbox:
         return None
 
 
-class Tally:
-    """A progress that counts."""
+class Tally(Observer):
+    """An observer that counts."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -193,8 +197,8 @@ class Tally:
     def generated(self) -> None:
         self.calls["generated"] += 1
 
-    def graded(self, passed: bool) -> None:
-        self.calls["passed" if passed else "failed"] += 1
+    def graded(self, sample: GradedSample) -> None:
+        self.calls["passed" if sample.passed else "failed"] += 1
 
     def finish(self) -> None:
         self.calls["finished"] += 1
@@ -212,17 +216,9 @@ def run(
     benchmark = benchmark or StandInBenchmark()
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
-        return asyncio.run(
-            run_benchmark(
-                benchmark,
-                backend,
-                sandbox or StandInSandbox(),
-                sampling,
-                store,
-                ks,
-                progress or Tally(),
-            )
-        )
+        planned = Planned(benchmark, backend, sampling)
+        work = Run(planned, sandbox or StandInSandbox(), store, ks)
+        return asyncio.run(run_benchmark(work, [progress or Tally()]))
     finally:
         store.close()
 
@@ -240,14 +236,14 @@ def lines(result: RunResult, name: str) -> list[dict[str, Any]]:
 
 
 def lasting(result: RunResult) -> dict[str, Any]:
-    return {name: part for name, part in result.record.items() if name != "timing"}
+    return {name: part for name, part in content_of(result.record).items() if name != "timing"}
 
 
 def test_a_run_ends_in_a_record_of_every_task(tmp_path: Path) -> None:
     progress = Tally()
     result = run(tmp_path, StandInBackend(answers), ks=(1, 3), progress=progress)
     record = json.loads(result.record_path.read_text(encoding="ascii"))
-    assert record == result.record
+    assert record == content_of(result.record)
     assert list(record["tasks"]) == ["t/0", "t/1", "t/2", "t/3"]
     assert record["tasks"]["t/1"] == {
         "n": 3,
@@ -260,7 +256,7 @@ def test_a_run_ends_in_a_record_of_every_task(tmp_path: Path) -> None:
     assert record["pass@k"]["plus"]["pass@3"]["value"] == pytest.approx(0.5)
     assert record["totals"]["prompt_tokens"] == 60
     assert record["totals"]["samples"] == 12
-    assert record["digest"] == record_digest(record)
+    assert record["digest"] == content_digest(record)
     assert result.record_path.parent == tmp_path / "standin"
     assert result.record_path.name == f"some--model--plain--{record['run_id']}.json"
     assert progress.calls == {
@@ -276,7 +272,7 @@ def test_secrets_reach_no_file(tmp_path: Path) -> None:
     result = run(tmp_path, StandInBackend(answers))
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or b"hush" not in path.read_bytes()
-    assert result.record["model"]["hf_token"] == "(hidden)"
+    assert content_of(result.record)["model"]["identity"]["hf_token"] == "(hidden)"
 
 
 def test_programs_are_executed_while_others_are_still_being_written(tmp_path: Path) -> None:
@@ -319,14 +315,17 @@ def test_identical_programs_of_a_task_are_executed_once(tmp_path: Path, delay: f
     result = run(tmp_path, StandInBackend(lambda *_: "good"), sandbox=sandbox)
     assert sorted(sandbox.graded) == [(f"t/{i}", "good") for i in range(4)]
     assert len(lines(result, "verdicts")) == 12
-    assert result.record["tasks"]["t/2"]["c"] == {"base": 3, "plus": 3}
+    assert content_of(result.record)["tasks"]["t/2"]["c"] == {"base": 3, "plus": 3}
 
 
 def test_an_answer_without_code_is_not_executed(tmp_path: Path) -> None:
     sandbox = StandInSandbox()
     result = run(tmp_path, StandInBackend(lambda *_: "\n"), sandbox=sandbox)
     assert sandbox.graded == []
-    assert result.record["verdicts"] == {"base": {"no_code": 12}, "plus": {"no_code": 12}}
+    assert content_of(result.record)["verdicts"] == {
+        "base": {"no_code": 12},
+        "plus": {"no_code": 12},
+    }
 
 
 @pytest.mark.parametrize("stop_after", range(0, 12, 3))
@@ -341,7 +340,7 @@ def test_a_resumed_run_repeats_nothing_and_ends_in_the_same_record(
     again, benchmark = StandInBackend(answers), StandInBenchmark()
     resumed = run(tmp_path / "b", again, benchmark)
     assert lasting(resumed) == lasting(undisturbed)
-    assert resumed.record["timing"]["generated"] == 12 - stop_after
+    assert content_of(resumed.record)["timing"]["generated"] == 12 - stop_after
     assert not set(again.asked) & set(broken.asked)
     for name in ("completions", "programs", "verdicts"):
         where = Counter((row["task_id"], row["sample_id"]) for row in lines(resumed, name))
@@ -404,7 +403,7 @@ def test_verdicts_of_a_folder_of_the_first_version_are_kept(tmp_path: Path) -> N
 
 def test_a_mended_extraction_is_applied_to_stored_completions(tmp_path: Path) -> None:
     first = run(tmp_path, StandInBackend(answers))
-    assert first.record["tasks"]["t/2"]["c"] == {"base": 3, "plus": 0}
+    assert content_of(first.record)["tasks"]["t/2"]["c"] == {"base": 3, "plus": 0}
 
     @dataclass
     class Mended(StandInBenchmark):
@@ -417,7 +416,7 @@ def test_a_mended_extraction_is_applied_to_stored_completions(tmp_path: Path) ->
     backend, sandbox = StandInBackend(answers), StandInSandbox()
     second = run(tmp_path, backend, Mended(), sandbox)
     assert backend.asked == []
-    assert second.record["tasks"]["t/2"]["c"] == {"base": 3, "plus": 3}
+    assert content_of(second.record)["tasks"]["t/2"]["c"] == {"base": 3, "plus": 3}
     assert ("t/0", "good") not in sandbox.graded  # the same program has its verdict already
     untouched = Mended()
     run(tmp_path, StandInBackend(answers), untouched)
@@ -466,7 +465,7 @@ def test_a_persistent_fault_ends_the_run_without_a_score(tmp_path: Path) -> None
     resumed = run(tmp_path, again, sandbox=sandbox)
     assert again.asked == []
     assert sorted(sandbox.graded) == [("t/1", "lost"), ("t/2", "lost")]
-    assert resumed.record["pass@k"]["plus"]["pass@1"]["value"] == 1.0
+    assert content_of(resumed.record)["pass@k"]["plus"]["pass@1"]["value"] == 1.0
     assert len(lines(resumed, "verdicts")) == 12
 
 
@@ -525,20 +524,17 @@ def test_ready_made_samples_may_differ_in_number(tmp_path: Path) -> None:
     benchmark, backend = StandInBenchmark(number=2), StandInBackend(lambda *_: "good")
     store = RunStore(tmp_path, configuration(benchmark, backend, SAMPLED))
     counts = {"t/0": 1, "t/1": 3}
-    result = asyncio.run(
-        run_benchmark(
-            benchmark, backend, StandInSandbox(), SAMPLED, store, [1], Tally(), counts=counts
-        )
-    )
+    planned = Planned(benchmark, backend, SAMPLED)
+    result = asyncio.run(run_benchmark(Run(planned, StandInSandbox(), store, [1], counts)))
     store.close()
-    assert {name: row["n"] for name, row in result.record["tasks"].items()} == counts
+    assert {name: row["n"] for name, row in content_of(result.record)["tasks"].items()} == counts
 
 
 def test_the_summary_is_the_record_in_short(tmp_path: Path) -> None:
     result = run(tmp_path, StandInBackend(answers), ks=(1, 3))
     summary = summarise("some/model", [result])
     part = summary["benchmarks"][0]
-    assert part["pass@k"] == result.record["pass@k"]
+    assert part["pass@k"] == content_of(result.record)["pass@k"]
     assert part["record"] == str(result.record_path)
     text = table(summary).splitlines()
     assert text[0] == "model: some/model"

@@ -19,6 +19,7 @@ from opencodeeval.core.types import Completion, ModelType, Program, Task
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.identity import sandbox_identity
 from opencodeeval.records.reading import read_record
+from opencodeeval.runs.observers import GradedSample
 from opencodeeval.runs.regrade import Regrade, open_stored
 from opencodeeval.runs.regrade import regrade as regrade_run
 from tests.runs.test_pipeline import Tally
@@ -145,8 +146,8 @@ def test_an_interrupted_regrade_of_all_samples_continues(folder: Path) -> None:
     stored = open_stored(run, tasks)
 
     class Interrupting(Tally):
-        def graded(self, passed: bool) -> None:
-            super().graded(passed)
+        def graded(self, sample: GradedSample) -> None:
+            super().graded(sample)
             if self.calls["passed"] == 2:
                 raise SandboxError("an interruption")
 
@@ -166,12 +167,12 @@ def test_an_interrupted_regrade_of_all_samples_continues(folder: Path) -> None:
     assert before >= 3 + 2
     done = asyncio.run(again(Tally()))
     assert done.result
-    assert done.result.record["timing"]["executed"] == 6 - before
+    assert done.result.record.timing.executed == 6 - before
     assert verdicts() == 6
     # That one is complete, so the next executes all once more.
     done = asyncio.run(again(Tally()))
     assert done.result
-    assert done.result.record["timing"]["executed"] == 3
+    assert done.result.record.timing.executed == 3
 
 
 def test_a_regrade_notices_a_mended_extraction(
@@ -253,7 +254,7 @@ def test_a_score_of_samples_says_where_they_come_from(tmp_path: Path) -> None:
     grade = ("grade", str(samples), "--bench", f"file:{tasks}", "--source", "a paper", *LOCAL)
     assert cli.main([*grade, "--output", str(tmp_path / "out")]) == 0
     run = the_run(tmp_path)
-    assert read_record(run).content["model"]["samples_source"] == "a paper"
+    assert read_record(run).record.model.identity["samples_source"] == "a paper"
     # A reader of samples does not know what was asked: other prompts are no obstacle.
     written(tasks, task(0, 1, "def f(x): # more\n"))
     assert cli.main(["regrade", str(run), "--bench", f"file:{tasks}", *LOCAL]) == 0

@@ -20,6 +20,8 @@ from opencodeeval.benchmarks.errata import Erratum, Kind, read_errata, text_of
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli.main import main
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
+from opencodeeval.records.schema import content_of
+from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.selfcheck import Finding, check, errata_of, report, summary
 from opencodeeval.runs.summary import summarise, table
 from tests.runs.test_pipeline import StandInBackend, StandInBenchmark, answers, run
@@ -71,7 +73,7 @@ class Replaying:
 
 
 def checked(benchmark: Benchmark, verdicts: Mapping[str, Sequence[Verdict]]) -> list[Finding]:
-    return asyncio.run(check(benchmark, Replaying(verdicts), 2, lambda _: None))
+    return asyncio.run(check(benchmark, Replaying(verdicts), 2, Observer()))
 
 
 # --- the tables ---
@@ -125,9 +127,9 @@ def test_a_score_is_also_given_without_what_cannot_pass(tmp_path: Path) -> None:
     slow = Erratum("t/1", "slow", "It takes a minute.")
     benchmark = StandInBenchmark(errata=[failing, slow])
     result = run(tmp_path, StandInBackend(answers), benchmark)
-    sound = result.record["sound"]
+    sound = content_of(result.record)["sound"]
     assert (sound["tasks"], sound["without"]) == (3, ["t/2"])
-    assert result.record["pass@k"]["base"]["pass@1"]["value"] == pytest.approx(7 / 12)
+    assert result.record.scores["base"]["pass@1"].value == pytest.approx(7 / 12)
     assert sound["pass@k"]["base"]["pass@1"]["value"] == pytest.approx(4 / 9)
     text = table(summarise("m", [result]))
     score = sound["pass@k"]["plus"]["pass@1"]
@@ -140,7 +142,7 @@ def test_a_score_is_also_given_without_what_cannot_pass(tmp_path: Path) -> None:
 def test_where_every_solution_can_pass_there_is_one_score(tmp_path: Path) -> None:
     slow = Erratum("t/1", "slow", "It takes a minute.")
     result = run(tmp_path, StandInBackend(answers), StandInBenchmark(errata=[slow]))
-    assert "sound" not in result.record
+    assert result.record.sound is None
     assert "cannot pass" not in table(summarise("m", [result]))
 
 
@@ -236,7 +238,7 @@ def test_written_errata_keep_what_holds_and_say_what_is_new(tmp_path: Path) -> N
 
 def test_rounds_follow_each_other() -> None:
     benchmark, sandbox = starter(), Replaying({})
-    asyncio.run(check(benchmark, sandbox, 2, lambda _: None))
+    asyncio.run(check(benchmark, sandbox, 2, Observer()))
     ids = [task.task_id for task in benchmark.tasks]
     assert sandbox.seen == ids * 2
 

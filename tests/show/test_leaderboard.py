@@ -127,7 +127,7 @@ def test_published_scores_are_read_from_the_folder_and_from_files(results: Path)
 @pytest.mark.parametrize(
     ("damage", "status", "complaint"),
     [
-        (lambda content: {**content, "schema": 2}, 3, "is a record of schema 2"),
+        (lambda content: {**content, "schema": 3}, 3, "is a record of schema 3"),
         (lambda content: {**content, "model_type": "base"}, 3, "was changed after it was written"),
         (lambda content: {**content, "totals": {"samples": float("nan")}}, 3, "holds NaN"),
         (lambda content: [], 2, "is not a record"),
@@ -194,7 +194,7 @@ def test_embedded_json_cannot_end_its_script_and_is_the_same_value() -> None:
 
 def test_a_digest_seals_what_is_shown(results: Path) -> None:
     content = record(greedy("1100"), model="owner/first")
-    content["model"]["model"] = "owner/other"
+    content["model"]["name"] = "owner/other"
     write(results, sealed(content))
     assert run(results) == 0
     assert "owner/other" in (results / "README.md").read_text()

@@ -135,7 +135,8 @@ def test_it_prints_on_white_without_its_controls(browser: Browser, page_path: Pa
 @pytest.mark.parametrize("guarded", [True, False], ids=["as-it-is", "without-its-policy"])
 def test_html_in_names_is_text(browser: Browser, tmp_path: Path, guarded: bool) -> None:
     content = record({"t/0": (4, 1), "t/1": (4, 2)}, model="owner/model", benchmark="b" + HOSTILE)
-    content["model"] |= {"model": HOSTILE, "weights_digest": HOSTILE}
+    content["model"]["name"] = HOSTILE
+    content["model"]["identity"] |= {"model": HOSTILE, "weights_digest": HOSTILE}
     content["benchmark"] |= {"description": {"title": HOSTILE}, "suites": [HOSTILE]}
     content["benchmark"]["headline"] = HOSTILE
     content["protocol"] |= {"name": HOSTILE, "version": HOSTILE}

@@ -87,7 +87,8 @@ def test_no_record_hides_another(tmp_path: Path) -> None:
 
 
 def test_the_same_name_with_other_weights_is_another_row(tmp_path: Path) -> None:
-    other = altered(record(greedy("10"), benchmark="mbpp"), "model", weights_digest="1" * 64)
+    identity = {"backend": "vllm", "model": "some/model", "weights_digest": "1" * 64}
+    other = altered(record(greedy("10"), benchmark="mbpp"), "model", identity=identity)
     assert len(board(tmp_path, record(greedy("10")), other).rows) == 2
 
 
@@ -230,11 +231,12 @@ def test_a_published_model_that_was_not_measured_has_a_row_of_its_own(tmp_path: 
 
 def test_samples_drawn_elsewhere_are_told_apart(tmp_path: Path) -> None:
     content = record(greedy("10"))
-    content["model"] = {"backend": "samples", "model": "some/model", "samples_sha256": "0" * 64}
+    identity = {"backend": "samples", "model": "some/model", "samples_sha256": "0" * 64}
+    content["model"] = {"name": "some/model", "origin": "file", "identity": identity}
     content |= {"sampling": {"n": 1}, "run_id": "0" * 12}
     found = board(tmp_path, record(greedy("10")), sealed(content))
     assert {(row.origin, row.decoding) for row in found.rows} == {
         ("generated", "greedy"),
-        ("samples", "sampling not told"),
+        ("samples", "settings unknown"),
     }
     assert all(isinstance(row.cells[0].record, StoredRecord) for row in found.rows)

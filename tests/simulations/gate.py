@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from opencodeeval.core import tables
+from opencodeeval.decide.early_stop import EarlyStop
 from opencodeeval.decide.gate import Answer, Policy, conclude, judge
-from opencodeeval.decide.sequential import EarlyStop
 from opencodeeval.stats import paired_tests
 from opencodeeval.stats.paired_tests import Differences
 from opencodeeval.stats.pass_at_k import Count

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from opencodeeval.core.types import digest
-from opencodeeval.runs.recording import SCHEMA, record_digest, record_path
+from opencodeeval.records.naming import name_from_text, slug
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.records.schema import SCHEMA, Record, content_digest
 from opencodeeval.stats.pass_at_k import Count, estimate_pass_at_k
 
 Counts = Mapping[str, tuple[int, int]]
@@ -26,7 +30,11 @@ def record(
     rows = [Count(*each) for each in counts.values()]
     content: dict[str, Any] = {
         "schema": SCHEMA,
-        "model": {"backend": "vllm", "model": model, "weights_digest": digest(model)},
+        "model": {
+            "name": name_from_text(model),
+            "origin": "engine",
+            "identity": {"backend": "vllm", "model": model, "weights_digest": digest(model)},
+        },
         "model_type": "chat",
         "benchmark": {
             "name": benchmark,
@@ -59,20 +67,27 @@ def record(
         "timing": {"finished": "2026-01-01T00:00:00+00:00", "wall_s": 1.0},
     }
     for part, change in (changes or {}).items():
-        content[part] = {**content[part], **change}
+        content[part] = {**content.get(part, {}), **change}
     content["run_id"] = digest([content["model"], content["benchmark"], content["sampling"]])[:12]
     return sealed(content)
 
 
+def stored(content: Mapping[str, Any], path: str = "x.json") -> StoredRecord:
+    """A record as if it had been read."""
+    return StoredRecord(Path(path), msgspec.convert(content, Record))
+
+
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
     """The record with the digest of what is in it now."""
-    content["digest"] = record_digest(content)
+    content["digest"] = content_digest(content)
     return content
 
 
 def write(output: Path, content: Mapping[str, Any]) -> Path:
     """Write a record where a run would have left it."""
-    path = record_path(output, content)
+    names = (content["model"]["name"], content["protocol"]["name"])
+    name = "--".join([*map(slug, names), f"{content['run_id']}.json"])
+    path = output / slug(content["benchmark"]["name"]) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="ascii")
     return path

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import DataVersion
 from opencodeeval.core.errors import DataError, StoreError
 from opencodeeval.core.types import SampleId, SuiteResult, Task
+from opencodeeval.records.naming import slug
+from opencodeeval.records.schema import Record
 from opencodeeval.runs.finding import benchmark_of, find_run
-from opencodeeval.runs.recording import model_name, slug, verdicts_of
+from opencodeeval.runs.recording import verdicts_of
 from opencodeeval.runs.store import read_run
 from opencodeeval.stats.pass_at_k import pass_at_k
 
@@ -42,7 +43,7 @@ class FinishedRun:
     """A run with its record: `samples` task by task, in the order of the data."""
 
     folder: Path
-    record: Mapping[str, Any]
+    record: Record
     benchmark: CardBenchmark
     samples: tuple[Sample, ...]
 
@@ -54,27 +55,27 @@ class FinishedRun:
     @property
     def model(self) -> str:
         """The model's name as part of a file name."""
-        return slug(model_name(str(self.record["model"]["model"])))
+        return slug(self.record.model.name)
 
     @property
     def revision(self) -> str:
         """The model's revision, as far as it was named."""
-        return slug(str(self.record["model"].get("revision") or "main"))
+        return slug(self.record.model.revision or "main")
 
     @property
     def backend(self) -> str:
         """What drew the samples."""
-        return slug(str(self.record["model"]["backend"]))
+        return slug(self.record.model.backend)
 
     @property
     def n(self) -> int:
         """The most samples that a task has."""
-        return int(self.record["sampling"]["n"])
+        return self.record.sampling.n
 
     @property
     def finished(self) -> datetime:
         """When the record was made."""
-        return datetime.fromisoformat(self.record["timing"]["finished"])
+        return datetime.fromisoformat(self.record.timing.finished)
 
     @property
     def version(self) -> DataVersion:
@@ -85,7 +86,7 @@ class FinishedRun:
 
     def temperature(self, template: str) -> str:
         """`template` with the temperature in it; empty where another tool has sampled."""
-        found = self.record["sampling"].get("temperature")
+        found = self.record.sampling.temperature
         return "" if found is None else template.format(found)
 
     def pass_at(
@@ -111,9 +112,9 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
         StoreError: what is stored is damaged.
     """
     found, folder = find_run(run)
-    record = found.content
+    record = found.record
     benchmark = benchmark_of((found, folder), bench, data_dir=data_dir)
-    if benchmark.data_digest != record["benchmark"]["data_digest"]:
+    if benchmark.data_digest != record.benchmark.data_digest:
         raise DataError(
             f"the data of {bench or benchmark.name} are not those that {run} was graded with: "
             "name the same data with --bench or --data"
@@ -137,6 +138,6 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
     return FinishedRun(folder, record, benchmark, tuple(samples))
 
 
-def _samples(record: Mapping[str, Any], task: Task) -> int:
-    row = record["tasks"].get(task.task_id, {"n": 0})
-    return int(row.get("samples", row["n"]))
+def _samples(record: Record, task: Task) -> int:
+    row = record.tasks.get(task.task_id)
+    return row.all_samples if row else 0

@@ -1,0 +1,181 @@
+"""A gate that is asked while a run is going on: `run --gate BASELINE --early-stop`.
+
+The tasks are taken in an order that has nothing to do with the models, and after
+each of a few agreed shares of them the gate is asked (stats/sequential.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import digest
+from opencodeeval.decide.gate import Answer, Policy, check_quarantine, quarantined
+from opencodeeval.records.comparable import Pair, check
+from opencodeeval.records.counts import cluster_of
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.records.schema import Record
+from opencodeeval.runs.observers import GradedSample, Observer, StopRun
+from opencodeeval.stats import paired_tests
+from opencodeeval.stats.pass_at_k import Count
+from opencodeeval.stats.sequential import LOOKS, plan
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An answer, from the first `tasks` of the tasks in order."""
+
+    answer: Answer
+    tasks: int
+    of: int
+
+    @property
+    def saved(self) -> float:
+        """The share of the tasks that were not needed."""
+        return 1 - self.tasks / self.of
+
+
+class Stopped(StopRun):
+    """The answer came before the last task, so no more results are needed."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(f"{stop.answer} after {stop.tasks} of {stop.of} tasks")
+        self.stop = stop
+
+
+def in_order(tasks: Iterable[str]) -> list[str]:
+    """The tasks in an order that is the same everywhere and says nothing about them.
+
+    Results are looked at in this order and in no other: those that come in
+    first would favour short answers.
+    """
+    return sorted(tasks, key=digest)
+
+
+class EarlyStop:
+    """One benchmark's gate while a candidate's results come in.
+
+    Tell it each task's counts with `add`, in any order; `ask` then says whether
+    to go on. `alpha` is for either answer; give the gate's alpha divided by the
+    number of benchmarks as `regression_alpha` where there are several.
+    """
+
+    def __init__(
+        self,
+        baseline: Mapping[str, Count],
+        margin: float,
+        alpha: float,
+        regression_alpha: float | None = None,
+        looks: int = LOOKS,
+    ) -> None:
+        self._baseline = baseline
+        self._margin = margin
+        self._order = in_order(baseline)
+        self._passing = plan(len(baseline), alpha, looks)
+        self._failing = plan(len(baseline), regression_alpha or alpha, looks)
+        self._results: dict[str, Count] = {}
+        self._ready = self._looks = 0
+        self._stop: Stop | None = None
+
+    @property
+    def order(self) -> Sequence[str]:
+        """The tasks in the order in which results are needed."""
+        return self._order
+
+    def add(self, task: str, count: Count) -> None:
+        """A task's result is in; once is enough."""
+        self._results.setdefault(task, count)
+
+    def ask(self) -> Stop | None:
+        """The answer, if the tasks so far carry one; None means: go on.
+
+        An answer once given stays. Without one after the last task, the answer
+        is inconclusive.
+        """
+        while self._ready < len(self._order) and self._order[self._ready] in self._results:
+            self._ready += 1
+        while (
+            self._stop is None
+            and self._looks < len(self._passing.tasks)
+            and self._passing.tasks[self._looks] <= self._ready
+        ):
+            self._stop = self._look(self._looks)
+            self._looks += 1
+        return self._stop
+
+    def _look(self, look: int) -> Stop | None:
+        tasks, of = self._passing.tasks[look], len(self._order)
+        before = {task: self._baseline[task] for task in self._order[:tasks]}
+        sample = paired_tests.differences(before, self._results)
+        if paired_tests.drop_bound(sample, self._passing.levels[look]) < self._margin:
+            return Stop(Answer.PASS, tasks, of)
+        shown = paired_tests.sign_flip(sample).drop <= self._failing.levels[look]
+        if shown and -sample.mean > self._margin:
+            return Stop(Answer.REGRESSION, tasks, of)
+        return Stop(Answer.INCONCLUSIVE, tasks, of) if tasks == of else None
+
+
+class StopEarly(Observer):
+    """Ends one benchmark's run as soon as its gate has an answer."""
+
+    def __init__(self, baseline: StoredRecord, head: Record, policy: Policy, family: int) -> None:
+        """`head` is the run's record as it is known beforehand.
+
+        `family` benchmarks share alpha for a regression.
+
+        Raises:
+            UsageError: the run is not one that the baseline can be compared with.
+        """
+        if policy.k != 1:
+            raise UsageError(
+                f"early stopping decides by pass@1, and the policy's k is {policy.k}: use k = 1, "
+                "or leave out --early-stop"
+            )
+        pair = Pair(baseline, StoredRecord(Path("this run"), head))
+        check(pair)
+        check_quarantine([pair], policy)
+        skipped = quarantined(pair, policy)
+        counts = baseline.counts(baseline.headline, skipped)
+        if not counts:
+            raise UsageError(f"no task of {head.benchmark.name} is left to decide by")
+        margin = policy.margin_of(head.benchmark.name)
+        self._early = EarlyStop(counts, margin, policy.alpha, policy.alpha / family)
+        self._cluster = {
+            task: cluster_of(task, row) for task, row in head.tasks.items() if task not in skipped
+        }
+        self._wanted = Counter(self._cluster.values())
+        self._n = head.sampling.n
+        self._seen: Counter[str] = Counter()
+        self._passed: Counter[str] = Counter()
+        self.stop: Stop | None = None
+
+    def order(self, task_ids: Sequence[str]) -> Sequence[str]:
+        """As results are needed; quarantined tasks last: they are part of the score only."""
+        places = {cluster: place for place, cluster in enumerate(self._early.order)}
+        last = len(places)
+        return sorted(task_ids, key=lambda task: places.get(self._cluster.get(task, ""), last))
+
+    def graded(self, sample: GradedSample) -> None:
+        """Take one sample's verdict, and end the run once there is an answer."""
+        cluster = self._cluster.get(sample.grade.task_id)
+        if cluster is None:
+            return
+        self._seen[cluster] += 1
+        self._passed[cluster] += int(sample.passed)
+        all_samples = self._n * self._wanted[cluster]
+        if self._seen[cluster] == all_samples:
+            self._early.add(cluster, Count(all_samples, self._passed[cluster]))
+            self.stop = self._early.ask()
+        if self.stop is not None and self.stop.tasks < self.stop.of:
+            raise Stopped(self.stop)
+
+
+def conclude(stops: Sequence[Stop]) -> Answer:
+    """The answer of all benchmarks: one regression is enough, a pass takes all."""
+    answers = [stop.answer for stop in stops]
+    if Answer.REGRESSION in answers:
+        return Answer.REGRESSION
+    return Answer.PASS if set(answers) == {Answer.PASS} else Answer.INCONCLUSIVE

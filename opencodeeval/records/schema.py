@@ -1,0 +1,247 @@
+"""What a record is: the JSON that one run leaves, as typed values.
+
+One run is one model on one benchmark in one data version under one protocol with
+one way of sampling. A record holds all that tables, comparisons and gates need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from opencodeeval.core.types import ModelType, digest
+from opencodeeval.stats.pass_at_k import Estimate
+
+SCHEMA = 2
+ESTIMATOR = "unbiased pass@k; Wilson's interval at the effective sample size over clusters"
+ESTIMATOR_VERSION = "1"
+
+# Where samples came from: an engine drew them, a file held them, or they are the
+# benchmark's own solutions.
+Origin = Literal["engine", "file", "reference"]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a record; what is not known or does not apply is left out of the JSON."""
+
+
+class Score(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """An estimate in [0, 1] with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def estimate(self) -> Estimate:
+        """The same as statistics have it."""
+        return Estimate(self.value, self.low, self.high)
+
+
+# Suite -> metric ("pass@10") -> score.
+Scores = Mapping[str, Mapping[str, Score]]
+
+
+class Model(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """Which model, and where its samples came from.
+
+    `name` is a hub id, or the last parts of a folder's path; `identity` is what the
+    backend says of itself and its weights, as it stands in the run's configuration.
+    """
+
+    name: str
+    origin: Origin
+    identity: Mapping[str, Any]
+
+    @property
+    def backend(self) -> str:
+        """The backend's name; "samples" for files."""
+        return str(self.identity.get("backend", ""))
+
+    @property
+    def revision(self) -> str:
+        """The revision on the hub, or empty."""
+        return str(self.identity.get("revision") or "")
+
+    @property
+    def weights(self) -> str:
+        """What tells weights apart: their digest where it is known, else what was named."""
+        return str(self.identity.get("weights_digest") or self.identity["model"])
+
+
+class Description(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """What a record says of a benchmark for readers: source, limits, window of dates, notes."""
+
+    title: str = ""
+    licence: str = ""
+    homepage: str = ""
+    data: Mapping[str, Any] = {}
+    limits: Mapping[str, Any] = {}
+    window: Mapping[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+
+class Benchmark(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """Which tasks: `tasks` of the `tasks_in_version` of the data version were run.
+
+    `tasks_in_version` is 0 where that is not known (records of schema 1).
+    `integrity` counts the tasks by what a pass is worth.
+    """
+
+    name: str
+    data_version: str
+    data_digest: str
+    suites: tuple[str, ...]
+    headline: str
+    tasks: int
+    tasks_in_version: int = 0
+    integrity: Mapping[str, int] = {}
+    description: Description = Description()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all tasks of the data version were run, as far as that is known."""
+        return self.tasks_in_version in (0, self.tasks)
+
+
+class Protocol(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """How was prompted, extracted and graded."""
+
+    name: str
+    version: str
+    prompt_digest: str
+
+
+class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """The sampling; of samples from files only their number `n` a task is known."""
+
+    n: int
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+
+
+class Harness(_Part, frozen=True, kw_only=True, omit_defaults=False):
+    """This program; `modified` says that tracked files differed from `commit`."""
+
+    version: str
+    commit: str | None = None
+    modified: bool = False
+
+
+class Totals(_Part, frozen=True, kw_only=True, omit_defaults=False):
+    """Sums over all samples."""
+
+    samples: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finish_reasons: Mapping[str, int] = {}
+
+
+class Erratum(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """A task whose verdict depends on more than the program; `fails`: its own solution too."""
+
+    task: str
+    kind: str
+    what: str
+    fails: bool = False
+
+
+class Sound(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """Scores over the tasks whose own solution passes in a jail; `without` are the others."""
+
+    tasks: int
+    without: tuple[str, ...]
+    scores: Scores = msgspec.field(name="pass@k")
+
+
+class TaskRow(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """One task: `n` samples count, `c` of them are correct by suite.
+
+    `samples` is how many there are, where some do not count. Tasks of one
+    `cluster` are not independent of each other; empty for a cluster of its own.
+    """
+
+    n: int
+    c: Mapping[str, int]
+    verdicts: Mapping[str, Mapping[str, int]]
+    samples: int = 0
+    cluster: str = ""
+    about: Mapping[str, str] = {}
+
+    @property
+    def all_samples(self) -> int:
+        """How many samples there are, counted or not."""
+        return self.samples or self.n
+
+
+class Timing(_Part, frozen=True, kw_only=True, omit_defaults=False):
+    """When and how long; the only part in which a resumed run differs from an undisturbed one."""
+
+    finished: str
+    started: str = ""
+    wall_s: float = 0.0
+    generated: int = 0
+    executed: int = 0
+    resumed: bool = False
+
+
+class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """The whole record. `digest` is over all but `timing` and itself.
+
+    `errata` are those in force for these tasks when the record was made; None where
+    that is not known (records of schema 1). `breakdown` and `contamination` are as
+    opencodeeval.records.breakdown makes them.
+    """
+
+    schema: int
+    run_id: str
+    model: Model
+    model_type: ModelType
+    benchmark: Benchmark
+    protocol: Protocol
+    sampling: Drawn
+    sandbox: Mapping[str, Any]
+    harness: Harness
+    totals: Totals
+    scores: Scores = msgspec.field(name="pass@k")
+    verdicts: Mapping[str, Mapping[str, int]]
+    tasks: Mapping[str, TaskRow]
+    timing: Timing
+    digest: str = ""
+    hardware: Mapping[str, Any] = {}
+    estimator: str = ESTIMATOR
+    estimator_version: str = ESTIMATOR_VERSION
+    errata: tuple[Erratum, ...] | None = None
+    sound: Sound | None = None
+    breakdown: Mapping[str, Any] = {}
+    contamination: Mapping[str, Any] = {}
+    regraded: Mapping[str, Any] = {}
+
+    @property
+    def unsound(self) -> frozenset[str]:
+        """The tasks whose own solution fails in a jail."""
+        return frozenset(self.sound.without if self.sound else ())
+
+
+def content_of(record: Record) -> dict[str, Any]:
+    """The record as JSON has it."""
+    content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+    # An omitted default must not change what a later default means.
+    content["estimator"] = record.estimator
+    content["estimator_version"] = record.estimator_version
+    return content
+
+
+def sealed(record: Record) -> Record:
+    """The record with the digest of what is in it."""
+    return msgspec.structs.replace(record, digest=content_digest(content_of(record)))
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """Digest of a record's JSON: all but `timing` and `digest` itself."""
+    kept = {name: part for name, part in content.items() if name not in ("timing", "digest")}
+    return digest(kept)
