@@ -1,7 +1,8 @@
 """What judges learned of tasks, kept between runs: expected values, small.
 
 A judge runs the reference solution to know what is right. Large values are
-kept as fingerprints, so a task's file has a few kilobytes. The files are a
+kept as fingerprints, so a task's file has a few kilobytes. Nothing in them depends
+on how fast a machine is or how busy it was, so they may be shared. The files are a
 cache: any of them may be deleted, and what cannot be read or written is done
 without.
 """
@@ -24,23 +25,26 @@ def folder() -> Path:
     return Path(cache) / "opencodeeval" / "expected"
 
 
-def _path(tests: str, python: str) -> Path:
-    # What a value is may depend on the interpreter, how it is kept on the guest.
-    name = digest([tests, python, guest.guest_digest()])
+def _path(tests: str, interpreter: str) -> Path:
+    # What a value is may depend on the interpreter and NumPy, how it is kept on the guest.
+    name = digest([tests, interpreter, guest.guest_digest()])
     return folder() / f"{name[:32]}.z"
 
 
-def recall(tests: str, python: str) -> bytes | None:
-    """What is known of the task with this digest of its tests, if anything is."""
+def recall(tests: str, interpreter: str) -> bytes | None:
+    """What is known of the task with this digest of its tests, if anything is.
+
+    `interpreter` names the jail's Python and NumPy with their versions.
+    """
     try:
-        return zlib.decompress(_path(tests, python).read_bytes())
+        return zlib.decompress(_path(tests, interpreter).read_bytes())
     except (OSError, zlib.error):
         return None
 
 
-def remember(tests: str, python: str, known: bytes) -> None:
+def remember(tests: str, interpreter: str, known: bytes) -> None:
     """Keep what a judge learned, in its own words."""
-    path = _path(tests, python)
+    path = _path(tests, interpreter)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent)

@@ -206,16 +206,16 @@ class SlotPool:
 
     def _grade(self, slot: Slot, job: _Job) -> dict[str, Any]:
         key = job.task.tests_digest
-        python = str(slot.hello.get("python"))
+        interpreter = f"{slot.hello.get('python')}, NumPy {slot.hello.get('numpy')}"
         answer = slot.grade(
             key,
             job.task.tests,
             job.program.code,
-            lambda: expected.recall(key, python),
+            lambda: expected.recall(key, interpreter),
             job.task.payload,
         )
         for learned in answer.get("blobs", ()):
-            expected.remember(key, python, learned)
+            expected.remember(key, interpreter, learned)
         return answer
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from . import codec, fingerprint
 from .compare_evalplus import is_floats
 
-# What took the reference less than this counts as taking no time.
-FAST_S = 0.01
+# Fingerprints of values below this many bytes are made in no time.
+LIGHT = 1 << 18
 
 _SAME, _FLOATS, _MARK = "s", "f", "m"
 
@@ -28,8 +28,11 @@ class Expected(NamedTuple):
     value's encoding or, of a large one, its fingerprint. `same` has an "s"
     where an equal line means a right value, `floats` an "f" where EvalPlus's
     is_floats holds. `size` (characters, about) and `hashed` (set and dict
-    elements) are those of the largest value, `seconds` what slow calls of the
-    reference took, `marking` what it took to make fingerprints where that was slow.
+    elements) are those of the largest value, `weights` the bytes of values whose
+    fingerprint takes time.
+
+    All of it follows from the values. How long the reference took is no part of it:
+    what one machine took, under whatever load, must not decide verdicts on another.
     """
 
     lines: List[bytes]
@@ -37,8 +40,7 @@ class Expected(NamedTuple):
     floats: str
     size: int
     hashed: int
-    seconds: Dict[int, float]
-    marking: Dict[int, float]
+    weights: Dict[int, int]
 
     def text(self, index: int) -> Optional[str]:
         """A value's encoding; None where there is only its fingerprint."""
@@ -47,9 +49,9 @@ class Expected(NamedTuple):
 
 
 def of_values(
-    values: Iterable[Tuple[Any, float]], reflexive: Callable[[Any], bool] = lambda value: True
+    values: Iterable[Any], reflexive: Callable[[Any], bool] = lambda value: True
 ) -> Expected:
-    """What is kept of values, given as pairs of value and seconds that it took.
+    """What is kept of values.
 
     `reflexive` says of a value whether an equal one is right.
     """
@@ -57,28 +59,23 @@ def of_values(
     same: List[str] = []
     floats: List[str] = []
     size = hashed = 0
-    slow: Dict[int, float] = {}
-    marking: Dict[int, float] = {}
-    for index, (value, seconds) in enumerate(values):
+    weights: Dict[int, int] = {}
+    for index, value in enumerate(values):
         exact = fingerprint.is_exact(value)
-        began = time.monotonic()
         mark = fingerprint.fingerprint(value) if exact else None
-        taken = time.monotonic() - began
         if mark is None:
             text = codec.encode(value)
             line, length = '["v",' + text + "]", len(text)
         else:
             # No plain value's encoding is longer: a control character takes six for its byte.
             line, length = f'["h","{mark.digest}"]', 6 * mark.size
+            if mark.size > LIGHT:
+                weights[index] = mark.size
         lines.append(line.encode("ascii"))
         same.append(_SAME if exact and reflexive(value) else "-")
         floats.append(_FLOATS if is_floats(value) else "-")
         size, hashed = max(size, length), max(hashed, codec.hashed_parts(value))
-        if seconds > FAST_S:
-            slow[index] = seconds
-        if taken > FAST_S:
-            marking[index] = taken
-    return Expected(lines, "".join(same), "".join(floats), size, hashed, slow, marking)
+    return Expected(lines, "".join(same), "".join(floats), size, hashed, weights)
 
 
 def dump(suites: Dict[str, Expected]) -> bytes:
@@ -92,10 +89,10 @@ def load(data: bytes) -> Dict[str, Expected]:
     """What `dump` wrote."""
     head, *lines = data.split(b"\n")
     suites, start = {}, 0
-    for name, (count, same, floats, size, hashed, *times) in json.loads(head).items():
-        slow, marking = ({int(index): taken for index, taken in each.items()} for each in times)
+    for name, (count, same, floats, size, hashed, weights) in json.loads(head).items():
         part = lines[start : start + count]
-        suites[name] = Expected(part, same, floats, size, hashed, slow, marking)
+        heavy = {int(index): weight for index, weight in weights.items()}
+        suites[name] = Expected(part, same, floats, size, hashed, heavy)
         start += count
     return suites
 
@@ -120,11 +117,35 @@ class Reference:
             self.function = namespace[self.entry_point]
         return self.function
 
-    def values(self, calls: List[str]) -> Iterator[Tuple[Any, float]]:
-        """Pairs of returned value and seconds taken, one call after another."""
+    def values(self, calls: List[str]) -> Iterator[Any]:
+        """The returned values, one call after another."""
         function = self.loaded()
         for call in calls:
+            yield function(*codec.decode(call, codec.MAX_NODES))
+
+    def seconds(self, calls: List[str], more_than: float) -> Dict[int, float]:
+        """Seconds of those calls that take more than `more_than`, here and now (see `_clock`)."""
+        function = self.loaded()
+        found: Dict[int, float] = {}
+        for index, call in enumerate(calls):
             arguments = codec.decode(call, codec.MAX_NODES)
-            began = time.monotonic()
-            value = function(*arguments)
-            yield value, time.monotonic() - began
+            began = _clock()
+            function(*arguments)
+            taken = _clock() - began
+            if taken > more_than:
+                found[index] = taken
+        return found
+
+
+def _clock() -> float:
+    """Seconds, less those in which this process was ready to run and others had the processor.
+
+    Where the kernel does not tell the latter (gVisor), all of them.
+    """
+    waited = 0.0
+    try:
+        with open("/proc/self/schedstat", "rb") as file:
+            waited = int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        pass
+    return time.monotonic() - waited

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import zlib
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,43 @@ def test_large_values_are_kept_as_fingerprints(cache: Path) -> None:
     grades()
     (kept,) = cache.iterdir()
     assert len(zlib.decompress(kept.read_bytes())) < 1000
+
+
+def test_what_is_kept_holds_no_times(cache: Path) -> None:
+    """A home may be shared by nodes, and a first run may have been under load."""
+    slow = "import time\ndef f(n):\n    time.sleep(0.2)\n    return list(range(n))\n"
+    grades({**TESTS, "reference": slow})
+    (kept,) = cache.iterdir()
+    head, *_ = zlib.decompress(kept.read_bytes()).split(b"\n")
+    numbers = [each for suite in json.loads(head).values() for each in suite]
+    assert not any(isinstance(each, float) for each in numbers)
+    again = kept.read_bytes()
+    kept.unlink()
+    grades({**TESTS, "reference": slow})
+    assert kept.read_bytes() == again
+
+
+def test_the_limits_of_a_warm_run_are_those_of_a_cold_one(cache: Path) -> None:
+    """A reference that is slow earns its samples time, whoever filled the cache and when."""
+    body = "    import time\n    time.sleep({})\n    return list(range(n))\n"
+    slow = {
+        **TESTS,
+        "reference": "def f(n):\n" + body.format(0.3),
+        "suites": [{"name": "base", "calls": encoded([[3], [4]])}],
+        "limits": {**TESTS["limits"], "min_call_s": 0.4},
+    }
+    within, beyond = ("def f(n):\n" + body.format(seconds) for seconds in (0.8, 3.0))
+    PROGRAMS[:] = [within, beyond, "def f(n):\n    return list(range(n))\n"]
+    try:
+        found = [verdicts(grades(slow)) for _ in range(2)]
+    finally:
+        PROGRAMS[:] = [RIGHT, EQUAL, WRONG]
+    assert found == [[Verdict.PASSED, Verdict.TIMEOUT, Verdict.PASSED]] * 2
+
+
+def test_another_numpy_is_another_entry(cache: Path) -> None:
+    expected.remember("tests", "3.11.2, NumPy 1.26.4", b"learned")
+    assert expected.recall("tests", "3.11.2, NumPy 2.0.0") is None
 
 
 def test_what_cannot_be_read_is_learned_again(cache: Path) -> None:

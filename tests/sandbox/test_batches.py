@@ -20,8 +20,9 @@ def suite(sizes: list[int], slow: set[int]) -> Any:
     calls = "\n".join("1" * size for size in sizes)
     lines = [b'["v",1]'] * len(sizes)
     seconds = {index: 2.0 if index in slow else 0.1 for index in range(len(sizes))}
-    right = expected.Expected(lines, "s" * len(sizes), "-" * len(sizes), 1, 0, seconds, {})
-    return judge_calls._Suite({"name": "base", "calls": calls}, right, {"limits": LIMITS})
+    right = expected.Expected(lines, "s" * len(sizes), "-" * len(sizes), 1, 0, {})
+    spec = {"name": "base", "calls": calls}
+    return judge_calls._Suite(spec, right, {"limits": LIMITS}, seconds)
 
 
 @given(

@@ -135,7 +135,7 @@ def test_an_equal_line_is_no_pass_where_evalplus_fails_everybody(
     name: str, value: Any, same: str
 ) -> None:
     rule = rules.EvalPlusRule("mbpp", name, 0)
-    assert expected.of_values([(value, 0.0)], rule.reflexive).same == same
+    assert expected.of_values([value], rule.reflexive).same == same
 
 
 def test_a_match_object_is_expected_as_not_none() -> None:

@@ -171,6 +171,8 @@ def packed_task(
 def work_seconds(spec: Mapping[str, Any]) -> float:
     """How long a judge may take for one sample before it counts as stalled."""
     limits = spec["limits"]
-    runs = {"calls": len(spec.get("suites", ())), "input": 2, "unittest": 3}.get(spec["kind"], 1)
+    # A suite of calls may run twice, and its reference once, where that has to be timed.
+    suites = 3 * len(spec.get("suites", ()))
+    runs = {"calls": suites, "input": 2, "unittest": 3}.get(spec["kind"], 1)
     allowed = limits["total_s"] + limits.get("grace_s", 0.0) + limits.get("marking_s", 0.0)
     return float(runs * (allowed + 1.0) + SPARE_S)
