@@ -10,13 +10,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from opencodeeval.cli.options import OUTPUT
+from opencodeeval.runs.options import RESULTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `doctor`."""
     parser.add_argument("--data", type=Path, metavar="DIR", help="look for data sets there, too")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from opencodeeval.cli.options import OUTPUT
+from opencodeeval.runs.options import RESULTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "results",
         type=Path,
         nargs="?",
-        default=OUTPUT,
+        default=RESULTS,
         metavar="DIR",
         help="folder with the records (default: ./results)",
     )

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import UsageError
-from opencodeeval.core.types import Sampling
-
-if TYPE_CHECKING:
-    from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-
-OUTPUT = Path("results")
+from opencodeeval.runs.options import RESULTS, Output, SandboxOptions, Selection
 
 
 def comma_list(text: str) -> list[str]:
@@ -45,29 +37,32 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load(spec: str, options: argparse.Namespace, protocol: str | None) -> CardBenchmark:
-    """The benchmark that a command is asked for with these options, under one protocol.
+def selection_of(options: argparse.Namespace) -> Selection:
+    """The tasks that a command is asked for.
 
     Raises:
-        UsageError: there is no such benchmark, version, protocol or limit.
-        DataError: the data are not to be had, or damaged.
+        UsageError: --protocol names none.
     """
-    from opencodeeval.benchmarks.registry import load_benchmark
-    from opencodeeval.benchmarks.windows import parse_window
+    return Selection(
+        protocols=protocols(options.protocol),
+        data_dir=options.data,
+        limit=options.limit,
+        start_date=options.start_date,
+        end_date=options.end_date,
+        cutoff=options.cutoff,
+        from_run=options.from_run,
+    )
 
-    window = parse_window(options.start_date, options.end_date, options.cutoff)
-    return load_benchmark(spec, protocol, options.data, options.limit, window, options.from_run)
 
-
-def protocols(text: str | None) -> list[str | None]:
-    """The protocols of `--protocol a,b`, each once; [None] stands for a benchmark's own.
+def protocols(text: str | None) -> list[str]:
+    """The protocols of `--protocol a,b`, each once; none stands for a benchmark's own.
 
     Raises:
         UsageError: none is named.
     """
     if text is None:
-        return [None]
-    named: list[str | None] = list(dict.fromkeys(comma_list(text)))
+        return []
+    named = list(dict.fromkeys(comma_list(text)))
     if not named:
         raise UsageError("--protocol names none: leave it out, or see `opencodeeval benchmarks`")
     return named
@@ -91,7 +86,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """--output, --json, --quiet, --progress."""
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--output", type=Path, default=OUTPUT, metavar="DIR", help="results (default: ./results)"
+        "--output", type=Path, default=RESULTS, metavar="DIR", help="results (default: ./results)"
     )
     group.add_argument("--json", action="store_true", help="one JSON object on stdout")
     group.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -115,46 +110,6 @@ def check_common(options: argparse.Namespace) -> None:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
 
 
-def resolve_sampling(
-    default: Sampling,
-    n: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_tokens: int | None = None,
-    seed: int | None = None,
-) -> Sampling:
-    """A benchmark's own sampling, changed by what was asked for.
-
-    Asking for temperature 0 without a number of samples means one sample.
-
-    Raises:
-        UsageError: values that cannot be sampled with.
-    """
-    if n is None:
-        n = 1 if temperature == 0 else default.n
-    sampling = Sampling(
-        n=n,
-        temperature=default.temperature if temperature is None else temperature,
-        top_p=default.top_p if top_p is None else top_p,
-        max_tokens=default.max_tokens if max_tokens is None else max_tokens,
-        seed=default.seed if seed is None else seed,
-    )
-    if sampling.n < 1:
-        raise UsageError(f"--n {sampling.n}: at least one sample a task is needed")
-    if not (math.isfinite(sampling.temperature) and sampling.temperature >= 0):
-        raise UsageError(f"--temperature {sampling.temperature}: it is 0 (greedy) or above")
-    if not 0 < sampling.top_p <= 1:
-        raise UsageError(f"--top-p {sampling.top_p}: it is above 0 and at most 1")
-    if sampling.max_tokens < 1:
-        raise UsageError(f"--max-tokens {sampling.max_tokens}: at least one token is needed")
-    if sampling.n > 1 and sampling.temperature == 0:
-        raise UsageError(
-            f"--n {sampling.n} at temperature 0: greedy decoding gives the same sample "
-            f"{sampling.n} times, so use --n 1 or a --temperature above 0"
-        )
-    return sampling
-
-
 def parse_ks(text: str | None) -> list[int] | None:
     """The numbers of `--k 1,10`, ascending.
 
@@ -169,31 +124,16 @@ def parse_ks(text: str | None) -> list[int] | None:
     return sorted({int(part) for part in parts})
 
 
-def resolve_ks(asked: Sequence[int] | None, n: int) -> list[int]:
-    """The k to report for n samples a task.
+def sandbox_of(options: argparse.Namespace) -> SandboxOptions:
+    """The sandbox that a command is asked for."""
+    return SandboxOptions(options.sandbox, options.slots, options.image, options.runtime)
 
-    Raises:
-        UsageError: a k above n.
-    """
-    if asked is None:
-        return [1, *(k for k in (10, 100) if k <= n)]
-    if asked[-1] > n:
-        raise UsageError(
-            f"--k {asked[-1]} needs at least {asked[-1]} samples a task, and there are {n}: "
-            f"use --n {asked[-1]} or a smaller --k"
-        )
-    return list(asked)
+
+def output_of(options: argparse.Namespace) -> Output:
+    """Where results and progress go; --quiet silences the latter."""
+    return Output(options.output, "none" if options.quiet else options.progress)
 
 
 def logger(options: argparse.Namespace) -> Callable[[str], None]:
     """Where remarks go: stderr, or nowhere with --quiet."""
-
-    def log(message: str) -> None:
-        if options.quiet:
-            return
-        from tqdm import tqdm
-
-        # Above the bars, where there are any.
-        tqdm.write(f"opencodeeval: {message}", file=sys.stderr)
-
-    return log
+    return Output(progress="none" if options.quiet else "auto").log

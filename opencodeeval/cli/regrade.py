@@ -49,7 +49,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.slots is not None and options.slots < 1:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
 
-    from opencodeeval.cli import signals
+    from opencodeeval.runs import signals
     from opencodeeval.runs.regrade import open_stored
 
     # All are opened before any is executed: what is wrong with the last is said at once.
@@ -68,14 +68,14 @@ def execute(options: argparse.Namespace) -> int:
 async def _regrade(stored: list[Stored], options: argparse.Namespace) -> list[Regrade]:
     from contextlib import AsyncExitStack
 
-    from opencodeeval.cli import signals
-    from opencodeeval.cli.progress import open_progress
     from opencodeeval.execution import Sandbox, open_sandbox
+    from opencodeeval.runs import signals
+    from opencodeeval.runs.progress import open_progress
     from opencodeeval.runs.regrade import regrade
     from opencodeeval.runs.store import check_writable
 
     log = logger(options)
-    progress = open_progress("auto", options.quiet)
+    progress = open_progress("none" if options.quiet else "auto")
     done = []
     async with AsyncExitStack() as stack:
         sandboxes: dict[str, Sandbox] = {}

@@ -6,7 +6,6 @@ A run that was interrupted continues when the same command is given again.
 from __future__ import annotations
 
 import argparse
-from itertools import product
 
 from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import (
@@ -15,14 +14,13 @@ from opencodeeval.cli.options import (
     add_sandbox_options,
     check_common,
     comma_list,
-    load,
-    logger,
+    output_of,
     parse_ks,
-    protocols,
-    resolve_ks,
-    resolve_sampling,
+    sandbox_of,
+    selection_of,
 )
 from opencodeeval.core.errors import UsageError
+from opencodeeval.runs.options import SamplingOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,18 +48,26 @@ def execute(options: argparse.Namespace) -> int:
     model = options.model or ("reference" if options.backend == "reference" else None)
     if model is None:
         raise UsageError("no model is named: add --model FOLDER_OR_HUB_ID")
-    return _run(options, specs, model, parse_ks(options.k))
+    return _run(options, specs, model)
 
 
-def _run(
-    options: argparse.Namespace, specs: list[str], model: str, asked_ks: list[int] | None
-) -> int:
-    from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
-    from opencodeeval.backends.base import Backend
-    from opencodeeval.backends.carried import CarriedBackend
-    from opencodeeval.cli.jobs import Job
+def _run(options: argparse.Namespace, specs: list[str], model: str) -> int:
+    sampling = SamplingOptions(
+        n=options.n,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        ks=parse_ks(options.k),
+    )
+    selection = selection_of(options)
+    if options.gate and len(selection.protocols) > 1:
+        raise UsageError("--gate compares under one protocol: name one with --protocol")
+
+    from opencodeeval.backends import BackendOptions, parse_engine_args
     from opencodeeval.cli.run_gate import open_gate
-    from opencodeeval.cli.session import evaluate
+    from opencodeeval.cli.summary import print_summary
+    from opencodeeval.runs.service import evaluate, plan_jobs
 
     backend_options = BackendOptions(
         revision=options.revision,
@@ -72,38 +78,22 @@ def _run(
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg),
     )
-    named = protocols(options.protocol)
-    if options.gate and len(named) > 1:
-        raise UsageError("--gate compares under one protocol: name one with --protocol")
     gate = open_gate(options, len(specs)) if options.gate else None
-    jobs = []
-    for spec, protocol in product(specs, named):
-        benchmark = load(spec, options, protocol)
-        sampling = resolve_sampling(
-            benchmark.default_sampling(),
-            n=options.n,
-            temperature=options.temperature,
-            top_p=options.top_p,
-            max_tokens=options.max_tokens,
-            seed=options.seed,
-        )
-        ks = resolve_ks(asked_ks, sampling.n)
-        early_stop = gate.early_stop(benchmark) if gate else None
-        jobs.append(Job(benchmark, sampling, ks, early_stop=early_stop))
-    opened: list[Backend] = []
-
-    def open_backend_for(job: Job) -> Backend:
-        # One load of a model serves all benchmarks; the reference answers
-        # belong to one benchmark, and task ids are only unique within one.
-        if options.backend == "reference" or not opened:
-            tasks = job.benchmark.tasks
-            if options.backend != "reference":
-                logger(options)(f"loading {model} into {options.backend}")
-            opened.append(open_backend(options.backend, model, backend_options, tasks))
-        carried = job.benchmark.carried()
-        return CarriedBackend(opened[-1], carried) if carried else opened[-1]
-
-    return evaluate(model, jobs, open_backend_for, options, gate)
+    benchmarks = [job.benchmark for job in plan_jobs(specs, selection, sampling)]
+    if gate:
+        gate.check(benchmarks)
+    evaluation = evaluate(
+        model,
+        benchmarks,
+        sampling=sampling,
+        backend=options.backend,
+        backend_options=backend_options,
+        sandbox=sandbox_of(options),
+        output=output_of(options),
+        observers=gate.observers if gate else (),
+    )
+    print_summary(evaluation, options, gate.more() if gate else None)
+    return gate.concluded(evaluation, options.json) if gate else 0
 
 
 def _add_sampling_options(parser: argparse.ArgumentParser) -> None:

@@ -4,82 +4,91 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.core.errors import UsageError
-from opencodeeval.decide.early_stop import StopEarly
+from opencodeeval.decide.baseline import Baseline
+from opencodeeval.decide.early_stop import EarlyStopping, Stop, conclude
 from opencodeeval.decide.gate import EXIT_STATUS, Policy, decide
 from opencodeeval.decide.gate_report import as_text
 from opencodeeval.decide.policy import overridden, read_policy
 from opencodeeval.records.comparable import Pair, check
-from opencodeeval.records.reading import StoredRecord, read_record, read_records
-from opencodeeval.records.schema import Record
-from opencodeeval.runs.pipeline import RunResult
+from opencodeeval.records.reading import read_record
+from opencodeeval.runs.jobs import Evaluation
 
 
 @dataclass(frozen=True)
 class RunGate:
-    """The baseline's records by benchmark and data version.
+    """The baseline and the policy; `early` ends a benchmark once the answer is there."""
 
-    `early` ends a benchmark once the answer is there; `family` is how many there are.
-    """
-
-    baseline: Mapping[tuple[str, str], StoredRecord]
+    baseline: Baseline
     policy: Policy
-    early: bool
-    family: int
+    early: EarlyStopping | None = None
 
-    def early_stop(self, benchmark: CardBenchmark) -> Callable[[Record], StopEarly] | None:
-        """Makes the observer that ends one benchmark early, if one is wanted.
+    @property
+    def observers(self) -> Sequence[EarlyStopping]:
+        """Who listens to the runs."""
+        return [self.early] if self.early else []
 
-        Raises:
-            UsageError: the baseline has no record of it.
-        """
-        record = self.record_of(benchmark.name, benchmark.data_version)
-        if not self.early:
-            return None
-        return lambda head: StopEarly(record, head, self.policy, self.family)
-
-    def record_of(self, benchmark: str, data_version: str) -> StoredRecord:
-        """The baseline's record of a benchmark in a data version.
+    def check(self, benchmarks: Sequence[CardBenchmark]) -> None:
+        """See that the baseline has each benchmark, before a model is loaded.
 
         Raises:
-            UsageError: there is none.
+            UsageError: it lacks one.
         """
-        found = self.baseline.get((benchmark, data_version))
-        if found is None:
-            raise UsageError(
-                f"the baseline has no record of {benchmark}@{data_version}: name one that has, or "
-                "leave the benchmark out"
-            )
-        return found
+        for each in benchmarks:
+            self.baseline.record_of(each.name, each.data_version)
 
-    def decided(self, results: Sequence[RunResult], model: str, quiet: bool) -> int:
-        """The exit status of the gate over whole results; its report goes to stdout or stderr."""
+    def more(self) -> Mapping[str, Any]:
+        """What --json says of the runs that were stopped early."""
+        stops = self._labelled()
+        told = {name: {**asdict(stop), "saved": stop.saved} for name, stop in stops.items()}
+        return {"early_stop": told} if told else {}
+
+    def concluded(self, evaluation: Evaluation, quiet: bool) -> int:
+        """The exit status; the report goes to stdout, or to stderr where stdout has JSON."""
+        if self.early is None:
+            return self._decided(evaluation, quiet)
+        stops = self._labelled()
+        answer = conclude(stops.values())
+        if not quiet:
+            print(f"\n{answer}: {'; '.join(map(_told, stops.items()))}")
+        return EXIT_STATUS[answer]
+
+    def _decided(self, evaluation: Evaluation, quiet: bool) -> int:
         pairs = []
-        for result in results:
+        for result in evaluation.runs:
             record = read_record(result.record_path)
-            pairs.append(Pair(self.record_of(record.benchmark, record.data_version), record))
+            before = self.baseline.record_of(record.benchmark, record.data_version)
+            pairs.append(Pair(before, record))
             check(pairs[-1])
         decision = decide(pairs, self.policy)
-        report = as_text(decision, (pairs[0].baseline.model, model))
+        report = as_text(decision, (pairs[0].baseline.model, evaluation.model))
         print(f"\n{report}", file=sys.stderr if quiet else sys.stdout)
         return EXIT_STATUS[decision.answer]
+
+    def _labelled(self) -> dict[str, Stop]:
+        """The stops by benchmark, with the data version where one has several."""
+        stops = self.early.stops if self.early else {}
+        names = [spec.partition("@")[0] for spec in stops]
+        return {
+            spec if names.count(name) > 1 else name: stop
+            for name, (spec, stop) in zip(names, stops.items(), strict=True)
+        }
 
 
 def open_gate(options: argparse.Namespace, family: int) -> RunGate:
     """The gate of `run`'s options, its baseline read and checked."""
     policy = read_policy(options.policy) if options.policy else Policy()
     policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
-    baseline: dict[tuple[str, str], StoredRecord] = {}
-    for record in read_records([options.gate]):
-        key = record.benchmark, record.data_version
-        if key in baseline:
-            raise UsageError(
-                f"{options.gate} has two records of {'@'.join(key)}: name one of them, or a "
-                "pattern that only one matches"
-            )
-        baseline[key] = record
-    return RunGate(baseline, policy, options.early_stop, family)
+    baseline = Baseline.read([options.gate])
+    early = EarlyStopping(baseline, policy, family) if options.early_stop else None
+    return RunGate(baseline, policy, early)
+
+
+def _told(named: tuple[str, Stop]) -> str:
+    name, stop = named
+    saved = f", {100 * stop.saved:.0f} % saved" if stop.saved else ""
+    return f"{name} {stop.answer} after {stop.tasks} of {stop.of} tasks{saved}"

@@ -14,8 +14,9 @@ from opencodeeval.cli.options import (
     add_benchmark_options,
     add_sandbox_options,
     check_common,
-    load,
     logger,
+    sandbox_of,
+    selection_of,
 )
 from opencodeeval.core.errors import UsageError
 
@@ -48,8 +49,8 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError(f"--write {options.write}: that is a folder; name a file")
 
     from opencodeeval.benchmarks.errata import text_of
-    from opencodeeval.cli import signals
     from opencodeeval.core.journal import guarded, replacing
+    from opencodeeval.runs import signals
     from opencodeeval.runs.selfcheck import errata_of, report, summary
 
     findings = signals.run(_check(options))
@@ -65,21 +66,16 @@ def execute(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> list[Finding]:
-    from opencodeeval.cli import signals
-    from opencodeeval.cli.progress import open_progress
-    from opencodeeval.execution import open_sandbox
+    from opencodeeval.runs import signals
+    from opencodeeval.runs.progress import open_progress
     from opencodeeval.runs.selfcheck import check
 
-    benchmark = load(options.bench, options, options.protocol)
-    sandbox = open_sandbox(
-        options.sandbox,
-        options.slots,
-        logger(options),
-        options.image,
-        options.runtime,
-        benchmark.environment,
-    )
-    progress = open_progress("auto", options.quiet)
+    selection = selection_of(options)
+    if len(selection.protocols) > 1:
+        raise UsageError("selfcheck runs under one protocol: name one with --protocol")
+    (benchmark,) = selection.load(options.bench)
+    sandbox = sandbox_of(options).open(benchmark.environment, logger(options))
+    progress = open_progress("none" if options.quiet else "auto")
 
     try:
         progress.start(benchmark.name, options.times * len(benchmark.tasks))

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencodeeval.cli.gate import add_policy_options
-from opencodeeval.cli.options import OUTPUT, comma_list
+from opencodeeval.cli.options import comma_list
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
+from opencodeeval.runs.options import RESULTS
 
 if TYPE_CHECKING:
     from opencodeeval.watch.evaluation import Evaluation
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stop-on-regression", action="store_true", help="end at the first regression"
     )
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="DIR")
     parser.add_argument(
         "--settle",
         type=float,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import digest
+from opencodeeval.decide.baseline import Baseline
 from opencodeeval.decide.gate import Answer, Policy, check_quarantine, quarantined
 from opencodeeval.records.comparable import Pair, check
 from opencodeeval.records.counts import cluster_of
@@ -173,7 +174,53 @@ class StopEarly(Observer):
             raise Stopped(self.stop)
 
 
-def conclude(stops: Sequence[Stop]) -> Answer:
+class EarlyStopping(Observer):
+    """Ends each run of a command, or of `evaluate`, as soon as the gate has its answer.
+
+    `stops` has the answer of every run that came to one, by benchmark and data
+    version ("starter@v1"). A regression decides the gate: no run starts after it.
+    """
+
+    def __init__(self, baseline: Baseline, policy: Policy, family: int = 1) -> None:
+        """`family` is the number of benchmarks that share alpha for a regression."""
+        self.stops: dict[str, Stop] = {}
+        self._baseline = baseline
+        self._policy = policy
+        self._family = family
+        self._spec = ""
+        self._current: StopEarly | None = None
+
+    def begin(self, head: Record) -> None:
+        """See against what the run is to be compared.
+
+        Raises:
+            StopRun: an earlier run has shown a regression.
+            UsageError: the baseline has no record that it can be compared with.
+        """
+        self._current = None
+        for spec, stop in self.stops.items():
+            if stop.answer is Answer.REGRESSION:
+                raise StopRun(f"not run, because {spec} shows a regression")
+        before = self._baseline.record_of(head.benchmark.name, head.benchmark.data_version)
+        self._spec = before.spec
+        self._current = StopEarly(before, head, self._policy, self._family)
+
+    def order(self, task_ids: Sequence[str]) -> Sequence[str]:
+        """As the gate needs results."""
+        return task_ids if self._current is None else self._current.order(task_ids)
+
+    def graded(self, sample: GradedSample) -> None:
+        """Take one sample's verdict, and end the run once there is an answer."""
+        if self._current is None:
+            return
+        try:
+            self._current.graded(sample)
+        finally:
+            if self._current.stop is not None:
+                self.stops[self._spec] = self._current.stop
+
+
+def conclude(stops: Iterable[Stop]) -> Answer:
     """The answer of all benchmarks: one regression is enough, a pass takes all."""
     answers = [stop.answer for stop in stops]
     if Answer.REGRESSION in answers:

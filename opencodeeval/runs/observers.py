@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opencodeeval.core.types import Grade
+from opencodeeval.records.schema import Record
 
 
 class StopRun(Exception):
@@ -26,6 +27,14 @@ class GradedSample:
 
 class Observer:
     """Hears of every step of a run; a subclass overrides what it wants to hear."""
+
+    def begin(self, head: Record) -> None:
+        """A run is planned; `head` is its record as far as it is known: all but results.
+
+        Raises:
+            StopRun: the run is not needed.
+            UsageError: this observer cannot follow such a run.
+        """
 
     def order(self, task_ids: Sequence[str]) -> Sequence[str]:
         """The order in which this observer needs results: the given ids, rearranged."""

@@ -34,7 +34,7 @@ from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, Timing, content_of
 from opencodeeval.runs.observers import GradedSample, Observer
-from opencodeeval.runs.recording import Planned, build_record, verdicts_of
+from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
 from opencodeeval.runs.store import ExecutionKey, RunStore, is_fault
 
 # Programs handed to the sandbox beyond those that it can run at once: it puts
@@ -81,6 +81,9 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
         StoreError: the output cannot be written.
     """
     started, clock = _now(), time.monotonic()
+    planned = head(run.planned)
+    for observer in observers:
+        observer.begin(planned)
     going = _Going(run, observers)
     order: Sequence[str] = [task.task_id for task in run.planned.benchmark.tasks]
     for observer in observers:

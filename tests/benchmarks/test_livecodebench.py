@@ -23,12 +23,12 @@ from opencodeeval.benchmarks.data import rows as data_rows
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.benchmarks.windows import parse_window
 from opencodeeval.cli.main import main
-from opencodeeval.cli.options import resolve_sampling
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Program, Sampling, SuiteResult, Task, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.guest import module
 from opencodeeval.runs.formats import livecodebench
+from opencodeeval.runs.options import SamplingOptions
 from tests.support.livecodebench_rows import (
     Row,
     as_tests,
@@ -420,7 +420,7 @@ def test_sampling_is_the_publishers_where_the_user_asks_for_nothing(tmp_path: Pa
     benchmark = load(tmp_path, [problem(("1", "1"))])
     default = benchmark.default_sampling()
     assert default == Sampling(n=10, temperature=0.2, top_p=0.95, max_tokens=2000)
-    assert resolve_sampling(default, temperature=0.0).n == 1
+    assert SamplingOptions(temperature=0.0).applied(default).n == 1
 
 
 # --- published problems and samples ---

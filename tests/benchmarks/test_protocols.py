@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
@@ -16,9 +15,6 @@ import pytest
 
 from opencodeeval.backends.samples import SamplesBackend
 from opencodeeval.benchmarks.registry import load_benchmark
-from opencodeeval.cli import run
-from opencodeeval.cli.jobs import Job
-from opencodeeval.cli.session import evaluate
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import (
     Completion,
@@ -29,9 +25,11 @@ from opencodeeval.core.types import (
     Task,
     Verdict,
 )
+from opencodeeval.runs.options import Output, SamplingOptions
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.protocol_differences import Judged, cause, lines
 from opencodeeval.runs.recording import Planned, configuration
+from opencodeeval.runs.service import evaluate
 from opencodeeval.runs.sharing import draw_alike, take_answers
 from opencodeeval.runs.store import RunStore
 from tests.cli.test_cli import opencodeeval, refused
@@ -161,13 +159,15 @@ def test_what_two_benchmarks_ask_alike_is_drawn_once(
         {"model": "m"},
         "chat",
     )
-    parser = argparse.ArgumentParser()
-    run.add_arguments(parser)
-    options = parser.parse_args(["--sandbox", "local", "--json", "--output", str(tmp_path)])
-    jobs = [Job(benchmark, Sampling(), [1]) for benchmark in benchmarks]
-    assert evaluate("m", jobs, lambda _: backend, options) == 0
+    evaluated = evaluate(
+        backend,
+        benchmarks,
+        sampling=SamplingOptions(n=1, temperature=0),
+        sandbox="local",
+        output=Output(tmp_path, "lines"),
+    )
     printed = capsys.readouterr()
-    parts = json.loads(printed.out)["benchmarks"]
+    parts = evaluated.summary()["benchmarks"]
     records = [json.loads(Path(part["record"]).read_text()) for part in parts]
     assert [record["timing"]["generated"] for record in records] == [2, 0]
     assert [record["totals"]["samples"] for record in records] == [2, 2]

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from opencodeeval.cli import main as cli
-from opencodeeval.cli.options import parse_ks, resolve_ks, resolve_sampling
-from opencodeeval.cli.progress import Lines
+from opencodeeval.cli.options import parse_ks
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Grade, Sampling
 from opencodeeval.runs.doctor import Finding, report, usable
 from opencodeeval.runs.observers import GradedSample
+from opencodeeval.runs.options import SamplingOptions
+from opencodeeval.runs.progress import Lines
 
 HEAVY = ("numpy", "tqdm", "jinja2", "datasets", "evalplus", "docker", "torch", "transformers")
 REFERENCE = ("--backend", "reference", "--bench", "starter", "--sandbox", "local")
@@ -85,14 +86,14 @@ def test_what_cannot_be_done_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--n", "0"], "--n 0"),
+        (["--n", "0"], "n (samples per task) must be at least 1, got 0"),
         (["--n", "5"], "greedy decoding gives the same sample 5 times"),
-        (["--temperature", "-1"], "--temperature -1.0"),
-        (["--temperature", "nan"], "--temperature nan"),
-        (["--top-p", "0"], "--top-p 0.0"),
-        (["--top-p", "1.5"], "--top-p 1.5"),
-        (["--max-tokens", "0"], "--max-tokens 0"),
-        (["--k", "2"], "--k 2 needs at least 2 samples"),
+        (["--temperature", "-1"], "temperature must be 0 (greedy) or above, got -1.0"),
+        (["--temperature", "nan"], "got nan"),
+        (["--top-p", "0"], "top-p must be above 0 and at most 1, got 0.0"),
+        (["--top-p", "1.5"], "got 1.5"),
+        (["--max-tokens", "0"], "max-tokens must be at least 1, got 0"),
+        (["--k", "2"], "pass@2 needs at least 2 samples"),
         (["--bench", "no_such_bench"], "no_such_bench"),
         (["--protocol", "no-such-protocol"], "no-such-protocol"),
     ],
@@ -107,23 +108,23 @@ def test_what_does_not_suit_the_benchmark_is_refused_in_one_line(
 
 def test_the_benchmarks_sampling_holds_where_nothing_else_is_asked_for() -> None:
     own = Sampling(n=10, temperature=0.2, top_p=0.95, max_tokens=2000, seed=7)
-    assert resolve_sampling(own) == own
-    asked = resolve_sampling(own, n=2, temperature=0.5, top_p=1.0, max_tokens=10, seed=0)
-    assert asked == Sampling(2, 0.5, 1.0, 10, 0)
+    assert SamplingOptions().applied(own) == own
+    asked = SamplingOptions(n=2, temperature=0.5, top_p=1.0, max_tokens=10, seed=0)
+    assert asked.applied(own) == Sampling(2, 0.5, 1.0, 10, 0)
 
 
 def test_asking_for_greedy_means_one_sample() -> None:
     own = Sampling(n=10, temperature=0.2)
-    assert resolve_sampling(own, temperature=0).n == 1
+    assert SamplingOptions(temperature=0).applied(own).n == 1
     with pytest.raises(UsageError, match="greedy"):
-        resolve_sampling(own, n=10, temperature=0)
+        SamplingOptions(n=10, temperature=0).applied(own)
 
 
 def test_k_is_one_ten_and_a_hundred_up_to_n_unless_named() -> None:
-    assert resolve_ks(None, 1) == [1]
-    assert resolve_ks(None, 10) == [1, 10]
-    assert resolve_ks(None, 200) == [1, 10, 100]
-    assert resolve_ks(parse_ks("5, 1,5"), 5) == [1, 5]
+    assert SamplingOptions().resolved_ks(1) == [1]
+    assert SamplingOptions().resolved_ks(10) == [1, 10]
+    assert SamplingOptions().resolved_ks(200) == [1, 10, 100]
+    assert SamplingOptions(ks=parse_ks("5, 1,5")).resolved_ks(5) == [1, 5]
 
 
 def test_help_and_version_load_nothing_heavy() -> None:

@@ -1,4 +1,4 @@
-"""Progress on stderr: two bars on a terminal, a line now and then elsewhere."""
+"""Progress of a run: two bars on a terminal or in a notebook, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -8,17 +8,34 @@ from collections.abc import Callable
 from typing import Any
 
 from opencodeeval.runs.observers import GradedSample, Observer
+from opencodeeval.runs.options import ProgressKind
 
 LINE_EVERY_S = 10.0
 
 
-def open_progress(kind: str, quiet: bool) -> Observer:
-    """`kind` is "auto", "bars" or "lines"."""
-    if quiet:
+def open_progress(kind: ProgressKind) -> Observer:
+    """The observer that shows progress; "auto" draws bars where they can be drawn."""
+    if kind == "none":
         return Observer()
-    if kind == "bars" or (kind == "auto" and sys.stderr.isatty()):
+    if kind == "bars" or (kind == "auto" and (sys.stderr.isatty() or in_notebook())):
         return Bars()
     return Lines()
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    shell = sys.modules.get("ipykernel.zmqshell")
+    interactive = sys.modules.get("IPython")
+    if shell is None or interactive is None:
+        return False
+    return isinstance(interactive.get_ipython(), shell.ZMQInteractiveShell)
+
+
+def remark(message: str) -> None:
+    """Write a line on stderr, above the bars where there are any."""
+    from tqdm import tqdm
+
+    tqdm.write(f"opencodeeval: {message}", file=sys.stderr)
 
 
 class Bars(Observer):
@@ -26,7 +43,7 @@ class Bars(Observer):
 
     def start(self, title: str, samples: int) -> None:
         """Draw both bars."""
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         def bar(step: str, position: int) -> Any:
             return tqdm(
@@ -59,7 +76,7 @@ class Bars(Observer):
 
 
 class Lines(Observer):
-    """A line at most every few seconds, and one at the end."""
+    """A line at most every ten seconds, and one at the end."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.cli.jobs import Finished, Opened
 from opencodeeval.core.journal import write_atomically
 from opencodeeval.core.types import digest
 from opencodeeval.records.naming import slug
+from opencodeeval.runs.jobs import Finished, Opened
 from opencodeeval.runs.protocol_differences import Side, compare
 from opencodeeval.runs.sharing import draw_alike, take_answers
 from opencodeeval.runs.store import RUN_ID_LENGTH, read_run

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
@@ -17,7 +19,11 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; SIGINT and SIGTERM raise Interrupted in what it does.
+    """Run a coroutine to its end, from anywhere; SIGINT and SIGTERM raise Interrupted in it.
+
+    Where an event loop is already running, as in a notebook, the coroutine gets
+    a thread of its own with a loop of its own, and an interrupt cancels it
+    there. In a thread other than the main one signals are left alone.
 
     Such an exception may come at any point of ordinary code, as while a model
     is loaded, but must not come between the turns of an event loop: the part
@@ -26,12 +32,51 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     Raises:
         Interrupted: a signal came.
     """
+    if _loop_is_running():
+        return _in_a_thread(work)
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(work)
     previous = {number: signal.signal(number, _interrupt) for number in ENDING}
     try:
         return asyncio.run(work)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_a_thread(work: Coroutine[Any, Any, T]) -> T:
+    done: Future[T] = Future()
+    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = Future()
+
+    async def tracked() -> T:
+        task = asyncio.ensure_future(work)
+        ready.set_result((asyncio.get_running_loop(), task))
+        return await task
+
+    def body() -> None:
+        try:
+            done.set_result(asyncio.run(tracked()))
+        except BaseException as error:
+            done.set_exception(error)
+
+    thread = threading.Thread(target=body, name="opencodeeval")
+    thread.start()
+    try:
+        return done.result()
+    except KeyboardInterrupt:
+        loop, task = ready.result()
+        loop.call_soon_threadsafe(task.cancel)
+        raise
+    finally:
+        thread.join()
 
 
 @contextmanager
@@ -41,6 +86,9 @@ def cancelling() -> Iterator[None]:
     Raises:
         Interrupted: a signal came.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets signals: `run` cancels this one's work
+        return
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     caught: list[int] = []
 

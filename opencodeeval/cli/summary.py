@@ -1,0 +1,26 @@
+"""Prints what an evaluation came to: a table, or one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from opencodeeval.cli.options import logger
+from opencodeeval.runs.jobs import Evaluation
+from opencodeeval.runs.protocol_differences import lines
+from opencodeeval.runs.summary import table
+
+
+def print_summary(
+    evaluation: Evaluation, options: argparse.Namespace, more: Mapping[str, Any] | None = None
+) -> None:
+    """Print the table, or with --json the object together with what is in `more`."""
+    summary = {**evaluation.summary(), **(more or {})}
+    if not options.json:
+        print(table(summary))
+        return
+    print(json.dumps(summary))
+    for each in evaluation.differences:
+        logger(options)("\n".join(lines(each)))

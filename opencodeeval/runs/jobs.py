@@ -1,0 +1,102 @@
+"""What the service works on: jobs, opened and finished, and the result of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from opencodeeval.backends.base import Backend
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.core.types import Sampling
+from opencodeeval.records.schema import Record
+from opencodeeval.runs.pipeline import RunResult
+from opencodeeval.runs.store import RunStore
+
+
+@dataclass(frozen=True)
+class Job:
+    """One benchmark to be run under one protocol; `ks` and `counts` as in `Run`."""
+
+    benchmark: CardBenchmark
+    sampling: Sampling
+    ks: Sequence[int]
+    counts: Mapping[str, int] | None = None
+
+    @property
+    def title(self) -> str:
+        """The benchmark and the protocol, for people."""
+        return f"{self.benchmark.name}, {self.benchmark.protocol}"
+
+
+class Opened(NamedTuple):
+    """A job with the backend that answers it and the run that it fills."""
+
+    job: Job
+    backend: Backend
+    store: RunStore
+
+
+class Finished(NamedTuple):
+    """A job and what came of it."""
+
+    job: Job
+    result: RunResult
+
+
+class StoppedEarly(NamedTuple):
+    """A run that an observer ended: it has no record, and the same call continues it."""
+
+    spec: str
+    protocol: str
+    why: str
+    run_folder: Path
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` and `grade` return.
+
+    `runs` has one entry per benchmark and protocol in the order asked for: the
+    record, its path, the run folder. `differences` says, for each benchmark run
+    under several protocols, which samples get different verdicts. `stopped` are
+    the runs that an observer ended.
+    """
+
+    model: str
+    runs: tuple[RunResult, ...]
+    differences: tuple[Mapping[str, Any], ...] = ()
+    stopped: tuple[StoppedEarly, ...] = ()
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of the finished runs."""
+        return [run.record for run in self.runs]
+
+    def score(self, benchmark: str, metric: str = "pass@1", suite: str | None = None) -> float:
+        """One score in [0, 1], of the headline suite by default.
+
+        Raises:
+            KeyError: there is no finished run of the benchmark, no such suite or metric.
+        """
+        for record in self.records:
+            named = record.benchmark
+            if benchmark in (named.name, f"{named.name}@{named.data_version}"):
+                return record.scores[suite or named.headline][metric].value
+        raise KeyError(benchmark)
+
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        from opencodeeval.runs.summary import summarise
+
+        summary = summarise(self.model, self.runs)
+        if self.differences:
+            summary["differences"] = list(self.differences)
+        return summary
+
+    def __str__(self) -> str:
+        """The table that the command line prints."""
+        from opencodeeval.runs.summary import table
+
+        return table(self.summary())

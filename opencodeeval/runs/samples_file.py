@@ -1,0 +1,111 @@
+"""A file of samples as jobs: read once per protocol, each with a backend that gives them back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from opencodeeval.backends.base import Backend
+from opencodeeval.backends.samples import SamplesBackend
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import Sampling
+from opencodeeval.runs.formats.reading import known_tasks, read_samples, sample_format
+from opencodeeval.runs.jobs import Job
+from opencodeeval.runs.options import SamplingOptions
+
+
+@dataclass(frozen=True)
+class SampleSource:
+    """What is known of a file of samples; None: found from the file.
+
+    `format` is the tool that wrote it ("evalplus", "human-eval", ...), `model`
+    whose samples they are, `origin` where they come from, for the record.
+    """
+
+    format: str | None = None
+    model: str | None = None
+    origin: str | None = None
+    ks: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
+class GivenJobs:
+    """The jobs of a file, and the backends by protocol."""
+
+    model: str
+    jobs: Sequence[Job]
+    backends: Mapping[str, SamplesBackend]
+
+    def backend_of(self, job: Job) -> Backend:
+        """What answers one of the jobs."""
+        return self.backends[job.benchmark.protocol]
+
+
+def read_jobs(
+    samples: Path,
+    benchmarks: Sequence[CardBenchmark],
+    source: SampleSource,
+    log: Callable[[str], None],
+) -> GivenJobs:
+    """The samples as jobs, one per benchmark (the same one, under several protocols).
+
+    Raises:
+        UsageError: the file cannot be read, or a k is above the number of samples.
+        DataError: it is damaged, or lacks or repeats a sample.
+    """
+    found = sample_format(samples, source.format)
+    model = source.model or model_name(samples)
+    identity = {"model": model, "samples_sha256": content_digest(samples)}
+    if source.origin:
+        identity["samples_source"] = source.origin
+    jobs: list[Job] = []
+    backends: dict[str, SamplesBackend] = {}
+    # Protocols may choose among a benchmark's tasks; a file that serves several has all of theirs.
+    known = frozenset().union(*map(known_tasks, benchmarks))
+    for benchmark in benchmarks:
+        completions = read_samples(samples, benchmark, expected=found, elsewhere=known)
+        counts = Counter(completion.task_id for completion in completions)
+        if not jobs:
+            log(f"{samples.name}: {found.title}, {len(completions)} samples of {len(counts)} tasks")
+        ks = SamplingOptions(ks=source.ks).resolved_ks(min(counts.values()))
+        jobs.append(Job(benchmark, Sampling(n=max(counts.values())), ks, counts))
+        answers = any(completion.form == "answer" for completion in completions)
+        # What a file holds may depend on the task, so each protocol has read it for itself.
+        backends[benchmark.protocol] = SamplesBackend(
+            completions, identity, "chat" if answers else "base"
+        )
+    return GivenJobs(model, jobs, backends)
+
+
+def model_name(samples: Path) -> str:
+    """The name of a samples file without its endings (.jsonl, .gz)."""
+    name = samples.resolve().name
+    for ending in (".gz", ".jsonl", ".json"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def content_digest(samples: Path) -> str:
+    """SHA-256 (hex) of a file, or of all files below a folder with their names.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    total = hashlib.sha256()
+    try:
+        if samples.is_file():
+            with samples.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    total.update(chunk)
+            return total.hexdigest()
+        for path in sorted(samples.rglob("*")):
+            if path.is_file():
+                inner = hashlib.sha256(path.read_bytes()).hexdigest()
+                total.update(f"{path.relative_to(samples)}\0{inner}\n".encode())
+    except OSError as error:
+        raise UsageError(f"{samples} cannot be read ({error.strerror})") from error
+    return total.hexdigest()

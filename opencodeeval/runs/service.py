@@ -1,0 +1,284 @@
+"""The service: what the command line, the Python API and others call to score a model.
+
+`evaluate` draws samples from a model, `grade` takes them from a file; both run
+them through the same pipeline and return an `Evaluation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from opencodeeval.backends import BackendOptions, open_backend
+from opencodeeval.backends.base import Backend
+from opencodeeval.backends.carried import CarriedBackend
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.core.errors import UsageError
+from opencodeeval.execution.base import Sandbox
+from opencodeeval.runs import signals
+from opencodeeval.runs.jobs import Evaluation, Finished, Job, Opened, StoppedEarly
+from opencodeeval.runs.observers import Observer, StopRun
+from opencodeeval.runs.options import RESULTS, Output, SamplingOptions, SandboxOptions, Selection
+from opencodeeval.runs.pipeline import Run, run_benchmark
+from opencodeeval.runs.progress import open_progress
+from opencodeeval.runs.recording import Planned, configuration
+from opencodeeval.runs.samples_file import SampleSource, read_jobs
+from opencodeeval.runs.side_by_side import compare_protocols, share
+from opencodeeval.runs.store import RunStore, check_writable, run_id
+
+# How a job gets its backend; may take minutes for the first.
+OpenBackend = Callable[[Job], Backend]
+
+
+def evaluate(
+    model: str | Path | Backend,
+    benchmarks: str | CardBenchmark | Sequence[str | CardBenchmark],
+    *,
+    selection: Selection | None = None,
+    sampling: SamplingOptions | None = None,
+    backend: str = "vllm",
+    backend_options: BackendOptions | None = None,
+    sandbox: str | SandboxOptions = "auto",
+    output: str | Path | Output = RESULTS,
+    observers: Sequence[Observer] = (),
+) -> Evaluation:
+    """Score a model on benchmarks: generate, execute, record.
+
+    Args:
+        model: a model folder, a model id on the hub, or an opened backend, which
+            is left open.
+        benchmarks: one or several of "humaneval", "humaneval_plus@v0.1.9",
+            "file:tasks.jsonl", or what `load_benchmark` returns. All are served
+            by one load of the model.
+        selection: protocols, data folder, limit, dates.
+        sampling: changes to each benchmark's own sampling.
+        backend: "vllm", or "reference" for the benchmark's own solutions.
+        backend_options: dtype, max_model_len and other options of the engine.
+        sandbox: "auto", "docker", "local" or SandboxOptions.
+        output: the folder of results, or an Output, which also says how progress
+            is shown.
+        observers: told of every step; may end a run early.
+
+    Returns:
+        One run per benchmark and protocol, in the order asked for. The same call
+        continues what an interrupted one has left.
+
+    Raises:
+        UsageError: the request cannot be carried out as written.
+        DataError: a data set is missing or damaged.
+        BackendError: the model or its engine cannot be used.
+        SandboxError: no sandbox is available, or it failed persistently.
+        StoreError: the output cannot be written.
+        Interrupted: SIGINT or SIGTERM came (main thread only).
+    """
+    chosen = sampling or SamplingOptions()
+    jobs = plan_jobs(benchmarks, selection or Selection(), chosen)
+    out = _output(output)
+    name = _name_of(model)
+    backends = _Backends(model, backend, backend_options or BackendOptions(), out)
+    return run_jobs(name, jobs, backends, _sandbox(sandbox), out, observers)
+
+
+def grade(
+    samples: str | Path,
+    benchmark: str | CardBenchmark,
+    *,
+    selection: Selection | None = None,
+    source: SampleSource | None = None,
+    sandbox: str | SandboxOptions = "auto",
+    output: str | Path | Output = RESULTS,
+    observers: Sequence[Observer] = (),
+) -> Evaluation:
+    """Grade samples that another tool has drawn.
+
+    Args:
+        samples: a file or folder of EvalPlus, human-eval, BigCodeBench,
+            LiveCodeBench or OpenCodeEval.
+        benchmark: the benchmark that they answer.
+        source: the file's format, the model's name, where the samples are from,
+            the k of pass@k; by default found from the file.
+        selection: as in `evaluate`.
+        sandbox: as in `evaluate`.
+        output: as in `evaluate`.
+        observers: as in `evaluate`.
+
+    Raises:
+        As `evaluate`, without BackendError; DataError also where the file is
+        damaged, or lacks or repeats a sample.
+    """
+    out = _output(output)
+    path = Path(samples)
+    if not path.exists():
+        raise UsageError(f"{path} does not exist: name a file or folder of samples")
+    loaded = _load(benchmark, selection or Selection())
+    given = read_jobs(path, loaded, source or SampleSource(), out.log)
+    return run_jobs(given.model, given.jobs, given.backend_of, _sandbox(sandbox), out, observers)
+
+
+def plan_jobs(
+    benchmarks: str | CardBenchmark | Sequence[str | CardBenchmark],
+    selection: Selection,
+    sampling: SamplingOptions,
+) -> list[Job]:
+    """The jobs of a request, checked, before anything is opened.
+
+    Raises:
+        UsageError, DataError: as `evaluate`.
+    """
+    named = [benchmarks] if isinstance(benchmarks, (str, CardBenchmark)) else list(benchmarks)
+    if not named:
+        raise UsageError("no benchmark is named: name at least one (see `opencodeeval benchmarks`)")
+    jobs = []
+    for each in named:
+        for benchmark in _load(each, selection):
+            drawn = sampling.applied(benchmark.default_sampling())
+            jobs.append(Job(benchmark, drawn, sampling.resolved_ks(drawn.n)))
+    return jobs
+
+
+def run_jobs(
+    model: str,
+    jobs: Sequence[Job],
+    open_backend_for: OpenBackend,
+    sandbox: SandboxOptions,
+    output: Output,
+    observers: Sequence[Observer] = (),
+) -> Evaluation:
+    """Run the jobs one after another, everything opened before and closed after.
+
+    Raises:
+        As `evaluate`.
+    """
+    check_writable(output.folder)
+    session = _Session(jobs, open_backend_for, sandbox, output, observers)
+    finished, stopped = signals.run(session.run())
+    return Evaluation(
+        model,
+        tuple(result for _, result in finished),
+        tuple(compare_protocols(output.folder, finished)),
+        tuple(stopped),
+    )
+
+
+@dataclass
+class _Session:
+    """The moving parts of `run_jobs`."""
+
+    jobs: Sequence[Job]
+    open_backend_for: OpenBackend
+    sandbox: SandboxOptions
+    output: Output
+    observers: Sequence[Observer]
+    finished: list[Finished] = field(default_factory=list)
+    stopped: list[StoppedEarly] = field(default_factory=list)
+
+    async def run(self) -> tuple[list[Finished], list[StoppedEarly]]:
+        """Open, run, close; what finished, and what was stopped."""
+        async with AsyncExitStack() as stack:
+            sandboxes: dict[str, Sandbox] = {}
+            for name in dict.fromkeys(job.benchmark.environment for job in self.jobs):
+                sandboxes[name] = self.sandbox.open(name, self.output.log)
+                stack.push_async_callback(sandboxes[name].close)
+            opened = self._open(stack)
+            observers = [open_progress(self.output.progress), *self.observers]
+            with signals.cancelling():
+                for each in opened:
+                    others = [other for other in opened if other is not each]
+                    share(each, others, self.output.log)
+                    await self._run_one(each, sandboxes[each.job.benchmark.environment], observers)
+        return self.finished, self.stopped
+
+    def _open(self, stack: AsyncExitStack) -> list[Opened]:
+        opened: dict[str, Opened] = {}
+        for job in self.jobs:
+            backend = self.open_backend_for(job)
+            stack.push_async_callback(backend.close)
+            configured = configuration(job.benchmark, backend, job.sampling)
+            if run_id(configured) in opened:  # named twice, as humaneval and humaneval@v1 are
+                continue
+            store = RunStore(self.output.folder, configured)
+            stack.callback(store.close)
+            opened[store.run_id] = Opened(job, backend, store)
+            begins = "continues" if store.resumed else "runs"
+            self.output.log(f"{job.title}: {begins} in {store.folder}")
+        return list(opened.values())
+
+    async def _run_one(
+        self, opened: Opened, sandbox: Sandbox, observers: Sequence[Observer]
+    ) -> None:
+        job, backend, store = opened
+        planned = Planned(job.benchmark, backend, job.sampling)
+        try:
+            result = await run_benchmark(
+                Run(planned, sandbox, store, job.ks, job.counts), observers
+            )
+        except StopRun as stop:
+            spec = job.benchmark.spec
+            self.stopped.append(StoppedEarly(spec, job.benchmark.protocol, str(stop), store.folder))
+            self.output.log(f"{job.title}: {stop}; without early stopping it continues to a record")
+        else:
+            self.output.log(f"{job.title}: recorded in {result.record_path}")
+            self.finished.append(Finished(job, result))
+
+
+class _Backends:
+    """Opens what answers the jobs: one load of a model for all of them."""
+
+    def __init__(
+        self, model: str | Path | Backend, name: str, options: BackendOptions, output: Output
+    ) -> None:
+        self._model = model
+        self._name = name
+        self._options = options
+        self._output = output
+        self._opened: Backend | None = None
+
+    def __call__(self, job: Job) -> Backend:
+        backend = self._backend(job)
+        carried = job.benchmark.carried()
+        return CarriedBackend(backend, carried) if carried else backend
+
+    def _backend(self, job: Job) -> Backend:
+        if not isinstance(self._model, (str, Path)):
+            self._opened = self._opened or _KeptOpen(self._model)
+            return self._opened
+        # The reference answers belong to one benchmark: task ids are only unique within one.
+        if self._name == "reference" or self._opened is None:
+            if self._name != "reference":
+                self._output.log(f"loading {self._model} into {self._name}")
+            model, tasks = str(self._model), job.benchmark.tasks
+            self._opened = open_backend(self._name, model, self._options, tasks)
+        return self._opened
+
+
+class _KeptOpen:
+    """A backend that somebody else opened, and will close."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.model_type = backend.model_type
+        self.identity = backend.identity
+        self.generate = backend.generate
+
+    async def close(self) -> None:
+        """Nothing."""
+
+
+def _load(benchmark: str | CardBenchmark, selection: Selection) -> list[CardBenchmark]:
+    if isinstance(benchmark, CardBenchmark):
+        return [benchmark]
+    return selection.load(benchmark)
+
+
+def _name_of(model: str | Path | Backend) -> str:
+    return str(model if isinstance(model, (str, Path)) else model.identity()["model"])
+
+
+def _output(output: str | Path | Output) -> Output:
+    found = output if isinstance(output, Output) else Output(Path(output))
+    return replace(found, folder=Path(found.folder))
+
+
+def _sandbox(sandbox: str | SandboxOptions) -> SandboxOptions:
+    return sandbox if isinstance(sandbox, SandboxOptions) else SandboxOptions(sandbox)
