@@ -27,13 +27,13 @@ def execute(options: argparse.Namespace) -> int:
     """Read, compare, print."""
     if options.k < 1:
         raise UsageError(f"--k {options.k}: it is a positive whole number")
-    from opencodeeval.decide.comparison import as_json, as_text, compare_all
-    from opencodeeval.records.comparable import pair_up, unpaired
+    from opencodeeval.decide.comparison import as_json, as_text
+    from opencodeeval.decide.from_records import compare
+    from opencodeeval.records.comparable import unpaired
     from opencodeeval.records.reading import read_records
 
     baseline, candidate = read_records([options.baseline]), read_records([options.candidate])
-    pairs = pair_up(baseline, candidate)
-    comparisons = compare_all(pairs, options.k, options.suite)
+    comparisons = compare(baseline, candidate, options.k, options.suite)
     for name in unpaired(baseline, candidate):
         print(f"opencodeeval: {name} is not compared: A has no record of it", file=sys.stderr)
     models = {"baseline": baseline[0].model, "candidate": candidate[0].model}

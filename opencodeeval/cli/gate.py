@@ -46,16 +46,17 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Read, decide, report."""
-    from opencodeeval.decide.gate import EXIT_STATUS, Policy, decide
+    from opencodeeval.decide.from_records import gate
+    from opencodeeval.decide.gate import EXIT_STATUS, Policy
     from opencodeeval.decide.gate_report import as_junit, as_markdown, as_text, gate_json
     from opencodeeval.decide.policy import overridden, read_policy
-    from opencodeeval.records.comparable import pair_up, unpaired
+    from opencodeeval.records.comparable import unpaired
     from opencodeeval.records.reading import read_records
 
     policy = read_policy(options.policy) if options.policy else Policy()
     policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
     baseline, candidate = read_records(options.baseline), read_records(options.candidate)
-    decision = decide(pair_up(baseline, candidate), policy)
+    decision = gate(baseline, candidate, policy)
     for name in unpaired(baseline, candidate):
         print(f"opencodeeval: {name} takes no part: the baseline lacks it", file=sys.stderr)
     models = baseline[0].model, candidate[0].model

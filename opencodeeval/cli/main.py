@@ -63,7 +63,7 @@ COMMANDS = {
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
     "selfcheck": Command(
         "opencodeeval.cli.selfcheck",
-        "run a benchmark's own solutions: what is the most one can score",
+        "run the reference solutions: which tasks can be passed here at all",
     ),
     "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
 }
@@ -103,10 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _execute(given: list[str]) -> int:
     if not given:
-        raise UsageError("nothing is asked for (see `opencodeeval --help`)")
+        others = ", ".join(name for name in COMMANDS if name != "run")
+        raise UsageError(
+            f"`opencodeeval --model M --bench B` runs a model; other commands: {others} "
+            "(see `opencodeeval --help`)"
+        )
     name = "run" if given[0].startswith("-") else given.pop(0)
     if name not in COMMANDS:
-        raise UsageError(f"there is no command {name!r}: the commands are {', '.join(COMMANDS)}")
+        raise UsageError(f"there is no command {name!r}; available: {', '.join(COMMANDS)}")
     command = importlib.import_module(COMMANDS[name].module)
     parser = Parser(
         prog=f"opencodeeval {name}",

@@ -83,14 +83,15 @@ class StoredRecord:
         return cluster_counts(self.record.tasks, suite, without)
 
 
-def read_records(sources: Iterable[str | Path]) -> list[StoredRecord]:
-    """The records of all sources (see `find_records`), each once.
+def read_records(sources: str | Path | Iterable[str | Path]) -> list[StoredRecord]:
+    """The records of one source or several (see `find_records`), each once.
 
     Raises:
         UsageError: a source is not there or has no record.
         DataError, StoreError: a record is not to be trusted or cannot be read.
     """
-    return [read_record(path) for path in find_records(sources)]
+    named = [sources] if isinstance(sources, (str, Path)) else sources
+    return [read_record(path) for path in find_records(named)]
 
 
 def find_records(sources: Iterable[str | Path]) -> list[Path]:

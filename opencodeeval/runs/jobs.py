@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from opencodeeval.backends.base import Backend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.types import Sampling
+from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.store import RunStore
@@ -73,6 +74,11 @@ class Evaluation:
     def records(self) -> list[Record]:
         """The records of the finished runs."""
         return [run.record for run in self.runs]
+
+    @property
+    def stored(self) -> list[StoredRecord]:
+        """The same with their paths, as `compare` and `gate` take them."""
+        return [StoredRecord(run.record_path, run.record) for run in self.runs]
 
     def score(self, benchmark: str, metric: str = "pass@1", suite: str | None = None) -> float:
         """One score in [0, 1], of the headline suite by default.

@@ -169,7 +169,7 @@ def sampling_fields(backend: Backend, sampling: Sampling) -> dict[str, Any]:
 
 
 def without_secrets(value: Any) -> Any:
-    """A copy in which the text of everything named like a secret is blanked."""
+    """A copy as plain values, in which the text of everything named like a secret is blanked."""
     if isinstance(value, Mapping):
         return {
             key: "(hidden)" if _is_secret(key, part) else without_secrets(part)
@@ -177,7 +177,8 @@ def without_secrets(value: Any) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [without_secrets(part) for part in value]
-    return value
+    # Libraries give their versions as strings of classes of their own, as torch does.
+    return str(value) if isinstance(value, str) else value
 
 
 def _is_secret(key: str, value: object) -> bool:

@@ -55,8 +55,8 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "nothing is asked for"),
-        (["evaluate"], "the commands are run, grade"),
+        ([], "`opencodeeval --model M --bench B` runs a model; other commands: grade, compare,"),
+        (["evaluate"], "available: run, grade"),
         (["--model", "m"], "add --bench NAME"),
         (["--bench", ","], "add --bench NAME"),
         (["--bench", "starter"], "add --model"),

@@ -520,6 +520,19 @@ def test_a_backend_that_repeats_itself_is_an_error(tmp_path: Path) -> None:
         run(tmp_path, Repetitive(answers))
 
 
+class TextOfItsOwn(str):
+    """As torch gives its version."""
+
+
+def test_a_version_that_is_a_string_of_its_own_class_is_recorded(tmp_path: Path) -> None:
+    class Versioned(StandInBackend):
+        def identity(self) -> Mapping[str, Any]:
+            return {**super().identity(), "torch": TextOfItsOwn("2.1+cpu")}
+
+    record = run(tmp_path, Versioned(answers)).record
+    assert record.model.identity["torch"] == "2.1+cpu"
+
+
 def test_ready_made_samples_may_differ_in_number(tmp_path: Path) -> None:
     benchmark, backend = StandInBenchmark(number=2), StandInBackend(lambda *_: "good")
     store = RunStore(tmp_path, configuration(benchmark, backend, SAMPLED))
