@@ -14,11 +14,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opencodeeval.cli.options import add_sandbox_options, logger
+from opencodeeval.cli.options import add_sandbox_options, sandbox_of
 from opencodeeval.core.errors import UsageError
+from opencodeeval.runs.options import Output
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.regrade import Regrade, Stored
+    from opencodeeval.runs.regrade import Regrade
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,48 +50,22 @@ def execute(options: argparse.Namespace) -> int:
     if options.slots is not None and options.slots < 1:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
 
-    from opencodeeval.runs import signals
-    from opencodeeval.runs.regrade import open_stored
+    from opencodeeval.runs.regrade import open_stored, regrade_runs
 
     # All are opened before any is executed: what is wrong with the last is said at once.
     stored = [
         open_stored(run, options.bench, options.protocol, options.data, options.from_run)
         for run in options.runs
     ]
-    done = signals.run(_regrade(stored, options))
+    shown = Output(progress="none" if options.quiet else "auto")
+    done = regrade_runs(
+        stored, sandbox_of(options), shown, again=options.again, folder=options.output
+    )
     if options.json:
         print(json.dumps({"runs": [_object(each) for each in done]}))
     else:
         print("\n\n".join("\n".join(_lines(each)) for each in done))
     return 0
-
-
-async def _regrade(stored: list[Stored], options: argparse.Namespace) -> list[Regrade]:
-    from contextlib import AsyncExitStack
-
-    from opencodeeval.execution import Sandbox, open_sandbox
-    from opencodeeval.runs import signals
-    from opencodeeval.runs.progress import open_progress
-    from opencodeeval.runs.regrade import regrade
-    from opencodeeval.runs.store import check_writable
-
-    log = logger(options)
-    progress = open_progress("none" if options.quiet else "auto")
-    done = []
-    async with AsyncExitStack() as stack:
-        sandboxes: dict[str, Sandbox] = {}
-        for each in stored:
-            name = each.benchmark.environment
-            if name not in sandboxes:
-                sandboxes[name] = open_sandbox(
-                    options.sandbox, options.slots, log, options.image, options.runtime, name
-                )
-                stack.push_async_callback(sandboxes[name].close)
-            output = options.output or each.results
-            check_writable(output)
-            with signals.cancelling():
-                done.append(await regrade(each, sandboxes[name], output, options.again, progress))
-    return done
 
 
 def _object(done: Regrade) -> dict[str, Any]:

@@ -8,20 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from opencodeeval.cli.options import (
     add_benchmark_options,
     add_sandbox_options,
     check_common,
-    logger,
     sandbox_of,
     selection_of,
 )
 from opencodeeval.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from opencodeeval.runs.selfcheck import Finding
+from opencodeeval.runs.options import Output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +46,14 @@ def execute(options: argparse.Namespace) -> int:
 
     from opencodeeval.benchmarks.errata import text_of
     from opencodeeval.core.journal import guarded, replacing
-    from opencodeeval.runs import signals
-    from opencodeeval.runs.selfcheck import errata_of, report, summary
+    from opencodeeval.runs.selfcheck import errata_of, report, selfcheck, summary
 
-    findings = signals.run(_check(options))
+    selection = selection_of(options)
+    if len(selection.protocols) > 1:
+        raise UsageError("selfcheck runs under one protocol: name one with --protocol")
+    (benchmark,) = selection.load(options.bench)
+    quiet = Output(progress="none" if options.quiet else "auto")
+    findings = selfcheck(benchmark, options.times, sandbox_of(options), quiet)
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
     if options.write:
 
@@ -63,24 +63,3 @@ def execute(options: argparse.Namespace) -> int:
 
         guarded(options.write, write)
     return 0 if all(each.expected for each in findings) else 1
-
-
-async def _check(options: argparse.Namespace) -> list[Finding]:
-    from opencodeeval.runs import signals
-    from opencodeeval.runs.progress import open_progress
-    from opencodeeval.runs.selfcheck import check
-
-    selection = selection_of(options)
-    if len(selection.protocols) > 1:
-        raise UsageError("selfcheck runs under one protocol: name one with --protocol")
-    (benchmark,) = selection.load(options.bench)
-    sandbox = sandbox_of(options).open(benchmark.environment, logger(options))
-    progress = open_progress("none" if options.quiet else "auto")
-
-    try:
-        progress.start(benchmark.name, options.times * len(benchmark.tasks))
-        with signals.cancelling():
-            return await check(benchmark, sandbox, options.times, progress)
-    finally:
-        progress.finish()
-        await sandbox.close()

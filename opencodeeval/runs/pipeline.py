@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -19,6 +19,7 @@ from opencodeeval.backends.base import Request
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import BackendError, SandboxError
 from opencodeeval.core.journal import write_atomically
+from opencodeeval.core.together import run_together
 from opencodeeval.core.types import (
     Completion,
     Grade,
@@ -137,7 +138,7 @@ class _Going:
         for observer in self.observers:
             observer.start(self.benchmark.name, len(wanted))
         try:
-            await _together(
+            await run_together(
                 self._generate(wanted, workers), *(self._grade_queued() for _ in range(workers))
             )
         finally:
@@ -289,17 +290,6 @@ def no_code(benchmark: Benchmark, program: Program) -> Grade:
     why = "no code was found in the answer" if program.found == "none" else program.found
     result = SuiteResult(Verdict.NO_CODE, detail=why)
     return Grade(program.task_id, program.sample_id, dict.fromkeys(benchmark.suites, result))
-
-
-async def _together(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Run all; the first to fail, or a cancellation, ends all before it is raised."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _now() -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +16,14 @@ from opencodeeval.core.types import SampleId, Sampling, digest
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
 from opencodeeval.records.reading import StoredRecord
+from opencodeeval.runs import signals
 from opencodeeval.runs.finding import benchmark_of, find_run
 from opencodeeval.runs.observers import Observer
+from opencodeeval.runs.options import Output, SandboxOptions
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
+from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
-from opencodeeval.runs.store import RunStore, StoredRun, read_run
+from opencodeeval.runs.store import RunStore, StoredRun, check_writable, read_run
 
 
 class _Graded(NamedTuple):
@@ -113,6 +117,44 @@ def open_stored(
     )
     _check_prompts(stored)
     return stored
+
+
+def regrade_runs(
+    runs: Sequence[Stored],
+    sandbox: SandboxOptions,
+    output: Output,
+    *,
+    again: bool = False,
+    folder: Path | None = None,
+) -> list[Regrade]:
+    """Regrade run after run, as `regrade` does each.
+
+    `folder` is where the records go; by default where each run is. Of `output`
+    only the progress counts.
+
+    Raises:
+        SandboxError: no sandbox is available, or samples could not be graded.
+        StoreError: the output cannot be written.
+        Interrupted: SIGINT or SIGTERM came (main thread only).
+    """
+
+    async def work() -> list[Regrade]:
+        progress = open_progress(output.progress)
+        done = []
+        async with AsyncExitStack() as stack:
+            sandboxes: dict[str, Sandbox] = {}
+            for each in runs:
+                name = each.benchmark.environment
+                if name not in sandboxes:
+                    sandboxes[name] = sandbox.open(name, output.log)
+                    stack.push_async_callback(sandboxes[name].close)
+                results = folder or each.results
+                check_writable(results)
+                with signals.cancelling():
+                    done.append(await regrade(each, sandboxes[name], results, again, progress))
+        return done
+
+    return signals.run(work())
 
 
 async def regrade(

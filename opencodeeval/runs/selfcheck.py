@@ -13,7 +13,10 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.errata import Erratum, Kind
 from opencodeeval.core.types import Grade, Program, Task, Verdict
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.runs import signals
 from opencodeeval.runs.observers import GradedSample, Observer
+from opencodeeval.runs.options import Output, SandboxOptions
+from opencodeeval.runs.progress import open_progress
 
 SLOW_S = 10.0
 ERRATUM_S = 40.0  # what takes longer than this is written down
@@ -67,6 +70,31 @@ class Finding:
 
 def _passes(grade: Grade) -> bool:
     return all(suite.verdict is Verdict.PASSED for suite in grade.suites.values())
+
+
+def selfcheck(
+    benchmark: Benchmark, times: int, sandbox: SandboxOptions, output: Output
+) -> list[Finding]:
+    """Open a sandbox, grade every reference `times` times, and close it.
+
+    Raises:
+        UsageError: a task has no reference.
+        SandboxError: no sandbox is available.
+        Interrupted: SIGINT or SIGTERM came (main thread only).
+    """
+
+    async def work() -> list[Finding]:
+        opened = sandbox.open(benchmark.environment, output.log)
+        progress = open_progress(output.progress)
+        try:
+            progress.start(benchmark.name, times * len(benchmark.tasks))
+            with signals.cancelling():
+                return await check(benchmark, opened, times, progress)
+        finally:
+            progress.finish()
+            await opened.close()
+
+    return signals.run(work())
 
 
 async def check(

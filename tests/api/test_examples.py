@@ -1,0 +1,89 @@
+"""The example of docs/examples as a script and in a notebook, with a real engine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opencodeeval.decide.gate import Answer
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
+    pytest.mark.timeout(600),
+]
+ANSWERS = {answer.value for answer in Answer}
+
+
+@pytest.fixture
+def folder(repo_root: Path, tmp_path: Path) -> Path:
+    """A folder with what the example names: the checkpoints and a file of own tasks."""
+    (tmp_path / "tests").symlink_to(repo_root / "tests")
+    rows = (repo_root / "benchmarks" / "starter" / "tasks.jsonl").read_text().splitlines(True)
+    (tmp_path / "mine.jsonl").write_text("".join(rows[:6]))
+    return tmp_path
+
+
+def test_a_script_scores_compares_and_gates(repo_root: Path, folder: Path) -> None:
+    script = repo_root / "docs" / "examples" / "score_and_gate.py"
+    assert len(script.read_text().splitlines()) <= 25
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(repo_root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    printed = done.stdout.splitlines()
+    assert any(line.startswith("starter ") for line in printed)
+    assert any(line.startswith("file-mine: ") for line in printed)
+    assert any(line.startswith("overall: ") for line in printed)
+    assert printed[-1].partition(":")[0] in ANSWERS
+    assert len(list((folder / "results").glob("*/*--*.json"))) == 4
+
+
+CELLS = (
+    """
+import opencodeeval as oce
+benchmarks = ["starter", "file:mine.jsonl"]
+before = oce.evaluate("reference", benchmarks, backend="reference")
+""",
+    """
+engine = oce.BackendOptions(dtype="float32", max_model_len=1024)
+checkpoint = "tests/checkpoints/starter-tiny-chat/step-0300"
+after = oce.evaluate(checkpoint, benchmarks, backend_options=engine)
+""",
+    """
+comparisons = oce.compare(before, after)
+decision = oce.gate(before, after, oce.Policy(margin=0.2))
+print(len(comparisons), "comparisons:", decision.answer)
+""",
+)
+
+
+def test_a_notebook_does_the_same_and_shows_progress(
+    repo_root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real kernel. One load: the earlier records are those of the benchmark's own solutions."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("PYTHONPATH", str(repo_root))
+    v4: Any = nbformat.v4
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in CELLS])
+    client = NotebookClient(notebook, timeout=500, resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    shown = ["".join(map(str, cell.outputs)) for cell in notebook.cells]
+    for text in shown[:2]:
+        assert "starter graded" in text
+        assert "pass@1" in text
+    answers = [f"3 comparisons: {answer}" for answer in sorted(ANSWERS)]
+    assert any(answer in shown[2] for answer in answers)
