@@ -1,7 +1,7 @@
 """Grade samples that another tool has drawn.
 
-FILE is of EvalPlus (also a folder), human-eval, BigCodeBench, LiveCodeBench or
-OpenCodeEval; which of them is seen from its content, and said.
+FILE is a samples file of EvalPlus (or its folder), human-eval, BigCodeBench,
+LiveCodeBench or OpenCodeEval; the format is detected from the content and printed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from opencodeeval.runs.formats import TOOLS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `grade`."""
-    parser.add_argument("samples", type=Path, metavar="FILE", help="samples to be graded")
+    parser.add_argument("samples", type=Path, metavar="FILE", help="samples to grade")
     parser.add_argument("--bench", required=True, help="the benchmark they belong to")
     parser.add_argument(
-        "--format", choices=list(TOOLS), help="whose file FILE is (default: by its content)"
+        "--format", choices=list(TOOLS), help="the tool that wrote FILE (default: detected)"
     )
-    parser.add_argument("--model", help="whose samples these are (default: the file's name)")
+    parser.add_argument("--model", help="name of the model (default: the file's name)")
     parser.add_argument(
         "--source", metavar="TEXT", help="where the samples come from, for the record"
     )

@@ -20,20 +20,23 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("benchmark")
     group.add_argument(
         "--protocol",
-        help="how to prompt and grade (default: the benchmark's own); several as a comma list, "
-        "where samples are scored",
+        help="how to prompt and grade (default: the benchmark's own); comma list: score under "
+        "several protocols (`run` and `grade` only)",
     )
     group.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N tasks")
     group.add_argument("--start-date", metavar="DATE", help="only tasks released from this day on")
     group.add_argument("--end-date", metavar="DATE", help="only tasks released up to this day")
     group.add_argument(
-        "--from-run", type=Path, metavar="RUN", help="livecodebench_repair: the run to be repaired"
+        "--from-run",
+        type=Path,
+        metavar="RUN",
+        help="(livecodebench_repair only) run folder whose failed samples to repair",
     )
     group.add_argument(
         "--cutoff",
         metavar="DATE",
-        help="the day up to which the model's training data reach: scores before and after it",
+        help="end of the model's training data: also shows scores before and after this day",
     )
 
 

@@ -1,6 +1,6 @@
-"""Run a benchmark's own solutions several times, and say which do not always pass here.
+"""Run a benchmark's reference solutions several times: which tasks can be passed here at all.
 
-Exits with 1 where that is not what the benchmark's errata say.
+Exits with 1 if that differs from the benchmark's errata table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write",
         metavar="FILE",
         type=Path,
-        help="write a table of errata that says what was found",
+        help="write the findings as an errata table",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     add_benchmark_options(parser)

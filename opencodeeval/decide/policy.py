@@ -88,7 +88,7 @@ def checked(policy: Policy) -> Policy:
                 "so 0.01 tolerates a drop of one point"
             )
     if not _is_number(policy.alpha) or not 0 < policy.alpha < 0.5:
-        raise UsageError(f"an alpha of {policy.alpha} is no error rate: it is above 0, below 0.5")
+        raise UsageError(f"alpha must be between 0 and 0.5, got {policy.alpha}")
     if policy.scope not in ("each", "overall"):
         raise UsageError(f"there is no scope {policy.scope!r}: there is each, overall")
     if type(policy.k) is not int or policy.k < 1:

@@ -1,4 +1,4 @@
-"""Where protocols judge the same samples otherwise, and why: pure, from what their runs hold."""
+"""Which samples get different verdicts under several protocols, and why: pure, from their runs."""
 
 from __future__ import annotations
 
@@ -131,10 +131,10 @@ def _short(value: Any) -> str:
 
 
 def cause(one: Judged, other: Judged) -> str:
-    """Why two protocols judge a sample otherwise; the first thing of its way that differs."""
+    """Why two protocols give a sample different verdicts: the first step that differs."""
     verdicts = {one.result.verdict, other.result.verdict}
     if one.answer != other.answer:
-        return "other answers"
+        return "different answers"
     if not _same_code(one.solution, other.solution):
         return "extraction"
     if Verdict.TIMEOUT in verdicts:
@@ -142,7 +142,7 @@ def cause(one: Judged, other: Judged) -> str:
     if Verdict.MEMORY in verdicts:
         return "memory limit"
     if Verdict.ERROR in verdicts:
-        return "what stands around the code"
+        return "code added around the answer"
     return "tests and their comparison"
 
 
@@ -170,14 +170,14 @@ def lines(compared: Mapping[str, Any]) -> Iterator[str]:
     differing = compared["differing"]
     moving = sum(row["moves_score"] for row in differing)
     yield (
-        f"{compared['benchmark']}, {' and '.join(names)}: {len(differing)} of "
-        f"{compared['samples']} samples are judged otherwise, {moving} of them pass under some only"
+        f"{compared['benchmark']}, {' and '.join(names)}: verdicts differ for "
+        f"{len(differing)} of {compared['samples']} samples; for {moving} of them pass/fail differs"
     )
     if compared["same_answers"] < compared["samples"]:
-        yield f"  the same answer was given to {compared['same_answers']} of them"
-    told = {"+".join(names): "pass under all", "": "pass under none"}
+        yield f"  the protocols share the answer of {compared['same_answers']} of them"
+    told = {"+".join(names): "pass under every protocol", "": "pass under no protocol"}
     for key, count in sorted(compared["passes"].items(), key=lambda item: -item[1]):
-        yield f"  {count} {told.get(key, 'pass only under ' + key.replace('+', ', '))}"
+        yield f"  {count} {told.get(key, 'pass under ' + key.replace('+', ', ') + ' only')}"
     for row in differing[:SHOWN]:
         sides = "; ".join(
             f"{name} {row['verdicts'][name]}"
@@ -185,8 +185,8 @@ def lines(compared: Mapping[str, Any]) -> Iterator[str]:
             for name in names
         )
         why = ", ".join(dict.fromkeys(row["why"].values()))
-        yield f"  {row['task_id']} {row['sample_id']}: {sides}; because of: {why}"
+        yield f"  {row['task_id']} {row['sample_id']}: {sides}; cause: {why}"
     if len(differing) > SHOWN:
         yield f"  and {len(differing) - SHOWN} more"
     if "file" in compared:
-        yield f"  all of them  {compared['file']}"
+        yield f"  all  {compared['file']}"

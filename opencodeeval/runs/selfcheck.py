@@ -171,7 +171,7 @@ def summary(findings: Sequence[Finding]) -> list[str]:
     lines.append(
         f"{told['tasks']} solutions, {told['times']} times each: {told['always']} always pass, "
         f"{sometimes} sometimes, {told['never']} never; "
-        f"{len(told['unexpected'])} otherwise than the errata say"
+        f"{len(told['unexpected'])} differ from the errata table"
     )
     return lines
 

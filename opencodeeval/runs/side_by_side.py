@@ -54,7 +54,8 @@ def share(each: Opened, others: Sequence[Opened], log: Callable[[str], None]) ->
     lacking = job.sampling.n * len(job.benchmark.tasks) - len(store.completions)
     if taken:
         log(
-            f"{job.title}: takes {taken} answers that this command's other runs have to its prompts"
+            f"{job.title}: reuses {taken} answers that other runs of this command got to the "
+            "same prompts"
         )
     if lacking:
-        log(f"{job.title}: draws {lacking} answers")
+        log(f"{job.title}: generating {lacking} answers")

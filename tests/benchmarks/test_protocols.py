@@ -176,8 +176,11 @@ def test_what_two_benchmarks_ask_alike_is_drawn_once(
         for part in parts
     )
     assert drawn == taken
-    assert "humaneval, opencodeeval: draws 2 answers" in printed.err
-    assert "humaneval_plus, opencodeeval: takes 2 answers that this command's" in printed.err
+    assert "humaneval, opencodeeval: generating 2 answers" in printed.err
+    assert (
+        "humaneval_plus, opencodeeval: reuses 2 answers that other runs of this command"
+        in printed.err
+    )
 
 
 # --- differences ---
@@ -190,13 +193,13 @@ def judged(verdict: Verdict, solution: str = "x = 1", answer: str = "") -> Judge
 @pytest.mark.parametrize(
     ("verdict", "solution", "answer", "why"),
     [
-        (Verdict.WRONG, "x = 2", "other", "other answers"),
+        (Verdict.WRONG, "x = 2", "other", "different answers"),
         (Verdict.WRONG, "x = 2", "", "extraction"),
         (Verdict.NO_CODE, "", "", "extraction"),
         (Verdict.WRONG, "x = (", "", "extraction"),
         (Verdict.TIMEOUT, "x=1  # printed anew", "", "time limit"),
         (Verdict.MEMORY, "x = 1", "", "memory limit"),
-        (Verdict.ERROR, "x = 1", "", "what stands around the code"),
+        (Verdict.ERROR, "x = 1", "", "code added around the answer"),
         (Verdict.WRONG, "x = 1", "", "tests and their comparison"),
     ],
 )
@@ -233,10 +236,10 @@ def test_people_see_the_first_twenty_and_how_many_more_there_are() -> None:
     }
     text = list(lines(compared))
     assert text[0] == (
-        "standin, a and b: 25 of 30 samples are judged otherwise, 25 of them pass under some only"
+        "standin, a and b: verdicts differ for 25 of 30 samples; for 25 of them pass/fail differs"
     )
-    assert text[1:3] == ["  25 pass only under a", "  5 pass under all"]
-    assert text[3] == "  t/1 0: a passed; b wrong (wrong answer); because of: extraction"
+    assert text[1:3] == ["  25 pass under a only", "  5 pass under every protocol"]
+    assert text[3] == "  t/1 0: a passed; b wrong (wrong answer); cause: extraction"
     assert len(text) == 24
     assert text[-1] == "  and 5 more"
 
@@ -324,8 +327,8 @@ def test_the_same_samples_are_graded_under_each_protocol(
     assert told == {
         "HumanEval/0": ("passed", "timeout", True, "time limit"),
         "HumanEval/2": ("wrong", "passed", True, "tests and their comparison"),
-        "HumanEval/3": ("passed", "error", True, "what stands around the code"),
-        "HumanEval/1": ("error", "wrong", False, "what stands around the code"),
+        "HumanEval/3": ("passed", "error", True, "code added around the answer"),
+        "HumanEval/1": ("error", "wrong", False, "code added around the answer"),
     }
     assert compared["differing"][0]["details"]["opencodeeval"].startswith("time limit in ")
     # The file has all of it, and people see it too.
@@ -335,7 +338,7 @@ def test_the_same_samples_are_graded_under_each_protocol(
         name: value for name, value in compared.items() if name != "file"
     }
     assert (
-        "humaneval_plus, evalplus and opencodeeval: 4 of 6 samples are judged otherwise"
+        "humaneval_plus, evalplus and opencodeeval: verdicts differ for 4 of 6 samples"
         in done.stderr
     )
     assert "HumanEval/2 0: evalplus wrong (wrong answer" in done.stderr
@@ -366,10 +369,10 @@ def test_several_protocols_are_run_and_run_again(shared_data: Path, tmp_path: Pa
     )
     first = opencodeeval(*command, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert "humaneval, human-eval and opencodeeval: 0 of 3 samples are judged otherwise" in (
+    assert "humaneval, human-eval and opencodeeval: verdicts differ for 0 of 3 samples" in (
         first.stdout
     )
-    assert "  3 pass under all" in first.stdout
+    assert "  3 pass under every protocol" in first.stdout
     second = summary_of(opencodeeval(*command, "--json", cwd=tmp_path))
     assert "humaneval, opencodeeval: continues in" in opencodeeval(*command, cwd=tmp_path).stderr
     assert second["differences"][0]["differing"] == []

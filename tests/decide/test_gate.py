@@ -189,7 +189,7 @@ def test_a_policy_is_read_and_the_command_line_has_the_last_word(tmp_path: Path)
         ("margin = 0", "a margin of 0 cannot be shown"),
         ("margin = true", "a margin of True"),
         ("margin = nan", "a margin of nan"),
-        ("alpha = 1.0", "an alpha of 1.0"),
+        ("alpha = 1.0", "alpha must be between 0 and 0.5, got 1.0"),
         ('scope = "all"', "no scope 'all'"),
         ("k = 0", "k is 0"),
         ("errata = 1", "errata is 1"),

@@ -156,7 +156,7 @@ def test_what_always_passes_is_not_worth_a_line() -> None:
     (line,) = summary(findings)
     assert line == (
         "24 solutions, 2 times each: 24 always pass, 0 sometimes, 0 never; "
-        "0 otherwise than the errata say"
+        "0 differ from the errata table"
     )
 
 
@@ -174,7 +174,7 @@ def test_solutions_that_do_not_always_pass_are_told_with_what_is_known() -> None
         "starter/3: passed 2 of 2; passed; errata, network: It downloads a page.",
     ]
     assert lines[-1].endswith(
-        "21 always pass, 1 sometimes, 2 never; 3 otherwise than the errata say"
+        "21 always pass, 1 sometimes, 2 never; 3 differ from the errata table"
     )
     told = json.loads(json.dumps(report(findings)))
     assert told["unexpected"] == ["starter/0", "starter/2", "starter/3"]
