@@ -38,6 +38,7 @@ lint: install ## Ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy opencodeeval tests
 	$(BIN)/mypy sandbox/guest
+	$(BIN)/mypy --explicit-package-bases benchmarks
 
 .PHONY: install
 install:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opencodeeval.backends.options import BackendOptions
-    from opencodeeval.benchmarks.registry import load_benchmark
     from opencodeeval.core.errors import (
         BackendError,
         DataError,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from opencodeeval.decide.gate import Answer, Decision, Policy
     from opencodeeval.records.reading import StoredRecord, read_records
     from opencodeeval.records.schema import Record
+    from opencodeeval.runs.finished import load_benchmark
     from opencodeeval.runs.grader import GradedCode, Grader
     from opencodeeval.runs.jobs import Evaluation
     from opencodeeval.runs.observers import Observer, StopRun
@@ -82,7 +82,6 @@ __all__ = [
 
 _MODULES = {
     "backends.options": ("BackendOptions",),
-    "benchmarks.registry": ("load_benchmark",),
     "core.errors": (
         "BackendError",
         "DataError",
@@ -99,6 +98,7 @@ _MODULES = {
     "decide.gate": ("Answer", "Decision", "Policy"),
     "records.reading": ("StoredRecord", "read_records"),
     "records.schema": ("Record",),
+    "runs.finished": ("load_benchmark",),
     "runs.grader": ("GradedCode", "Grader"),
     "runs.jobs": ("Evaluation",),
     "runs.observers": ("Observer", "StopRun"),

@@ -61,7 +61,7 @@ class CardBenchmark(ABC):
         self.headline = self.protocol_card.headline
         self.environment = self.card.environment
         ids = {task.task_id for task in self.tasks}
-        self.errata = read_errata(self.card.folder, self.data_version, ids, self.protocol)
+        self.errata = read_errata(self.card.templates, self.data_version, ids, self.protocol)
 
     @property
     def tasks_in_version(self) -> int:

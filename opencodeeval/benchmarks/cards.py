@@ -8,13 +8,18 @@ lie the prompt templates (`*.jinja`) and the table of quirks (`quirks.toml`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
+from opencodeeval.benchmarks.folders import CARD, folders
+from opencodeeval.core.errors import DataError
 from opencodeeval.core.paths import benchmarks_dir
+from opencodeeval.core.text import validation_words
 from opencodeeval.core.types import Sampling
 
 if TYPE_CHECKING:
@@ -36,9 +41,10 @@ class Source:
     `kind` "github": `dataset` is OWNER/REPOSITORY/PATH of a file, `revision` a commit.
     `kind` "files": files as they lie in the data set `dataset` of the Hub.
     `kind` "shipped": `dataset` is a path below the benchmarks folder.
+    `kind` "folder": `dataset` is a path below the benchmark's own folder.
     """
 
-    kind: Literal["huggingface", "evalplus", "files", "github", "shipped"]
+    kind: Literal["huggingface", "evalplus", "files", "github", "shipped", "folder"]
     dataset: str
     revision: str
     split: str = ""
@@ -124,8 +130,8 @@ class Card:
     `environment` names what its programs need beside Python and NumPy, if anything.
     `formats` are the tools whose files its samples and verdicts can be written as
     (opencodeeval/interchange).
-    `like` names the family whose templates and quirks it has, and all that its own
-    card does not say.
+    `like` names the benchmark whose templates, quirks and errata it has, and all that its
+    own card does not say. `folder` is where the card is, `templates` where those are.
     `heavy` is the field of a row that is too large to be kept in memory. With
     `own_rows` a file of rows in the publisher's format can be named as a version.
     """
@@ -143,41 +149,111 @@ class Card:
     like: str = ""
     heavy: str = ""
     own_rows: bool = False
+    folder: Path = Path()
+    templates: Path = Path()
 
     @property
-    def folder(self) -> Path:
-        """The folder of the family's templates and quirks."""
-        return benchmarks_dir() / (self.like or self.name)
+    def shipped(self) -> bool:
+        """Whether the benchmark comes with opencodeeval itself."""
+        return self.folder.parent == benchmarks_dir()
+
+
+class _UnknownField(Exception):
+    """A card has a field that no card has."""
 
 
 def families() -> list[str]:
-    """The names of all families that have a card, in alphabetical order."""
-    return sorted(path.parent.name for path in benchmarks_dir().glob("*/card.toml"))
+    """The names of all benchmarks that are installed, in alphabetical order."""
+    return list(folders())
 
 
 @cache
 def read_card(family: str) -> Card:
-    """The card of a family that `families()` names."""
-    table = _table(family)
-    ranges = _ranges(family, table)
-    return Card(
-        **{
-            **table,
-            "fields": tuple(table["fields"]),
-            "formats": tuple(table.get("formats", ())),
-            "versions": (*(_version(each) for each in table.get("versions", ())), *ranges),
-            "protocols": tuple(_protocol(each) for each in _whole(table["protocols"])),
-        }
-    )
+    """The card of a benchmark that `families()` names.
+
+    Raises:
+        DataError: it is not as a card has to be; names the file and the field.
+    """
+    return read_card_in(folders()[family])
 
 
-def _table(family: str) -> dict[str, Any]:
-    with (benchmarks_dir() / family / "card.toml").open("rb") as file:
-        table = tomllib.load(file)
-    return {**_table(table["like"]), **table} if "like" in table else table
+def read_card_in(folder: Path) -> Card:
+    """The card of a benchmark's folder, which has the benchmark's name.
+
+    Raises:
+        DataError: there is none, or it is not as a card has to be; names file and field.
+    """
+    path = folder / CARD
+    table = _table(path)
+    if "like" in table:
+        templates = _other(path, table["like"])
+        table = {**_table(templates / CARD), **table}
+    else:
+        templates = folder
+    if table.get("name") != folder.name:
+        raise DataError(
+            f"{path}: name is {table.get('name')!r}, and the folder's name is {folder.name!r}: "
+            "give both the same"
+        )
+    try:
+        ranges = _ranges(folder.name, table)
+        if ranges:
+            table.setdefault("versions", [])
+        protocols = _whole(table.get("protocols", ()))
+        table |= {"protocols": protocols, "folder": str(folder), "templates": str(templates)}
+        _only_known(table)
+        card: Card = msgspec.convert(table, Card, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        raise DataError(f"{path}: {validation_words(error)}") from error
+    except _UnknownField as error:
+        raise DataError(f"{path}: {error}") from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{path}: {type(error).__name__}: {error}") from error
+    if not card.protocols:
+        raise DataError(f"{path}: protocols is empty: name at least one way to prompt and grade")
+    return replace(card, versions=(*card.versions, *ranges))
 
 
-def _whole(protocols: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"{path.parent} has no {CARD}, so it is no benchmark: name a folder with one"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not TOML: {error}") from error
+
+
+def _other(path: Path, like: str) -> Path:
+    beside = path.parent.parent / like
+    if (beside / CARD).is_file():
+        return beside
+    if like not in folders():
+        raise DataError(
+            f"{path}: like is {like!r}, which is no benchmark: see `opencodeeval benchmarks`"
+        )
+    return folders()[like]
+
+
+def _only_known(table: Mapping[str, Any]) -> None:
+    """Refuse a field that no card has, as a misspelt one would be."""
+    for kind, where, tables in (
+        (Card, "", [table]),
+        (DataVersion, "versions.", table.get("versions", ())),
+        (ProtocolCard, "protocols.", table["protocols"]),
+    ):
+        known = {each.name for each in fields(kind)}
+        for each in tables:
+            unknown = [name for name in each if name not in known]
+            if unknown:
+                names = ", ".join(sorted(known))
+                raise _UnknownField(f"there is no field {where}{unknown[0]}; available: {names}")
+
+
+def _whole(protocols: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The protocols; one that is `like` an earlier one has what it does not say from that."""
     whole: dict[str, dict[str, Any]] = {}
     for table in protocols:
@@ -208,36 +284,17 @@ def _ranges(family: str, table: dict[str, Any]) -> list[DataVersion]:
     return found
 
 
-def _version(table: dict[str, Any]) -> DataVersion:
-    patch = Patch(**table["patch"]) if "patch" in table else None
-    source = Source(**table["source"])
-    return DataVersion(
-        **{**table, "files": tuple(table["files"]), "source": source, "patch": patch}
-    )
-
-
-def _protocol(table: dict[str, Any]) -> ProtocolCard:
-    return ProtocolCard(
-        **{
-            **table,
-            "suites": tuple(table["suites"]),
-            "stop": {name: tuple(strings) for name, strings in table["stop"].items()},
-            "sampling": Sampling(**table["sampling"]),
-        }
-    )
-
-
 def render(card: Card, template: str, fields: Mapping[str, Any]) -> str:
     """The family's template `<template>.jinja` with a task's fields.
 
     The text is taken to the letter: its last newline stays.
     """
-    return _environment(card.folder).get_template(f"{template}.jinja").render(fields)
+    return _environment(card.templates).get_template(f"{template}.jinja").render(fields)
 
 
 def prompt_sources(card: Card, protocol: ProtocolCard, start: str) -> dict[str, Any]:
     """The templates whose names start so, and the stop strings that go with them."""
-    templates = sorted(card.folder.glob(f"{start}*.jinja"))
+    templates = sorted(card.templates.glob(f"{start}*.jinja"))
     stop = {name: list(each) for name, each in protocol.stop.items() if name.startswith(start)}
     return {"templates": {path.name: path.read_text("utf-8") for path in templates}, "stop": stop}
 

@@ -1,104 +1,38 @@
-"""The benchmarks by name: finds the card, loads the rows, makes the tasks.
+"""The benchmarks by name: finds the folder, loads the rows, makes the tasks.
 
-Adding a family is a folder below benchmarks/, a module here and a row in
-FAMILIES.
+Adding a benchmark is a folder (adapter.py says what is in it); nothing else changes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from opencodeeval.benchmarks.adapters import (
-    bigcodebench,
-    cruxeval,
-    evalplus,
-    humaneval,
-    leetcode,
-    livecodebench,
-    livecodebench_execution,
-    livecodebench_repair,
-    livecodebench_testoutput,
-    mbpp,
-    opencodeeval,
-    starter,
-)
+from opencodeeval.benchmarks.adapter import Adapter, adapter_of
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import Card, ProtocolCard, families, read_card
+from opencodeeval.benchmarks.cards import Card, ProtocolCard, families, read_card, read_card_in
 from opencodeeval.benchmarks.data.parts import read_part
 from opencodeeval.benchmarks.data.rows import Row, load_rows, read_jsonl, rows_digest
-from opencodeeval.benchmarks.windows import About, Window, within
+from opencodeeval.benchmarks.finished import FinishedSample
+from opencodeeval.benchmarks.folders import CARD
+from opencodeeval.benchmarks.windows import Window, within
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Task
 
 NO_WINDOW = Window()
 
 
-def _all(rows: Sequence[Row], protocol: ProtocolCard) -> Sequence[Row]:
-    return rows
+@dataclass(frozen=True)
+class Repaired:
+    """A finished run whose samples are the tasks of a benchmark that repairs."""
 
-
-class Family(NamedTuple):
-    """The code of one family: a row as a task, and the benchmark of its tasks.
-
-    `select` gives the rows that are tasks, where not all of them are; `about`
-    has the release date of a task, where tasks have one.
-    """
-
-    to_task: Callable[[Row, ProtocolCard], Task]
-    benchmark: type[CardBenchmark]
-    select: Callable[[Sequence[Row], ProtocolCard], Sequence[Row]] = _all
-    about: About | None = None
-
-
-FAMILIES = {
-    "bigcodebench": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
-    "bigcodebench_hard": Family(bigcodebench.to_task, bigcodebench.BigCodeBench),
-    "cruxeval_input": Family(cruxeval.input_task, cruxeval.CruxEval),
-    "cruxeval_output": Family(cruxeval.output_task, cruxeval.CruxEval),
-    "humaneval": Family(humaneval.to_task, humaneval.HumanEval),
-    "humaneval_plus": Family(evalplus.humaneval_task, evalplus.EvalPlus),
-    "leetcode": Family(leetcode.to_task, leetcode.LeetCode),
-    "livecodebench": Family(
-        livecodebench.to_task,
-        livecodebench.LiveCodeBench,
-        livecodebench.select,
-        livecodebench.about,
-    ),
-    "livecodebench_execution": Family(
-        livecodebench_execution.to_task,
-        livecodebench_execution.Execution,
-        livecodebench_execution.select,
-        livecodebench.about,
-    ),
-    "livecodebench_repair": Family(
-        livecodebench.to_task, livecodebench_repair.Repair, about=livecodebench.about
-    ),
-    "livecodebench_testoutput": Family(
-        livecodebench_testoutput.to_task,
-        livecodebench_testoutput.TestOutput,
-        livecodebench_testoutput.select,
-        livecodebench.about,
-    ),
-    "mbpp": Family(mbpp.to_task, mbpp.Mbpp, mbpp.select),
-    "mbpp_plus": Family(evalplus.mbpp_task, evalplus.EvalPlus),
-    "starter": Family(starter.to_task, starter.Starter),
-}
-# The families for which the rules of a protocol are code of their own.
-BY_RULES = {
-    ("opencodeeval", "humaneval"): Family(opencodeeval.humaneval_task, opencodeeval.Completing),
-    ("opencodeeval", "humaneval_plus"): Family(
-        opencodeeval.humaneval_plus_task, opencodeeval.Completing
-    ),
-    ("opencodeeval", "mbpp"): Family(
-        opencodeeval.mbpp_task, opencodeeval.Instructed, opencodeeval.select_mbpp
-    ),
-    ("opencodeeval", "mbpp_plus"): Family(opencodeeval.mbpp_plus_task, opencodeeval.Instructed),
-}
+    benchmark: CardBenchmark
+    run_id: str
+    samples: Sequence[FinishedSample]
 
 
 def list_benchmarks() -> list[Card]:
@@ -112,21 +46,21 @@ def load_benchmark(
     data_dir: Path | None = None,
     limit: int | None = None,
     window: Window = NO_WINDOW,
-    from_run: Path | None = None,
 ) -> CardBenchmark:
     """A benchmark with its tasks, under one of its protocols (the card's first by default).
 
     `spec` is a name ("humaneval"), a name with a data version
-    ("humaneval_plus@v0.1.9"), or a file of one's own tasks in the starter's
-    format ("tasks.jsonl", "file:PATH"). "livecodebench@file:PATH" is a file of
+    ("humaneval_plus@v0.1.9"), the path of a benchmark's folder ("./mine",
+    "./mine@v2"), or a file of one's own tasks in the starter's format
+    ("tasks.jsonl", "file:PATH"). "livecodebench@file:PATH" is a file of
     rows in that publisher's format. `data_dir` is the folder to take the data
     from instead of their publisher. `window` keeps the tasks of some dates, and
-    `limit` the first tasks of these. `from_run` is the run that livecodebench_repair
-    repairs.
+    `limit` the first tasks of these.
 
     Raises:
         UsageError: there is no such benchmark, version, protocol or limit.
-        DataError: the data are not to be had, or damaged.
+        DataError: the data are not to be had, or damaged; or the benchmark's folder
+            is not as it has to be.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves no task: use 1 or more")
@@ -134,18 +68,38 @@ def load_benchmark(
     if own_file is not None:
         within([], window, None, own_file.name)
         return _load_own(own_file, protocol, limit)
-    name, at, version_name = spec.partition("@")
-    card = read_card(_one_of("benchmark", name, families()))
-    if from_run is not None or card.name == "livecodebench_repair":
-        return _load_repair(card, version_name, protocol, data_dir, from_run, limit, window)
+    card, version_name = card_of(spec)
+    if adapter_of(card).repairs:
+        raise UsageError("self-repair needs a run to repair: name its folder with --from-run")
     if card.own_rows and version_name.startswith("file:"):
-        path = Path(version_name.removeprefix("file:"))
-        return _load(card, "file", protocol, _rows_of(card, path), limit, window)
+        rows = _rows_of(card, Path(version_name.removeprefix("file:")))
+        return _load(card, "file", protocol, rows, (limit, window))
+    if not card.versions:
+        raise DataError(f"{card.folder / CARD}: versions is empty: name at least one")
     version = card.versions[0]
-    if at:
+    if version_name:
         named = {each.name: each for each in card.versions}
-        version = named[_one_of(f"version of {name}", version_name, list(named))]
-    return _load(card, version.name, protocol, load_rows(card, version, data_dir), limit, window)
+        version = named[_one_of(f"{card.name} has no version", version_name, list(named))]
+    rows = load_rows(card, version, data_dir)
+    return _load(card, version.name, protocol, rows, (limit, window))
+
+
+def card_of(spec: str) -> tuple[Card, str]:
+    """The card that a spec names, by name or by the path of its folder, and the data version.
+
+    Raises:
+        UsageError: there is no such benchmark.
+        DataError: the folder's card is not as it has to be.
+    """
+    name, at, version = spec.partition("@")
+    if at and not version:
+        raise UsageError(f"{spec} names no data version after the @: add one, or leave out the @")
+    folder = Path(name).expanduser()
+    if name not in families() and (("/" in name) or (folder / CARD).is_file()):
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {name}: name one with a {CARD}, or a benchmark")
+        return read_card_in(folder.resolve()), version
+    return read_card(_one_of("there is no benchmark", name, families())), version
 
 
 def _load(
@@ -153,54 +107,56 @@ def _load(
     version: str,
     protocol: str | None,
     loaded: tuple[Sequence[Row], Mapping[str, Any]],
-    limit: int | None,
-    window: Window,
+    kept: tuple[int | None, Window],
 ) -> CardBenchmark:
     rows, provenance = loaded
+    limit, window = kept
     protocol_card = _protocol(card, protocol)
-    tasks = _tasks(rows, card, protocol_card, f"{card.title} {version}")
-    family = _family(card, protocol_card)
-    return family.benchmark(
+    adapter = adapter_of(card).under(protocol_card)
+    tasks = _tasks(rows, adapter, protocol_card, f"{card.title} {version}")
+    return adapter.benchmark(
         name=card.name,
         card=card,
         protocol_card=protocol_card,
         data_version=version,
         data_digest=provenance["rows_sha256"],
         provenance=provenance,
-        tasks=within(tasks, window, family.about, f"{card.name} {version}")[:limit],
+        tasks=within(tasks, window, adapter.about, f"{card.name} {version}")[:limit],
         known_ids=frozenset(task.task_id for task in tasks),
         window=window,
     )
 
 
-def _load_repair(
-    card: Card,
-    version: str,
-    protocol: str | None,
-    data_dir: Path | None,
-    from_run: Path | None,
-    limit: int | None,
-    window: Window,
+def load_repair(
+    name: str,
+    repaired: Repaired,
+    protocol: str | None = None,
+    limit: int | None = None,
+    window: Window = NO_WINDOW,
 ) -> CardBenchmark:
-    """The failed samples of a run as tasks; `version` names its data where the run cannot."""
-    from opencodeeval.runs.formats.finished import open_run
+    """The samples of a finished run as tasks of a benchmark that repairs them.
 
-    if card.name != "livecodebench_repair":
+    Raises:
+        UsageError: the benchmark repairs nothing, or runs of another benchmark.
+    """
+    card, _ = card_of(name)
+    adapter, run = adapter_of(card), repaired.benchmark
+    if adapter.repairs is None:
         raise UsageError(f"--from-run goes with livecodebench_repair, not with {card.name}")
-    if from_run is None:
-        raise UsageError("self-repair needs a run to repair: name its folder with --from-run")
-    run = open_run(from_run, f"livecodebench@{version}" if version else None, data_dir)
-    if run.benchmark.card.name != card.like:
-        raise UsageError(f"{from_run} is a run of {run.benchmark.name}: name one of {card.like}")
-    family, tasks = FAMILIES[card.name], livecodebench_repair.tasks_of(run)
-    return family.benchmark(
+    if run.card.name != card.like:
+        raise UsageError(
+            f"run {repaired.run_id} is of {run.name}, and {card.name} repairs runs of {card.like}: "
+            "name one of those"
+        )
+    tasks = adapter.repairs(repaired.samples, run.headline)
+    return adapter.benchmark(
         name=card.name,
         card=card,
-        protocol_card=_protocol(card, protocol or run.benchmark.protocol),
-        data_version=run.benchmark.data_version,
-        data_digest=run.benchmark.data_digest,
-        provenance={**run.benchmark.provenance, "from_run": run.record.run_id},
-        tasks=within(tasks, window, family.about, f"{from_run}")[:limit],
+        protocol_card=_protocol(card, protocol or run.protocol),
+        data_version=run.data_version,
+        data_digest=run.data_digest,
+        provenance={**run.provenance, "from_run": repaired.run_id},
+        tasks=within(tasks, window, adapter.about, f"run {repaired.run_id}")[:limit],
         known_ids=frozenset(task.task_id for task in tasks),
         window=window,
     )
@@ -232,10 +188,11 @@ def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchm
     rows = read_jsonl(path)
     if not rows:
         raise DataError(f"{path} holds no tasks: write one JSON object a line")
-    tasks = _tasks(rows, card, protocol_card, str(path))
+    adapter = adapter_of(card)
+    tasks = _tasks(rows, adapter, protocol_card, str(path))
     rows_sha256 = rows_digest(rows)
     stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
-    return FAMILIES["starter"].benchmark(
+    return adapter.benchmark(
         # Not the bare stem: a file humaneval.jsonl is not HumanEval.
         name="file-" + re.sub(r"[^\w.-]", "_", stem),
         card=replace(card, title=path.name, licence="", homepage=""),
@@ -248,16 +205,11 @@ def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchm
     )
 
 
-def _family(card: Card, protocol: ProtocolCard) -> Family:
-    return BY_RULES.get((protocol.options.get("rules", ""), card.name)) or FAMILIES[card.name]
-
-
-def _tasks(rows: Sequence[Row], card: Card, protocol: ProtocolCard, where: str) -> list[Task]:
-    family = _family(card, protocol)
+def _tasks(rows: Sequence[Row], adapter: Adapter, protocol: ProtocolCard, where: str) -> list[Task]:
     tasks: dict[str, Task] = {}
-    for number, row in enumerate(family.select(rows, protocol), 1):
+    for number, row in enumerate(adapter.select(rows, protocol), 1):
         try:
-            task = family.to_task(row, protocol)
+            task = adapter.to_task(row, protocol)
         except DataError as error:
             raise DataError(f"{where}, task {number} ({row.get('task_id')!r}): {error}") from error
         if task.task_id in tasks:
@@ -270,14 +222,15 @@ def _protocol(card: Card, wanted: str | None) -> ProtocolCard:
     if wanted is None:
         return card.protocols[0]
     named = {each.name: each for each in card.protocols}
-    return named[_one_of(f"protocol of {card.name}", wanted, list(named))]
+    return named[_one_of(f"{card.name} has no protocol", wanted, list(named))]
 
 
-def _one_of(what: str, wanted: str, names: Sequence[str]) -> str:
+def _one_of(missing: str, wanted: str, names: Sequence[str]) -> str:
+    """`wanted` itself if it is one of the names; `missing` begins the error if not."""
     if wanted in names:
         return wanted
     near = get_close_matches(wanted.lower().replace("-", "_"), names, n=1) or get_close_matches(
         wanted, names, n=1
     )
-    hint = f"did you mean {near[0]}? There is" if near else "there is"
-    raise UsageError(f"there is no {what} {wanted!r}: {hint} {', '.join(names)}")
+    hint = f"did you mean {near[0]}? Available: " if near else "available: "
+    raise UsageError(f"{missing} {wanted!r}; {hint}{', '.join(names)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +16,14 @@ def execute(options: argparse.Namespace) -> int:
     """Print one line a benchmark."""
     from opencodeeval.benchmarks.registry import list_benchmarks
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": card.name,
             "title": card.title,
             "versions": [version.name for version in card.versions],
             "protocols": [protocol.name for protocol in card.protocols],
+            "folder": str(card.folder),
+            "shipped": card.shipped,
         }
         for card in list_benchmarks()
     ]
@@ -30,5 +33,8 @@ def execute(options: argparse.Namespace) -> int:
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
         versions, protocols = ", ".join(row["versions"]), ", ".join(row["protocols"])
-        print(f"{row['name']:<{width}}  {row['title']} ({versions}; protocols: {protocols})")
+        origin = "" if row["shipped"] else f", from {row['folder']}"
+        print(
+            f"{row['name']:<{width}}  {row['title']} ({versions}; protocols: {protocols}){origin}"
+        )
     return 0

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the files and print their paths."""
+    from opencodeeval.runs.finished import open_run
     from opencodeeval.runs.formats.export import export, remarks
-    from opencodeeval.runs.formats.finished import open_run
 
     run = open_run(options.run, options.bench, options.data)
     output = options.output or run.folder / "export" / options.format

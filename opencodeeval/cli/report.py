@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the page and print its path."""
-    from opencodeeval.runs.finding import find_run
+    from opencodeeval.runs.finished import find_run
     from opencodeeval.show.pages import write_all
     from opencodeeval.show.report import NAME, report
 

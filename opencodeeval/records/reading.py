@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from opencodeeval.core.errors import DataError, StoreError, UsageError
+from opencodeeval.core.text import validation_words
 from opencodeeval.records.counts import cluster_counts
 from opencodeeval.records.migration import from_schema_1
 from opencodeeval.records.schema import SCHEMA, Record, content_digest, content_of
@@ -138,7 +139,7 @@ def read_record(path: Path) -> StoredRecord:
         record = msgspec.convert(from_schema_1(content) if schema == 1 else content, Record)
         _check(record)
     except msgspec.ValidationError as error:
-        raise _no_record(path, _plain(error)) from error
+        raise _no_record(path, validation_words(error)) from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _no_record(path, f"{type(error).__name__}: {error}") from error
     if record.digest != content_digest(content):
@@ -219,13 +220,6 @@ def _schema_of(path: Path, content: Any) -> int:
             "run again, which writes the record anew"
         )
     return schema
-
-
-def _plain(error: msgspec.ValidationError) -> str:
-    """What msgspec says, with the field named as in the file: "n of tasks.x is ..."."""
-    words, _, where = str(error).replace("`", "").partition(" - at ")
-    field = where.removeprefix("$.") or "the record"
-    return f"{field}: {words[:1].lower()}{words[1:]}"
 
 
 def _check(record: Record) -> None:

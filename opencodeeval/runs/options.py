@@ -45,8 +45,8 @@ class Selection:
             UsageError: there is no such benchmark, version, protocol or limit.
             DataError: the data are not available, or damaged.
         """
-        from opencodeeval.benchmarks.registry import load_benchmark
         from opencodeeval.benchmarks.windows import parse_window
+        from opencodeeval.runs.finished import load_benchmark
 
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"limit must be at least 1, got {self.limit}")

@@ -17,7 +17,7 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.runs import signals
-from opencodeeval.runs.finding import benchmark_of, find_run
+from opencodeeval.runs.finished import benchmark_of, find_run
 from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.options import Output, SandboxOptions
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark

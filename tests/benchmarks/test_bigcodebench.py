@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.benchmarks.adapters import bigcodebench
-from opencodeeval.benchmarks.adapters.bigcodebench_sanitize import sanitize
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import read_card
@@ -23,6 +21,8 @@ from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Message, Sampling, Style
 from opencodeeval.execution.environments import read_environment
 from opencodeeval.runs.formats.reading import read_samples
+from opencodeeval_benchmarks.bigcodebench import adapter as bigcodebench
+from opencodeeval_benchmarks.bigcodebench.sanitize import sanitize
 
 ROW = {
     "task_id": "BigCodeBench/0",
@@ -55,7 +55,7 @@ def benchmark(protocol: str = "bigcodebench") -> Benchmark:
     card = read_card("bigcodebench")
     chosen = next(each for each in card.protocols if each.name == protocol)
     task = bigcodebench.to_task(ROW, chosen)
-    return bigcodebench.BigCodeBench(
+    made: Benchmark = bigcodebench.BigCodeBench(
         name=card.name,
         card=card,
         protocol_card=chosen,
@@ -65,6 +65,7 @@ def benchmark(protocol: str = "bigcodebench") -> Benchmark:
         tasks=[task],
         known_ids=frozenset({task.task_id}),
     )
+    return made
 
 
 def program(

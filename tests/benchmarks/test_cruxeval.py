@@ -18,13 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencodeeval.benchmarks import registry
-from opencodeeval.benchmarks.adapters import cruxeval
-from opencodeeval.benchmarks.adapters.cruxeval_predictions import (
-    ENTRY_POINT,
-    input_program,
-    output_program,
-    predicted,
-)
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.data.rows import read_bytes
@@ -32,6 +25,13 @@ from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, Sampling, SuiteResult, Task, Verdict
 from opencodeeval.execution import open_sandbox
+from opencodeeval_benchmarks.cruxeval_input import adapter as cruxeval
+from opencodeeval_benchmarks.cruxeval_input.predictions import (
+    ENTRY_POINT,
+    input_program,
+    output_program,
+    predicted,
+)
 
 ROW = {
     "task_id": "sample_0",
@@ -51,7 +51,7 @@ def benchmark(scenario: str, protocol: str = "cruxeval", **changes: str) -> Card
     chosen = next(each for each in card.protocols if each.name == protocol)
     make = cruxeval.input_task if scenario == "input" else cruxeval.output_task
     task = make({**ROW, **changes}, chosen)
-    return cruxeval.CruxEval(
+    made: CardBenchmark = cruxeval.CruxEval(
         name=card.name,
         card=card,
         protocol_card=chosen,
@@ -61,6 +61,7 @@ def benchmark(scenario: str, protocol: str = "cruxeval", **changes: str) -> Card
         tasks=[task],
         known_ids=frozenset({task.task_id}),
     )
+    return made
 
 
 def results(

@@ -16,7 +16,6 @@ import pytest
 
 from opencodeeval.backends.reference import ReferenceBackend
 from opencodeeval.benchmarks import registry
-from opencodeeval.benchmarks.adapters import leetcode
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import sanitize
@@ -26,6 +25,7 @@ from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Program, Sampling, SuiteResult, Task, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.runs.formats.reading import read_samples
+from opencodeeval_benchmarks.leetcode import adapter as leetcode
 
 STUB = "class Solution:\n    def doubleIt(self, x: int) -> int:"
 RIGHT = f"{STUB}\n        return 2 * x"
@@ -90,7 +90,7 @@ def benchmark(row: dict[str, Any] = CONTEST, protocol: str = "opencodeeval") -> 
     card = read_card("leetcode")
     chosen = next(each for each in card.protocols if each.name == protocol)
     task = leetcode.to_task(row, chosen)
-    return leetcode.LeetCode(
+    made: CardBenchmark = leetcode.LeetCode(
         name=card.name,
         card=card,
         protocol_card=chosen,
@@ -100,6 +100,7 @@ def benchmark(row: dict[str, Any] = CONTEST, protocol: str = "opencodeeval") -> 
         tasks=[task],
         known_ids=frozenset({task.task_id}),
     )
+    return made
 
 
 def program(text: str, model_type: Any = "chat", form: Any = "answer", **more: Any) -> Program:
@@ -222,7 +223,7 @@ def test_a_base_models_answer_follows_its_prompt() -> None:
     asked = benchmark()
     assert "Twice    x." in asked.prompt(asked.tasks[0], "base").text
     code = program("return 2 * x", "base", form="completion").code
-    assert code == leetcode.IMPORTS + "\n" + CONTEST["prompt"] + "return 2 * x\n"  # type: ignore
+    assert code == leetcode.IMPORTS + "\n" + CONTEST["prompt"] + "return 2 * x\n"
 
 
 def test_the_paper_s_sanitizer_looks_for_functions_that_return() -> None:

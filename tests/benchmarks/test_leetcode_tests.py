@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencodeeval.benchmarks.adapters.leetcode_tests import (
+from opencodeeval.core.errors import DataError
+from opencodeeval_benchmarks.leetcode.published_tests import (
     ENTRY_POINT,
     Calls,
     check_calls,
     contest_calls,
 )
-from opencodeeval.core.errors import DataError
 
 names = st.from_regex(r"[a-z][A-Za-z0-9_]{0,8}", fullmatch=True).filter(
     lambda name: not iskeyword(name)

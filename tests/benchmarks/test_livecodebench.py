@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.benchmarks.adapters.livecodebench import extract_code
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import Part, read_card
 from opencodeeval.benchmarks.data import fetch, parts
@@ -29,6 +28,7 @@ from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.guest import module
 from opencodeeval.runs.formats import livecodebench
 from opencodeeval.runs.options import SamplingOptions
+from opencodeeval_benchmarks.livecodebench.adapter import extract_code
 from tests.support.livecodebench_rows import (
     Row,
     as_tests,
@@ -253,7 +253,7 @@ def test_rows_that_cannot_be_judged_are_refused(row: Row, message: str, tmp_path
 
 
 def test_unknown_releases_files_and_twice_the_same_problem(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no version of livecodebench 'release_v9'.*release_v6"):
+    with pytest.raises(UsageError, match=r"livecodebench has no version 'release_v9'.*release_v6"):
         load_benchmark("livecodebench@release_v9", data_dir=tmp_path)
     with pytest.raises(UsageError, match="there is no file"):
         load_benchmark(f"livecodebench@file:{tmp_path / 'absent.jsonl'}")
@@ -655,7 +655,7 @@ def test_the_command_line_refuses_in_one_sentence(
     samples.write_text(json.dumps([{"question_id": "own_a", "code_list": ["print(1)"]}]))
     bench = f"livecodebench@file:{path}"
     for given, status, message in (
-        (["--bench", "livecodebench@release_v7"], 2, "no version of livecodebench"),
+        (["--bench", "livecodebench@release_v7"], 2, "livecodebench has no version"),
         (["--bench", bench, "--end-date", "2023-01-01"], 2, "no task of livecodebench file"),
         (["--bench", bench, "--cutoff", "now"], 2, "--cutoff now: it is a date"),
         (["--bench", "livecodebench", "--data", str(tmp_path)], 3, "is not in"),

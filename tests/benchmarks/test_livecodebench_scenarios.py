@@ -13,23 +13,23 @@ import pytest
 
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.backends.samples import SamplesBackend
-from opencodeeval.benchmarks.adapters.livecodebench_execution import REPEATS, extract_prediction
-from opencodeeval.benchmarks.adapters.livecodebench_repair import check
-from opencodeeval.benchmarks.adapters.livecodebench_testoutput import extract_assertion, predicted
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.benchmarks.livecodebench import metadata
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Sampling, SuiteResult, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import content_of
-from opencodeeval.runs.formats.finished import open_run
-from opencodeeval.runs.formats.livecodebench import files, metadata
+from opencodeeval.runs.finished import load_benchmark, open_run
+from opencodeeval.runs.formats.livecodebench import files
 from opencodeeval.runs.pipeline import Run, no_code, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.regrade import Regrade, open_stored, regrade
 from opencodeeval.runs.store import RunStore
+from opencodeeval_benchmarks.livecodebench_execution.adapter import REPEATS, extract_prediction
+from opencodeeval_benchmarks.livecodebench_repair.adapter import check
+from opencodeeval_benchmarks.livecodebench_testoutput.adapter import extract_assertion, predicted
 from tests.runs.test_pipeline import Tally
 from tests.support.livecodebench_rows import problem, write
 

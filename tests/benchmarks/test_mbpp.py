@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.benchmarks.adapters.mbpp import entry_point
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.data.rows import read_jsonl
 from opencodeeval.benchmarks.registry import load_benchmark
@@ -25,6 +24,7 @@ from opencodeeval.core.types import (
     Verdict,
 )
 from opencodeeval.execution import open_sandbox
+from opencodeeval_benchmarks.mbpp.adapter import entry_point
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from evalplus.data.mbpp import mbpp_deserialize_inputs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencodeeval.benchmarks.adapters.mbpp_inputs import CHANGES, deserialized
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.data.rows import read_jsonl
+from opencodeeval_benchmarks.mbpp_plus.inputs import CHANGES, deserialized
 
 VERSIONS = read_card("mbpp_plus").versions
 

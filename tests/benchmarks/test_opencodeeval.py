@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.benchmarks.adapters.opencodeeval import IMPORTS
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.data.rows import read_jsonl
 from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import sanitize
+from opencodeeval.benchmarks.opencodeeval import IMPORTS
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Completion, Message, Sampling, SuiteResult, Task, Verdict

@@ -249,7 +249,7 @@ def test_unknown_protocols_are_refused_in_one_sentence(
 ) -> None:
     known = ["--backend", "reference", "--bench", "starter", "--protocol"]
     said = refused(capsys, [*known, "opencodeeval-starter,nope"])
-    assert "there is no protocol of starter 'nope': there is opencodeeval-starter" in said
+    assert "starter has no protocol 'nope'; available: opencodeeval-starter" in said
     assert "--protocol names none" in refused(capsys, [*known, ","])
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.benchmarks.adapters.bigcodebench import MODULE, names_of_tests
 from opencodeeval.core.types import Grade, Program, Style, Task, Verdict
 from opencodeeval.execution import Sandbox, open_sandbox
+from opencodeeval_benchmarks.bigcodebench.adapter import MODULE, names_of_tests
 
 REFERENCE = "def task_func(x):\n    return x + 1\n"
 HEAD = "import unittest\nclass TestCases(unittest.TestCase):\n"

@@ -166,7 +166,7 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     ("damage", "words"),
     [
         (correct_as_text, r"tasks\[...\]\.c\[...\]: expected int, got str"),
-        (no_protocol, "the record: object missing required field protocol"),
+        (no_protocol, "object missing required field protocol"),
         (more_correct_than_drawn, "2 of 1 samples of t/0 are correct"),
     ],
 )

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import families, read_card
 from opencodeeval.benchmarks.data.rows import read_bytes, read_jsonl
+from opencodeeval.benchmarks.finished import FinishedSample as Sample
+from opencodeeval.benchmarks.livecodebench import STATUS
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli.main import main
 from opencodeeval.core.types import Completion, SuiteResult, Verdict
+from opencodeeval.runs.finished import FinishedRun, open_run
 from opencodeeval.runs.formats import TOOLS, bigcodebench, evalplus, human_eval, livecodebench
-from opencodeeval.runs.formats.finished import FinishedRun, Sample, open_run
 from opencodeeval.runs.formats.reading import read_samples, sample_format
 from tests.support import records
 
@@ -73,7 +75,7 @@ def write(files: Mapping[str, str], folder: Path) -> dict[str, Path]:
 
 def test_every_verdict_has_a_word_in_every_tool() -> None:
     assert set(evalplus.STATUS) == set(bigcodebench.STATUS) == FINAL
-    assert set(livecodebench.STATUS) == FINAL - {Verdict.PASSED}
+    assert set(STATUS) == FINAL - {Verdict.PASSED}
     for status in (evalplus.STATUS, bigcodebench.STATUS):
         assert [verdict for verdict, word in status.items() if word == "pass"] == [Verdict.PASSED]
     said = {verdict: human_eval.outcome(SuiteResult(verdict)) for verdict in FINAL}

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.benchmarks.adapters.starter import Starter
 from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.types import Completion, ModelType, Program, Task
@@ -22,6 +21,7 @@ from opencodeeval.records.reading import read_record
 from opencodeeval.runs.observers import GradedSample
 from opencodeeval.runs.regrade import Regrade, open_stored
 from opencodeeval.runs.regrade import regrade as regrade_run
+from opencodeeval_benchmarks.starter.adapter import Starter
 from tests.runs.test_pipeline import Tally
 from tests.support.records import sealed
 
@@ -182,7 +182,7 @@ def test_a_regrade_notices_a_mended_extraction(
     plain = Starter.program
 
     def mended(self: Starter, task: Task, completion: Completion, model_type: ModelType) -> Program:
-        found = plain(self, task, completion, model_type)
+        found: Program = plain(self, task, completion, model_type)
         return replace(found, code=found.code.replace("x + 1", "x"))
 
     monkeypatch.setattr(Starter, "extraction_digest", "another, of no consequence")

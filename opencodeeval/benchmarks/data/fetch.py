@@ -89,7 +89,7 @@ def _checksum(version: DataVersion) -> str:
 
 
 def _here(card: Card, version: DataVersion, folder: Path | None) -> str:
-    if version.source.kind == "shipped":
+    if version.source.kind in ("shipped", "folder"):
         return "in the package"
     if folder is not None and version.parts:
         found = [
@@ -128,7 +128,7 @@ def fetch(card: Card, version: DataVersion, folder: Path) -> str:
         DataError: its publisher cannot be reached, or gives something else.
         StoreError: the folder cannot be written.
     """
-    if version.source.kind == "shipped":
+    if version.source.kind in ("shipped", "folder"):
         return "is in the package, and needs no file"
     if version.parts:
         return _fetch_parts(card, version, folder)

@@ -36,9 +36,11 @@ def load_rows(
             of another version.
     """
     source = version.source
-    if source.kind == "shipped":
-        rows = read_jsonl(benchmarks_dir() / source.dataset)
-        return rows, _provenance(card, version, rows, "shipped with the package")
+    if source.kind in ("shipped", "folder"):
+        shipped = source.kind == "shipped"
+        rows = read_jsonl((benchmarks_dir() if shipped else card.folder) / source.dataset)
+        origin = "shipped with the package" if shipped else f"folder {card.folder.name}"
+        return rows, _provenance(card, version, rows, origin)
     if version.parts:
         return load_parts(card, version, data_dir)
     if data_dir is not None:

@@ -20,7 +20,7 @@ from opencodeeval.runs.formats import (
 from opencodeeval.runs.formats.kinds import Kind
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun
+    from opencodeeval.runs.finished import FinishedRun
 
 
 class Tool(NamedTuple):

@@ -9,7 +9,7 @@ from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun
+    from opencodeeval.runs.finished import FinishedRun
 
 KINDS = (
     Kind("BigCodeBench solutions", ("solution", "raw_solution"), "solution", "program"),

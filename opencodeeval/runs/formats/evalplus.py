@@ -10,7 +10,8 @@ from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun, Sample
+    from opencodeeval.benchmarks.finished import FinishedSample as Sample
+    from opencodeeval.runs.finished import FinishedRun
 
 SOLUTIONS = Kind("EvalPlus solutions", ("solution",), "solution", "program")
 KINDS = (SOLUTIONS, COMPLETIONS)

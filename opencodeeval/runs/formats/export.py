@@ -6,8 +6,8 @@ from pathlib import Path
 
 from opencodeeval.core.errors import StoreError, UsageError
 from opencodeeval.core.journal import replacing
+from opencodeeval.runs.finished import FinishedRun
 from opencodeeval.runs.formats import TOOLS
-from opencodeeval.runs.formats.finished import FinishedRun
 
 
 def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = False) -> list[Path]:

@@ -14,7 +14,8 @@ from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun, Sample
+    from opencodeeval.benchmarks.finished import FinishedSample as Sample
+    from opencodeeval.runs.finished import FinishedRun
 
 COMPLETIONS = Kind("human-eval completions", ("completion",), "completion", "completion")
 KINDS = (COMPLETIONS,)

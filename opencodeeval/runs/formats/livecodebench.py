@@ -8,16 +8,18 @@ The lists that its custom_evaluator takes, the output of its scenarios and their
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from opencodeeval.core.types import Grade, SuiteResult, Verdict
+from opencodeeval.benchmarks.livecodebench import RUNNER_ERROR, STATUS, metadata, status_of
+from opencodeeval.core.types import Grade, Task, Verdict
 from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_text
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun, Sample
+    from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+    from opencodeeval.benchmarks.finished import FinishedSample as Sample
+    from opencodeeval.runs.finished import FinishedRun
 
 KINDS = (
     Kind(
@@ -56,43 +58,27 @@ PROBLEM = (
 
 _DATED = ("question_id", "contest_id", "contest_date", "difficulty")
 
-# The code and message of the first test that failed.
-STATUS = {
-    Verdict.WRONG: (-2, "Wrong Answer"),
-    Verdict.ERROR: (-4, "Runtime Error"),
-    Verdict.TIMEOUT: (-3, "Time Limit Exceeded"),
-    Verdict.MEMORY: (-4, "Runtime Error"),
-    Verdict.NO_CODE: (-4, "Runtime Error"),
-    Verdict.FORGED: (-4, "Runtime Error"),
-}
-# A sample that ended its grader's process, or outlived its patience.
-RUNNER_ERROR = (-5, "TestRunnerError")
-
 
 class Scenario(NamedTuple):
     """What a scenario's files are called, and what is in their rows.
 
-    `texts` is the field of what was extracted, and `extract` gets that from an
-    answer; without it the row has programs, judged test by test.
+    `texts` is the field of what was extracted, and with `predicts` that is
+    what an answer predicts, else the row has programs, judged test by test.
     """
 
     name: str
     fields: tuple[str, ...]
     texts: str = "code_list"
-    extract: Callable[[Sample], str] | None = None
+    predicts: bool = False
     ks: tuple[int, ...] = KS
 
 
-def _assertion(sample: Sample) -> str:
-    from opencodeeval.benchmarks.adapters.livecodebench_testoutput import extract_assertion
+class Predicting(Protocol):
+    """A benchmark whose answers predict a value."""
 
-    return extract_assertion(sample.answer) or sample.answer
-
-
-def _prediction(sample: Sample) -> str:
-    from opencodeeval.benchmarks.adapters.livecodebench_execution import extract_prediction
-
-    return extract_prediction(sample.answer, sample.task.fields["thought"])
+    def prediction(self, task: Task, answer: str) -> str:
+        """What an answer predicts, as the publisher extracts it."""
+        ...
 
 
 GENERATION = Scenario("codegeneration", PROBLEM)
@@ -102,7 +88,7 @@ SCENARIOS = {
         "codeexecution",
         (*_DATED, "function_name", "code", "input", "output", "id", "problem_id", "numsteps"),
         "pred_list",
-        _prediction,
+        True,
         (1,),
     ),
     "livecodebench_repair": Scenario("selfrepair", PROBLEM),
@@ -110,7 +96,7 @@ SCENARIOS = {
         "testoutputprediction",
         ("question_title", "question_content", *_DATED, "test_id", "function_name", "starter_code"),
         "pred_list",
-        _assertion,
+        True,
         (1, 5),
     ),
 }
@@ -125,7 +111,7 @@ def files(run: FinishedRun) -> dict[str, str]:
     suite, card = run.benchmark.headline, run.benchmark.card
     scenario = SCENARIOS.get(card.name, GENERATION)
     problems = _problems(run)
-    outputs = [_output(samples, scenario) for samples in problems]
+    outputs = [_output(samples, scenario, run.benchmark) for samples in problems]
     graded = [_counted(run, samples) for samples in problems]
     evaluated = [
         {**output, **_graded(samples, suite)}
@@ -133,12 +119,12 @@ def files(run: FinishedRun) -> dict[str, str]:
     ]
     results: dict[str, Any] = {
         str(place): [
-            [each.passes[suite]] if scenario.extract else _codes(each, suite) for each in samples
+            [each.passes[suite]] if scenario.predicts else _codes(each, suite) for each in samples
         ]
         for place, samples in enumerate(graded)
     }
     whole = [_metrics(run, scenario, graded), results]
-    if scenario.extract is None:
+    if not scenario.predicts:
         told = [[json.dumps(metadata(each.suites[suite])) for each in part] for part in problems]
         whole.append(told)  # type: ignore[arg-type]
         evaluated = [{**row, "metadata": each} for row, each in zip(evaluated, told, strict=True)]
@@ -193,10 +179,15 @@ def _metrics(run: FinishedRun, scenario: Scenario, graded: list[list[Sample]]) -
     return {**scores, "detail": detail}
 
 
-def _output(samples: list[Sample], scenario: Scenario) -> dict[str, Any]:
+def _output(samples: list[Sample], scenario: Scenario, benchmark: CardBenchmark) -> dict[str, Any]:
     task = samples[0].task
     fields = {"question_id": task.fields.get("cluster", task.task_id), **task.fields}
-    extract = scenario.extract or (lambda sample: sample.solution)
+
+    def extract(sample: Sample) -> str:
+        if not scenario.predicts:
+            return sample.solution
+        return cast("Predicting", benchmark).prediction(sample.task, sample.answer)
+
     return {
         **{name: fields[name] for name in scenario.fields if name in fields},
         "output_list": [sample.answer for sample in samples],
@@ -214,39 +205,9 @@ def _codes(sample: Sample, suite: str) -> list[bool | int]:
     result = sample.suites[suite]
     if result.verdict is Verdict.PASSED:
         return [True] * result.tests_run
-    code, _ = _status(result)
+    code, _ = status_of(result)
     if code == RUNNER_ERROR[0]:
         return [STATUS[Verdict.WRONG][0]]
     right = (result.failure or {}).get("index", 0)
     method = sample.task.tests.get("function") and result.verdict is Verdict.WRONG
     return [*[True] * right, False if method else code]
-
-
-def _status(result: SuiteResult) -> tuple[int, str]:
-    """The publisher's code of a failure and its words."""
-    if result.detail in ("died", "time limit of the whole process", "SystemExit"):
-        return RUNNER_ERROR
-    code, message = STATUS[result.verdict]
-    own_words = result.detail.startswith(("Wrong answer", "Error during testing"))
-    return code, result.detail if own_words else message
-
-
-def metadata(result: SuiteResult) -> dict[str, Any]:
-    """What the publisher's grader tells of a sample: of a failed one the test that failed."""
-    if result.verdict is Verdict.PASSED:
-        return {"execution time": result.cpu_s}
-    code, message = _status(result)
-    failure = result.failure or {}
-    told: dict[str, Any] = {
-        theirs: failure[ours]
-        for ours, theirs in (
-            ("got", "output"),
-            ("input", "inputs"),
-            ("expected", "expected"),
-            ("error", "error"),
-        )
-        if ours in failure
-    }
-    if result.verdict is not Verdict.WRONG and not message.startswith("Error"):
-        told.setdefault("error", result.detail)
-    return {**told, "error_code": code, "error_message": message}

@@ -12,7 +12,7 @@ from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun
+    from opencodeeval.runs.finished import FinishedRun
 
 
 def without_tests(program: str, task: Task) -> str:

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from opencodeeval.benchmarks.adapters.livecodebench import LiveCodeBench, about
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.cards import render
+from opencodeeval.benchmarks.finished import FinishedSample
+from opencodeeval.benchmarks.livecodebench import metadata
 from opencodeeval.core.types import Completion, Message, ModelType, Prompt, Task
 
-if TYPE_CHECKING:
-    from opencodeeval.runs.formats.finished import FinishedRun, Sample
+from ..livecodebench.adapter import LiveCodeBench, about, to_task
 
 
-def tasks_of(run: FinishedRun) -> list[Task]:
-    """A task for every sample of a finished run of code generation."""
-    return [_task(sample, run.benchmark.headline) for sample in run.samples]
+def tasks_of(samples: Sequence[FinishedSample], suite: str) -> list[Task]:
+    """A task for every sample of a finished run of code generation, judged under `suite`."""
+    return [_task(sample, suite) for sample in samples]
 
 
-def _task(sample: Sample, suite: str) -> Task:
-    from opencodeeval.runs.formats.livecodebench import metadata
-
+def _task(sample: FinishedSample, suite: str) -> Task:
     right = sample.passes[suite]
     told = {} if right else metadata(sample.suites[suite])
     return replace(
@@ -105,3 +104,6 @@ class Repair(LiveCodeBench):
             f"counts them too, so the score is that of all, not of {all_samples - kept} repairs"
         )
         return {**super().describe(), "notes": [note]}
+
+
+ADAPTER = Adapter(to_task, Repair, about=about, repairs=tasks_of)

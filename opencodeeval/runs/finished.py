@@ -1,41 +1,27 @@
-"""A finished run, with all that other tools' files tell of it."""
+"""Finished runs: where they are, the benchmark that they are of, and all of their samples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 
+from opencodeeval.benchmarks import registry
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import DataVersion
-from opencodeeval.core.errors import DataError, StoreError
-from opencodeeval.core.types import SampleId, SuiteResult, Task
+from opencodeeval.benchmarks.finished import FinishedSample
+from opencodeeval.benchmarks.registry import NO_WINDOW
+from opencodeeval.benchmarks.windows import Window
+from opencodeeval.core.errors import DataError, StoreError, UsageError
+from opencodeeval.core.types import SampleId, Task
 from opencodeeval.records.naming import slug
+from opencodeeval.records.reading import RUNS, StoredRecord, read_record
 from opencodeeval.records.schema import Record
-from opencodeeval.runs.finding import benchmark_of, find_run
 from opencodeeval.runs.recording import verdicts_of
 from opencodeeval.runs.store import read_run
 from opencodeeval.stats.pass_at_k import pass_at_k
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One sample of a finished run.
-
-    `answer` is the model's text; `program` the code that was executed, and
-    `solution` what of it is the sample's. `passes` says per suite whether the
-    sample counts as correct.
-    """
-
-    task: Task
-    sample_id: int
-    answer: str
-    program: str
-    solution: str
-    suites: Mapping[str, SuiteResult]
-    passes: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -45,7 +31,7 @@ class FinishedRun:
     folder: Path
     record: Record
     benchmark: CardBenchmark
-    samples: tuple[Sample, ...]
+    samples: tuple[FinishedSample, ...]
 
     @property
     def tasks(self) -> list[Task]:
@@ -90,7 +76,7 @@ class FinishedRun:
         return "" if found is None else template.format(found)
 
     def pass_at(
-        self, suite: str, ks: Sequence[int], samples: Sequence[Sample] | None = None
+        self, suite: str, ks: Sequence[int], samples: Sequence[FinishedSample] | None = None
     ) -> dict[str, float]:
         """Mean pass@k over the tasks of all samples, or of these, for every k up to n."""
         right: dict[str, list[bool]] = {}
@@ -134,10 +120,97 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
                 ) from None
             solution = benchmark.solution(task, program)
             passes = benchmark.passes(verdicts_of(grade))
-            samples.append(Sample(task, sample_id, answer, program, solution, grade.suites, passes))
+            parts = (answer, program, solution, grade.suites, passes)
+            samples.append(FinishedSample(task, sample_id, *parts))
     return FinishedRun(folder, record, benchmark, tuple(samples))
 
 
 def _samples(record: Record, task: Task) -> int:
     row = record.tasks.get(task.task_id)
     return row.all_samples if row else 0
+
+
+def find_run(run: Path) -> tuple[StoredRecord, Path]:
+    """The record and the folder of a run, from the path of either.
+
+    Raises:
+        UsageError: it is not there, is no record or run, never finished, or is a
+            record without its run folder.
+        DataError, StoreError: the record is not to be trusted, or cannot be read.
+    """
+    record = read_record(run)
+    folder = record.path.resolve().parent.parent / RUNS / record.record.run_id
+    if not folder.is_dir():
+        raise UsageError(
+            f"the run folder {folder} of {record.path} is not there: samples and verdicts are in "
+            "that folder, so bring it here"
+        )
+    return record, folder
+
+
+def benchmark_of(
+    found: tuple[StoredRecord, Path],
+    bench: str | None = None,
+    protocol: str | None = None,
+    data_dir: Path | None = None,
+    from_run: Path | None = None,
+) -> CardBenchmark:
+    """The benchmark of a finished run, with the run's window of dates.
+
+    `bench` names another version of the data, or the file of one's own tasks;
+    `protocol` another protocol; `from_run` the folder of the run that a run of
+    self-repair has repaired, where that is not beside it.
+
+    Raises:
+        UsageError: `bench` or `from_run` is needed and not given, or there is no such
+            benchmark, version or protocol.
+        DataError: the data are not to be had, or damaged.
+    """
+    record, folder = found
+    stored = record.record.benchmark
+    described = stored.description
+    repaired = described.data.get("from_run")
+    if repaired and from_run is None:
+        from_run = folder.parent / repaired
+        if not from_run.is_dir():
+            raise UsageError(
+                f"{folder} repairs the run {repaired}, which is not beside it: name its folder "
+                "with --from-run"
+            )
+    if bench is None and stored.data_version == "file" and not repaired:
+        raise UsageError(
+            f"{folder} is of a file of tasks ({described.title}): name it with --bench file:PATH"
+        )
+    spec = bench or f"{stored.name}@{stored.data_version}"
+    if repaired and bench is None:
+        spec = stored.name  # the run that was repaired knows its data
+    window = Window.of(described.window)
+    protocol = protocol or record.record.protocol.name
+    return load_benchmark(spec, protocol, data_dir, window=window, from_run=from_run)
+
+
+def load_benchmark(
+    spec: str,
+    protocol: str | None = None,
+    data_dir: Path | None = None,
+    limit: int | None = None,
+    window: Window = NO_WINDOW,
+    from_run: Path | None = None,
+) -> CardBenchmark:
+    """A benchmark with its tasks: `registry.load_benchmark`, and the repair of a finished run.
+
+    `from_run` is the run that livecodebench_repair repairs; the spec's data version
+    (`livecodebench_repair@file:PATH`) names that run's data where the run cannot.
+
+    Raises:
+        UsageError, DataError: as `registry.load_benchmark`; or `from_run` is no such run.
+    """
+    if from_run is None:
+        return registry.load_benchmark(spec, protocol, data_dir, limit, window)
+    name, _, version = spec.partition("@")
+    card, _ = registry.card_of(name)
+    if not card.like:
+        raise UsageError(f"--from-run goes with livecodebench_repair, not with {card.name}")
+    run = open_run(from_run, f"{card.like}@{version}" if version else None, data_dir)
+    repaired = registry.Repaired(run.benchmark, run.record.run_id, run.samples)
+    return registry.load_repair(name, repaired, protocol, limit, window)

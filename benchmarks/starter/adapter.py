@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
@@ -115,3 +116,6 @@ class Starter(CardBenchmark):
         if code and not whole:
             code = assemble(task.prompt, task.entry_point, code)
         return as_program(completion, code, str(extraction.found))
+
+
+ADAPTER = Adapter(to_task, Starter)

@@ -9,13 +9,15 @@ import ast
 import warnings
 from typing import Any
 
-from opencodeeval.benchmarks.adapters.bigcodebench_sanitize import sanitize
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction import opencodeeval_sanitize
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
+
+from .sanitize import sanitize
 
 # What the publisher executes programs as, and the names that are there without an import.
 MODULE: dict[str, Any] = {
@@ -134,3 +136,6 @@ class BigCodeBench(CardBenchmark):
 def _calibration(task: Task) -> str:
     """The task's own imports and a stub, as the publishers put them before every program."""
     return f"{task.fields['code_prompt']}\n    pass\n"
+
+
+ADAPTER = Adapter(to_task, BigCodeBench)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction.answers import extract
-from opencodeeval.core.errors import DataError
+from opencodeeval.benchmarks.opencodeeval import Instructed, shown
+from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 SHOTS = 3
@@ -127,3 +130,47 @@ class Mbpp(CardBenchmark):
                 return as_program(completion, text, "completion")
         extraction = extract(text, task.entry_point)
         return as_program(completion, extraction.code, str(extraction.found))
+
+
+# As OpenCodeEval numbers them.
+OPENCODEEVAL_SHOTS, OPENCODEEVAL_TASKS = range(1, 4), range(10, 510)
+
+
+def select_instructed(rows: Sequence[Row], protocol: ProtocolCard) -> list[Row]:
+    """The rows that OpenCodeEval tests, each with its `shots`.
+
+    Raises:
+        UsageError: the rows lack one of the shots.
+    """
+    by_number = {int(row["task_id"]): row for row in rows}
+    if not by_number.keys() >= set(OPENCODEEVAL_SHOTS):
+        raise UsageError(
+            "the protocol opencodeeval shows tasks 1 to 3 of MBPP first, which this version does "
+            "not have: use --bench mbpp"
+        )
+    shots = [shown(by_number[number]) for number in OPENCODEEVAL_SHOTS]
+    return [
+        {**row, "shots": shots, "asked": shown(row)}
+        for number, row in sorted(by_number.items())
+        if number in OPENCODEEVAL_TASKS
+    ]
+
+
+def instructed_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row that `select_instructed` gave as a task.
+
+    Raises:
+        DataError: its first test calls no function.
+    """
+    task = to_task(row, protocol)
+    # What has to run before the tests (Mbpp/367) comes before the program here.
+    tests = {name: value for name, value in task.tests.items() if name != "setup"}
+    return replace(task, tests=tests)
+
+
+ADAPTER = Adapter(
+    to_task,
+    Mbpp,
+    select,
+    rules={"opencodeeval": Adapter(instructed_task, Instructed, select_instructed)},
+)

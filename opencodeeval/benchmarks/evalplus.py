@@ -3,7 +3,7 @@
 The quirks.toml of either lists what of EvalPlus moves scores. They differ in
 the prompts that their rows hold, in stop strings, in special cases of the
 comparison (sandbox/guest/compare_evalplus.py) and in that MBPP+ has inputs
-that JSON cannot carry (mbpp_inputs.py).
+that JSON cannot carry (benchmarks/mbpp_plus/inputs.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from opencodeeval.benchmarks.adapters.mbpp_inputs import deserialized
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.rows import Row
@@ -20,20 +19,10 @@ from opencodeeval.core.types import Completion, ModelType, Program, Style, Task,
 from opencodeeval.execution.guest import encoded
 
 
-def humaneval_task(row: Row, protocol: ProtocolCard) -> Task:
-    """A row of HumanEval+ as a task: its inputs are plain JSON, positional arguments a call."""
-    return _task(row, protocol, "humaneval", row["base_input"], row["plus_input"])
-
-
-def mbpp_task(row: Row, protocol: ProtocolCard) -> Task:
-    """A row of MBPP+ as a task, with its inputs as they were before they became JSON."""
-    base, plus = (deserialized(row["task_id"], row[f"{name}_input"]) for name in ("base", "plus"))
-    return _task(row, protocol, "mbpp", base, plus)
-
-
-def _task(
+def evalplus_task(
     row: Row, protocol: ProtocolCard, dataset: str, base: Iterable[Any], plus: Iterable[Any]
 ) -> Task:
+    """A row as a task; `base` and `plus` are argument lists, `dataset` EvalPlus's name for it."""
     reference = row["prompt"] + row["canonical_solution"]
     return Task(
         task_id=row["task_id"],

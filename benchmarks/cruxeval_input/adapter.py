@@ -13,7 +13,15 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from opencodeeval.benchmarks.adapters.cruxeval_predictions import (
+from opencodeeval.benchmarks.adapter import Adapter
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
+from opencodeeval.benchmarks.cards import ProtocolCard, render
+from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.core.errors import DataError
+from opencodeeval.core.types import Completion, Message, ModelType, Program, Prompt, Style, Task
+from opencodeeval.execution.guest import encoded
+
+from .predictions import (
     ENTRY_POINT,
     FUNCTION,
     input_program,
@@ -21,12 +29,6 @@ from opencodeeval.benchmarks.adapters.cruxeval_predictions import (
     output_program,
     predicted,
 )
-from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
-from opencodeeval.benchmarks.cards import ProtocolCard, render
-from opencodeeval.benchmarks.data.rows import Row
-from opencodeeval.core.errors import DataError
-from opencodeeval.core.types import Completion, Message, ModelType, Program, Prompt, Style, Task
-from opencodeeval.execution.guest import encoded
 
 
 def input_task(row: Row, protocol: ProtocolCard) -> Task:
@@ -134,3 +136,6 @@ class CruxEval(CardBenchmark):
             computed = f"{FUNCTION}({task.fields['input']})" in prediction
             made = "" if computed else output_program(code, prediction)
         return as_program(completion, made, found)
+
+
+ADAPTER = Adapter(input_task, CruxEval)

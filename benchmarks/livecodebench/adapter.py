@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.parts import Stored, sha256
@@ -138,3 +139,6 @@ class LiveCodeBench(CardBenchmark):
         if model_type == "base":
             return as_program(completion, completion.text.strip(), "completion")
         return as_program(completion, extract_code(completion.text), "fence")
+
+
+ADAPTER = Adapter(to_task, LiveCodeBench, select, about)

@@ -10,16 +10,14 @@ made here from the inputs themselves.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from opencodeeval.benchmarks.adapters import evalplus, humaneval, mbpp
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
-from opencodeeval.benchmarks.cards import ProtocolCard, prompt_sources
+from opencodeeval.benchmarks.cards import prompt_sources
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import refine, sanitize
-from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Completion, ModelType, Program, Task, digest
 
 IMPORTS = """import math
@@ -38,61 +36,10 @@ import string
 from typing import *
 from collections import *
 """
-SHOTS = range(1, 4)
-TASKS = range(10, 510)
 
 
-def humaneval_task(row: Row, protocol: ProtocolCard) -> Task:
-    """A row of HumanEval as a task."""
-    return replace(humaneval.to_task(row, protocol), prompt=refine(row["prompt"]))
-
-
-def humaneval_plus_task(row: Row, protocol: ProtocolCard) -> Task:
-    """A row of HumanEval+ as a task."""
-    task = evalplus.humaneval_task(row, protocol)
-    return replace(_in_one_suite(task, "humaneval"), prompt=refine(row["prompt"]))
-
-
-def mbpp_plus_task(row: Row, protocol: ProtocolCard) -> Task:
-    """A row of MBPP+ as a task; its prompt is the text and the first test, no longer in quotes."""
-    task = evalplus.mbpp_task(row, protocol)
-    question = row["prompt"].strip().removeprefix('"""').removesuffix('"""')
-    return replace(_in_one_suite(task, "mbpp"), prompt=refine(question))
-
-
-def select_mbpp(rows: Sequence[Row], protocol: ProtocolCard) -> list[Row]:
-    """The rows of MBPP that OpenCodeEval tests, each with its `shots`.
-
-    Raises:
-        UsageError: the rows lack one of the shots.
-    """
-    by_number = {int(row["task_id"]): row for row in rows}
-    if not by_number.keys() >= set(SHOTS):
-        raise UsageError(
-            "the protocol opencodeeval shows tasks 1 to 3 of MBPP first, which this version does "
-            "not have: use --bench mbpp"
-        )
-    shots = [_shown(by_number[number]) for number in SHOTS]
-    return [
-        {**row, "shots": shots, "asked": _shown(row)}
-        for number, row in sorted(by_number.items())
-        if number in TASKS
-    ]
-
-
-def mbpp_task(row: Row, protocol: ProtocolCard) -> Task:
-    """A row that `select_mbpp` gave as a task.
-
-    Raises:
-        DataError: its first test calls no function.
-    """
-    task = mbpp.to_task(row, protocol)
-    # What has to run before the tests (Mbpp/367) comes before the program here.
-    tests = {name: value for name, value in task.tests.items() if name != "setup"}
-    return replace(task, tests=tests)
-
-
-def _shown(row: Row) -> dict[str, Any]:
+def shown(row: Row) -> dict[str, Any]:
+    """What a prompt shows of a row of MBPP."""
     return {
         "text": refine(row["text"]).rstrip("\n"),
         "tests": [test.replace("\t", "    ") for test in row["test_list"]],
@@ -100,7 +47,7 @@ def _shown(row: Row) -> dict[str, Any]:
     }
 
 
-def _in_one_suite(task: Task, dataset: str) -> Task:
+def in_one_suite(task: Task, dataset: str) -> Task:
     """A task of EvalPlus's with all of its inputs in one suite, none of them twice."""
     suites = task.tests["suites"]
     lines = [line for suite in suites for line in suite["calls"].split("\n") if suite["calls"]]

@@ -9,12 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opencodeeval.benchmarks.adapters.leetcode_tests import (
-    ENTRY_POINT,
-    Calls,
-    check_calls,
-    contest_calls,
-)
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
@@ -22,6 +17,13 @@ from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import refine, san
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 from opencodeeval.execution.guest import encoded
+
+from .published_tests import (
+    ENTRY_POINT,
+    Calls,
+    check_calls,
+    contest_calls,
+)
 
 # What stands before every program, and what later versions have added.
 IMPORTS = """\
@@ -135,3 +137,6 @@ class LeetCode(CardBenchmark):
         if task.fields["later"]:
             return sanitize(text, "Solution", later=True)
         return sanitize(text)
+
+
+ADAPTER = Adapter(to_task, LeetCode)

@@ -9,18 +9,21 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
-from opencodeeval.benchmarks.adapters.livecodebench_testoutput import (
-    ENTRY_POINT,
-    TestOutput,
-    compared,
-    value_tests,
-)
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, Grade, ModelType, Program, Style, Task
 from opencodeeval.execution.guest import encoded
+
+from ..livecodebench.adapter import about
+from ..livecodebench_testoutput.adapter import (
+    ENTRY_POINT,
+    TestOutput,
+    compared,
+    value_tests,
+)
 
 REPEATS = "the prediction repeats the input, which is not counted"
 _TEXTS = ("id", "code", "input", "output")
@@ -113,7 +116,14 @@ class Execution(TestOutput):
         body = f"def {ENTRY_POINT}():\n    return (\n{expression}\n    )\n"
         return as_program(completion, f"{IMPORTS}\n{task.fields['code']}\n\n\n{body}", "prediction")
 
+    def prediction(self, task: Task, answer: str) -> str:
+        """What an answer predicts, as the publisher extracts it."""
+        return extract_prediction(answer, task.fields["thought"])
+
     def counted(self, grades: Sequence[Grade]) -> Sequence[Grade]:
         """All samples but those that repeat the input, unless all of them do."""
         kept = [each for each in grades if each.suites["base"].detail != REPEATS]
         return kept or grades
+
+
+ADAPTER = Adapter(to_task, Execution, select, about)

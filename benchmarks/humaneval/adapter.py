@@ -7,11 +7,16 @@ openai/simple-evals; see benchmarks/humaneval/quirks.toml for what differs.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction.answers import extract
 from opencodeeval.benchmarks.extraction.assembly import assemble
+from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import refine
+from opencodeeval.benchmarks.opencodeeval import Completing
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 
@@ -52,3 +57,11 @@ class HumanEval(CardBenchmark):
             return as_program(completion, "", "none")
         code = assemble(task.prompt, task.entry_point, extraction.code)
         return as_program(completion, code, str(extraction.found))
+
+
+def completing_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row as a task of the protocol `opencodeeval`."""
+    return replace(to_task(row, protocol), prompt=refine(row["prompt"]))
+
+
+ADAPTER = Adapter(to_task, HumanEval, rules={"opencodeeval": Adapter(completing_task, Completing)})

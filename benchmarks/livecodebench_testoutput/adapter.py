@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opencodeeval.benchmarks.adapters.livecodebench import FENCE, about
+from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.rows import Row
@@ -19,6 +19,8 @@ from opencodeeval.core.errors import DataError
 from opencodeeval.core.syntax import parse
 from opencodeeval.core.types import Completion, Message, ModelType, Program, Prompt, Style, Task
 from opencodeeval.execution.guest import encoded
+
+from ..livecodebench.adapter import FENCE, about
 
 ENTRY_POINT = "answer"
 UNMATCHED = float("nan")  # equal to nothing
@@ -136,6 +138,10 @@ class TestOutput(CardBenchmark):
         """Date of the contest and difficulty."""
         return about(task)
 
+    def prediction(self, task: Task, answer: str) -> str:
+        """What an answer asserts, as the publisher extracts it."""
+        return extract_assertion(answer) or answer
+
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """A program that evaluates what the answer asserts (pure)."""
         text = completion.text
@@ -146,3 +152,6 @@ class TestOutput(CardBenchmark):
             return as_program(completion, "", "none")
         code = f"import ast\nimport json\n\n\ndef answer():\n    return eval({expression!r})\n"
         return as_program(completion, code, "assertion")
+
+
+ADAPTER = Adapter(to_task, TestOutput, select, about)

@@ -1,1 +1,0 @@
-"""One short module a benchmark family."""
