@@ -124,7 +124,7 @@ def _watched(
     webhook: Webhook | None,
 ) -> int:
     from opencodeeval.watch.evaluation import event, write_page
-    from opencodeeval.watch.loop import watch
+    from opencodeeval.watch.loop import Looking, watch
 
     baseline = gate.baseline if gate else []
     title = f"{options.folder.resolve().name}: {', '.join(evaluation.benches)}"
@@ -133,11 +133,8 @@ def _watched(
         evaluation,
         state,
         gate,
-        order=options.order,
-        settle_s=options.settle,
-        poll_s=options.poll,
-        once=options.once,
-        log=_log,
+        Looking(options.order, options.settle, options.poll, options.once),
+        _log,
     ):
         page = write_page(options.output, title, list(state.done.values()), baseline)
         told = event(options.folder, result)

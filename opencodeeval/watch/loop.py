@@ -144,25 +144,38 @@ class Settling:
         return files, reason
 
 
+@dataclass(frozen=True)
+class Looking:
+    """How a folder is looked at.
+
+    A checkpoint counts as written when it has not changed for `settle_s` seconds; the
+    folder is looked at every `poll_s` seconds, or with `once` until what is there now
+    was handled.
+    """
+
+    order: Order = "newest"
+    settle_s: float = 10.0
+    poll_s: float = 5.0
+    once: bool = False
+
+
 def watch(
     folder: Path,
     evaluate: Evaluate,
     state: State,
     gate: Gate | None,
-    order: Order = "newest",
-    settle_s: float = 10.0,
-    poll_s: float = 5.0,
-    once: bool = False,
+    looking: Looking,
     log: Callable[[str], None] = print,
 ) -> Iterator[Evaluated]:
-    """Each checkpoint's result as it comes in; with `once`, those that are there now.
+    """Each checkpoint's result as it comes in.
 
     Between two evaluations the folder is looked at again, so that with
-    `order` "newest" a checkpoint that has just arrived comes first.
+    `looking.order` "newest" a checkpoint that has just arrived comes first.
 
     Raises:
         StoreError: the folder or the journal cannot be used.
     """
+    settle_s, poll_s, once = looking.settle_s, looking.poll_s, looking.once
     settling = Settling(settle_s)
     told: dict[str, str] = {}
     first, deadline = True, time.monotonic() + settle_s + poll_s
@@ -173,7 +186,7 @@ def watch(
                 log(f"{name} waits: {reason}")
                 told[name] = reason
         if ready:
-            checkpoint, files = ready[-1 if order == "newest" else 0]
+            checkpoint, files = ready[-1 if looking.order == "newest" else 0]
             log(f"{checkpoint.name}: evaluating")
             result = _evaluated(checkpoint, files, evaluate, gate)
             state.add(result)
