@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from opencodeeval.benchmarks.adapter import Adapter
@@ -17,6 +16,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.parts import Stored, sha256
 from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.core import parts
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, Message, ModelType, Program, Prompt, Style, Task
 from opencodeeval.execution.guest import module
@@ -44,7 +44,13 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     function = _function(row)
     public, private = row.get("public_test_cases"), row.get("private_test_cases", "[]")
     _check_tests(public, private)
+    of_public = sha256(str(public))
     of_private = private.sha256 if isinstance(private, Stored) else sha256(private)
+    parts.keep(of_public, str(public).encode)
+    parts.keep(
+        of_private,
+        lambda: str(private.read()).encode() if isinstance(private, Stored) else private.encode(),
+    )
     return Task(
         task_id=row["question_id"],
         style=Style.FUNCTION if function else Style.STDIO,
@@ -55,12 +61,16 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
             "kind": "livecodebench",
             "function": function,
             "processes": protocol.options["processes"],
-            "sha256": [sha256(str(public)), of_private],
+            "sha256": [of_public, of_private],
             "limits": dict(protocol.limits),
         },
         fields={name: value for name, value in row.items() if name not in (*_TESTS, "task_id")},
-        payload=partial(_payload, str(public), private),
     )
+
+
+def _read(private: str | Stored) -> bytes:
+    text = private.read() if isinstance(private, Stored) else private
+    return text.encode()
 
 
 def _function(row: Row) -> str:
@@ -91,11 +101,6 @@ def _check_tests(public: Any, private: Any) -> None:
         raise DataError(f"its tests are not as the publisher writes them: {error}") from None
     if not count:
         raise DataError("it has no tests, and without any nothing can be judged: leave it out")
-
-
-def _payload(public: str, private: str | Stored) -> list[bytes]:
-    text = private.read() if isinstance(private, Stored) else private
-    return [public.encode(), text.encode()]
 
 
 def about(task: Task) -> Mapping[str, str]:

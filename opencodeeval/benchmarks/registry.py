@@ -22,6 +22,7 @@ from opencodeeval.benchmarks.folders import CARD
 from opencodeeval.benchmarks.windows import Window, within
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Task
+from opencodeeval.execution.specification import specification
 
 NO_WINDOW = Window()
 
@@ -210,6 +211,7 @@ def _tasks(rows: Sequence[Row], adapter: Adapter, protocol: ProtocolCard, where:
     for number, row in enumerate(adapter.select(rows, protocol), 1):
         try:
             task = adapter.to_task(row, protocol)
+            specification(task.tests)
         except DataError as error:
             raise DataError(f"{where}, task {number} ({row.get('task_id')!r}): {error}") from error
         if task.task_id in tasks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -59,8 +59,8 @@ class Task:
     (see sandbox/guest/README.md for its kinds); it is plain JSON.
     `reference` is a complete program that passes all of it.
     `fields` holds the publisher's row, for prompt templates.
-    `payload` reads tests that are too large to be kept, for a judge; `tests`
-    has their digest then. `in_process` says that something the verdict rests on
+    Tests that are too large to be in it are parts (core/parts.py), of which it has the
+    digests. `in_process` says that something the verdict rests on
     has to run in the sample's process, as unittest tasks always do.
     """
 
@@ -71,7 +71,6 @@ class Task:
     reference: str
     tests: Mapping[str, Any]
     fields: Mapping[str, Any] = field(default_factory=dict)
-    payload: Callable[[], list[bytes]] | None = field(default=None, compare=False)
     in_process: bool = False
 
     @cached_property

@@ -14,6 +14,7 @@ from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution import expected
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.jails.base import Slot
+from opencodeeval.execution.specification import Specification, specification
 
 ATTEMPTS = 3
 STALLED = "the judge stalled"
@@ -98,6 +99,7 @@ class SlotPool:
         self.threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self.closed = False
         self.waiting: set[asyncio.Future[Grade]] = set()
+        self.checked: set[str] = set()
 
     def describe(self) -> Mapping[str, Any]:
         """See opencodeeval.execution.base.Sandbox."""
@@ -109,6 +111,7 @@ class SlotPool:
             self.more = asyncio.Condition()
             self.gate = Gate()
             self.workers = [asyncio.create_task(self._work()) for _ in range(self.slots)]
+        self._specification(task)
         job = _Job(task, program, asyncio.get_running_loop().create_future())
         self.waiting.add(job.done)
         try:
@@ -205,18 +208,24 @@ class SlotPool:
         return slot
 
     def _grade(self, slot: Slot, job: _Job) -> dict[str, Any]:
-        key = job.task.tests_digest
+        spec = self._specification(job.task)
+        key = spec.digest
         interpreter = f"{slot.hello.get('python')}, NumPy {slot.hello.get('numpy')}"
         answer = slot.grade(
-            key,
-            job.task.tests,
+            spec,
             job.program.code,
             lambda: expected.recall(key, interpreter),
-            job.task.payload,
         )
         for learned in answer.get("blobs", ()):
             expected.remember(key, interpreter, learned)
         return answer
+
+    def _specification(self, task: Task) -> Specification:
+        """A task's specification, which is checked when it is seen for the first time."""
+        if task.tests_digest not in self.checked:
+            specification(task.tests)
+            self.checked.add(task.tests_digest)
+        return Specification(task.tests, task.tests_digest)
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1
@@ -235,7 +244,7 @@ class SlotPool:
             await self._put(job)
             return
         if not job.done.cancelled():
-            suites = dict.fromkeys(suite_names(job.task), result)
+            suites = dict.fromkeys(self._specification(job.task).suites, result)
             job.done.set_result(Grade(job.task.task_id, job.program.sample_id, suites))
 
     async def close(self) -> None:
@@ -253,11 +262,6 @@ class SlotPool:
         for slot in {*everything, *self.running}:
             slot.kill()
             slot.release()
-
-
-def suite_names(task: Task) -> list[str]:
-    """The suites that a task's tests report under."""
-    return [suite["name"] for suite in task.tests.get("suites", ())] or ["base"]
 
 
 def _starved(answer: Mapping[str, Any]) -> bool:

@@ -22,6 +22,7 @@ from . import (
     judge_livecodebench,
     judge_stdio,
     judge_unittest,
+    kinds,
     wire,
 )
 from .cages import Cage
@@ -32,13 +33,17 @@ MAX_KNOWN = 4 << 20
 # task when the next task comes.
 FULL_GROWN = 512
 
-KINDS: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
-    "calls": judge_calls.prepare,
-    "check": judge_check.prepare,
-    "input": judge_input.prepare,
-    "livecodebench": judge_livecodebench.prepare,
-    "stdio": judge_stdio.prepare,
-    "unittest": judge_unittest.prepare,
+# The modules that kinds.py names; imported here, for a judge finds no files later.
+MODULES = (
+    judge_calls,
+    judge_check,
+    judge_input,
+    judge_livecodebench,
+    judge_stdio,
+    judge_unittest,
+)
+JUDGES: Dict[str, Callable[[Dict[str, Any], channel.Room], Prepared]] = {
+    each.__name__.rpartition(".")[2]: each.prepare for each in MODULES
 }
 
 
@@ -47,7 +52,8 @@ def is_data(message: Dict[str, Any]) -> bool:
     spec = message["spec"]
     if spec["kind"] == "calls":
         return not judge_calls.needs_reference({**spec, **message})
-    return spec["kind"] in ("input", "livecodebench", "stdio")
+    kind = kinds.KINDS.get(spec["kind"])
+    return kind is not None and kind.is_data
 
 
 def main(jobs: int, control: socket.socket, cage: Cage, memory_mb: int) -> None:
@@ -110,11 +116,9 @@ def _prepared(task: Dict[str, Any], room: channel.Room) -> "tuple[Optional[Grade
 
 
 def _prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
-    kind = task["kind"]
-    prepare = KINDS.get(kind)
-    if prepare is None:
-        raise ValueError(f"unknown kind of task {kind!r}")
-    return prepare(task, room)
+    carried = ("payload", "known")
+    kind = kinds.check({name: each for name, each in task.items() if name not in carried})
+    return JUDGES[kind.judge](task, room)
 
 
 def _graded(grader: Grader, program: str) -> Dict[str, Any]:

@@ -7,11 +7,14 @@ measured once, alone on a machine of two cores.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import pickle
 import zlib
+from functools import partial
 
 from opencodeeval.benchmarks.cards import read_card
+from opencodeeval.core import parts
 from opencodeeval.core.types import Program, Style, Task
 from tests.bench.measures import ours
 
@@ -81,6 +84,9 @@ def _task(function: str, processes: bool) -> Task:
     tests = [{"input": f"{i}\n" if not function else str(i), "output": str(i)} for i in range(10)]
     private = base64.b64encode(zlib.compress(pickle.dumps(json.dumps(tests[2:]))))
     payload = [json.dumps(tests[:2]).encode(), private]
+    digests = [hashlib.sha256(part).hexdigest() for part in payload]
+    for sha256, part in zip(digests, payload, strict=True):
+        parts.keep(sha256, partial(bytes, part))
     limits = read_card("livecodebench").protocols[0].limits
     spec = {"kind": "livecodebench", "function": function, "processes": processes}
     return Task(
@@ -89,6 +95,5 @@ def _task(function: str, processes: bool) -> Task:
         "",
         function,
         "",
-        {**spec, "limits": dict(limits)},
-        payload=lambda: payload,
+        {**spec, "sha256": digests, "limits": dict(limits)},
     )

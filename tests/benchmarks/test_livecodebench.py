@@ -23,6 +23,7 @@ from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.benchmarks.windows import parse_window
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.core.parts import read_part
 from opencodeeval.core.types import Completion, Program, Sampling, SuiteResult, Task, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.guest import module
@@ -157,13 +158,11 @@ def test_large_tests_stay_in_their_file_until_a_judge_needs_them(tmp_path: Path)
     rows = [problem(question_id=name, private=noise) for name in ("a", "b", "c")]
     benchmark = load(tmp_path, rows)
     for task, row in zip(benchmark.tasks, rows, strict=True):
-        assert task.payload
         assert len(str(task)) < 6000 < len(row["private_test_cases"])
-        assert task.payload()[1].decode() == row["private_test_cases"]
+        assert read_part(task.tests["sha256"][1]).decode() == row["private_test_cases"]
     (tmp_path / "rows.jsonl").write_text("x" * 10**6)
-    assert benchmark.tasks[0].payload
     with pytest.raises(DataError, match="has changed while it was in use"):
-        benchmark.tasks[0].payload()
+        read_part(benchmark.tasks[0].tests["sha256"][1])
 
 
 def test_tests_of_many_megabytes_are_graded_again_and_again(tmp_path: Path) -> None:
@@ -188,9 +187,8 @@ def test_compressed_rows_are_the_same_tasks(tmp_path: Path) -> None:
     zipped = load_benchmark(f"livecodebench@file:{path}")
     assert zipped.data_digest == plain.data_digest
     assert zipped.tasks[0].tests_digest == plain.tasks[0].tests_digest
-    assert zipped.tasks[0].payload
-    assert plain.tasks[0].payload
-    assert zipped.tasks[0].payload() == plain.tasks[0].payload()
+    digests = plain.tasks[0].tests["sha256"]
+    assert [len(read_part(sha256)) > 0 for sha256 in digests] == [True, True]
 
 
 class Evil:

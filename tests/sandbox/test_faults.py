@@ -24,6 +24,7 @@ from opencodeeval.execution import open_sandbox, pool
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.guest import encoded
 from opencodeeval.execution.jails import base, docker, local
+from opencodeeval.execution.specification import Specification
 from tests.sandbox.harness import alive, eventually_none
 
 LABEL = docker.LABEL
@@ -407,11 +408,9 @@ class StandInSlot(base.Slot):
 
     def grade(
         self,
-        key: str,
-        spec: Mapping[str, Any],
+        spec: Specification,
         program: str,
         recall: Any = None,
-        payload: Any = None,
     ) -> dict[str, Any]:
         kind = type(self)
         kind.inside += 1
@@ -542,7 +541,7 @@ def test_a_timeout_is_not_confirmed_in_a_jail_that_is_not_clean() -> None:
         ended = False
 
         def grade(self, *arguments: Any, **named: Any) -> dict[str, Any]:
-            used.append((arguments[2], made.index(self)))
+            used.append((arguments[1], made.index(self)))
             assert not self.ended
             return super().grade(*arguments, **named)
 

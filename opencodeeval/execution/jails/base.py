@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from opencodeeval.core.parts import read_part
 from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
+from opencodeeval.execution.specification import Specification
 
 START_S = 60.0
 WARM_START_S = 240.0  # imports that a disk has to bring first
@@ -105,30 +107,28 @@ class Slot(ABC):
 
     def grade(
         self,
-        key: str,
-        spec: Mapping[str, Any],
+        spec: Specification,
         program: str,
         recall: Callable[[], bytes | None] = lambda: None,
-        payload: Callable[[], list[bytes]] | None = None,
     ) -> dict[str, Any]:
         """Grade one program; the guest's answer with "suites" in it.
 
         `recall` gives what an earlier guest has learned of the task; what this
-        one learned is in the answer's "blobs", where there are any. `payload`
-        gives what belongs to the tests and is not in `spec`.
+        one learned is in the answer's "blobs", where there are any.
 
         Raises:
             SlotFailed: nothing is known about the sample; this slot must be killed.
+            DataError: a part of the task cannot be read.
         """
-        seconds = work_seconds(spec)
+        key, seconds = spec.digest, spec.seconds + SPARE_S
         job: dict[str, Any] = {"task": key, "program": program, "deadline_s": seconds}
         # The guest keeps few tasks; one that it holds need not be sent again.
         whole = self.task_key != key
         if whole:
-            job |= packed_task(spec, recall(), payload() if payload else ())
+            job |= packed_task(spec, recall())
         answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         if "need" in answer and not whole:
-            job |= packed_task(spec, recall(), payload() if payload else ())
+            job |= packed_task(spec, recall())
             answer = self._ask(job, time.monotonic() + seconds + SPARE_S + PREPARE_S)
         self.task_key = key
         if "fault" in answer:
@@ -138,15 +138,15 @@ class Slot(ABC):
         return answer
 
 
-def packed_task(
-    spec: Mapping[str, Any], known: bytes | None, payload: Sequence[bytes] = ()
-) -> dict[str, Any]:
+def packed_task(specification: Specification, known: bytes | None) -> dict[str, Any]:
     """A task's tests as parts of a frame: long texts beside the JSON, not in it.
 
     In "spec" a suite's "calls" and "expected" are numbers of "blobs", and so are
     the parts of the "payload"; what an earlier guest learned is the last blob
     ("known").
     """
+    spec = specification.content
+    payload = [read_part(sha256) for sha256 in specification.parts]
     blobs: list[bytes] = []
     suites = []
     for suite in spec.get("suites", ()):
@@ -166,13 +166,3 @@ def packed_task(
     if blobs:
         parts["blobs"] = blobs
     return parts
-
-
-def work_seconds(spec: Mapping[str, Any]) -> float:
-    """How long a judge may take for one sample before it counts as stalled."""
-    limits = spec["limits"]
-    # A suite of calls may run twice, and its reference once, where that has to be timed.
-    suites = 3 * len(spec.get("suites", ()))
-    runs = {"calls": suites, "input": 2, "unittest": 3}.get(spec["kind"], 1)
-    allowed = limits["total_s"] + limits.get("grace_s", 0.0) + limits.get("marking_s", 0.0)
-    return float(runs * (allowed + 1.0) + SPARE_S)

@@ -1,0 +1,138 @@
+"""The kinds of task: what each is made of, for the host and for the guest.
+
+The one place where they are declared. The host checks a specification by it before
+anything runs and plans by it how long a judge may take; the judge finds by it who
+prepares a task. README.md says what each kind does. Imports nothing of the guest.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+
+NUMBER = (int, float)
+# What every kind may have beside its own fields: digests (SHA-256, hex) of its parts, tests that
+# are too large to be carried in it.
+COMMON = {"sha256": list}
+
+
+class Kind(NamedTuple):
+    """One kind of task.
+
+    `judge` is the module that prepares it; `required` and `optional` are its fields
+    with their types, `limits` those of its limits that it needs (`*_s` are seconds,
+    `*_mb` MiB) and `more_limits` those that it may have. `is_data` says that it can be
+    prepared without running any of its code, and `players` how many players a sample
+    may take at most, each for as long as the limits allow.
+    """
+
+    judge: str
+    required: Dict[str, Any]
+    limits: Tuple[str, ...]
+    optional: Mapping[str, Any] = MappingProxyType({})
+    more_limits: Tuple[str, ...] = ()
+    is_data: bool = False
+    players: int = 1
+
+
+KINDS: Dict[str, Kind] = {
+    "calls": Kind(
+        "judge_calls",
+        {"entry_point": str, "suites": list, "compare": dict},
+        ("min_call_s", "reference_factor", "total_s", "grace_s", "memory_mb"),
+        {"reference": str, "setup": str},
+        ("marking_s",),
+        # Of each suite: it may run twice, and its reference once, where that has to be timed.
+        players=3,
+    ),
+    "check": Kind(
+        "judge_check",
+        {"entry_point": str, "test": str, "helpers": str},
+        ("total_s", "memory_mb"),
+        {"asserts": bool, "setup": str},
+    ),
+    "input": Kind(
+        "judge_input",
+        {"entry_point": str, "source": str, "function": str, "expected": str},
+        ("total_s", "memory_mb"),
+        more_limits=("min_call_s", "reference_factor", "grace_s"),
+        is_data=True,
+        players=2,
+    ),
+    "livecodebench": Kind(
+        "judge_livecodebench",
+        {"function": str, "processes": bool},
+        ("test_s", "spare_s", "total_s", "memory_mb"),
+        is_data=True,
+    ),
+    "stdio": Kind(
+        "judge_stdio",
+        {"tests": list, "compare": dict},
+        ("test_s", "total_s", "memory_mb"),
+        is_data=True,
+    ),
+    "unittest": Kind(
+        "judge_unittest",
+        {"entry_point": str, "test": str, "reference": str},
+        ("total_s", "memory_mb"),
+        {"module": dict, "must_run": list},
+        players=3,
+    ),
+}
+SUITE = {"name": str, "calls": str}
+SUITE_OPTIONAL = {"expected": str}
+
+
+class Wrong(ValueError):
+    """A specification is not of its kind; the text says in what."""
+
+
+def check(spec: Mapping[str, Any]) -> Kind:
+    """The kind of a specification.
+
+    Raises:
+        Wrong: it is of no kind, lacks a field, or has one of another type or of no use.
+    """
+    kind = KINDS.get(spec.get("kind", ""))
+    if kind is None:
+        raise Wrong(f"its kind is {spec.get('kind')!r}; available: {', '.join(KINDS)}")
+    own = {name: each for name, each in spec.items() if name not in ("kind", "limits")}
+    _fields("", own, kind.required, {**kind.optional, **COMMON})
+    limits = spec.get("limits")
+    if not isinstance(limits, Mapping):
+        raise Wrong("its limits are missing")
+    _fields("limits.", limits, dict.fromkeys(kind.limits, NUMBER), _numbers(kind.more_limits))
+    for place, suite in enumerate(spec.get("suites", ())):
+        _fields(f"suites[{place}].", suite, SUITE, SUITE_OPTIONAL)
+    return kind
+
+
+def suites(spec: Mapping[str, Any]) -> List[str]:
+    """The suites that a sample gets verdicts of."""
+    return [suite["name"] for suite in spec.get("suites", ())] or ["base"]
+
+
+def seconds(spec: Mapping[str, Any]) -> float:
+    """How long the players of one sample may take in all."""
+    limits, kind = spec["limits"], KINDS[spec["kind"]]
+    runs = kind.players * len(spec.get("suites", (None,)))
+    allowed = limits["total_s"] + limits.get("grace_s", 0.0) + limits.get("marking_s", 0.0)
+    return float(runs * (allowed + 1.0))
+
+
+def _numbers(names: Tuple[str, ...]) -> Dict[str, Any]:
+    return dict.fromkeys(names, NUMBER)
+
+
+def _fields(
+    where: str, found: Mapping[str, Any], required: Dict[str, Any], optional: Dict[str, Any]
+) -> None:
+    for name in required:
+        if name not in found:
+            raise Wrong(f"it lacks {where}{name}")
+    for name, value in found.items():
+        wanted = required.get(name) or optional.get(name)
+        if wanted is None:
+            raise Wrong(f"it has {where}{name}, which its kind does not use")
+        if not isinstance(value, wanted) or (wanted is NUMBER and isinstance(value, bool)):
+            raise Wrong(f"its {where}{name} is of type {type(value).__name__}")
