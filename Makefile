@@ -50,6 +50,11 @@ bench: install ## Measure speed and print the table
 	$(BIN)/python -m tests.bench.run $(BENCH_ARGS)
 endif
 
+.PHONY: docs
+docs: ## Build the documentation into build/site, from docs/ and the docstrings
+	@.ci/venv.sh docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .PHONY: results
 results: install ## Make the records of results/ anew, and the leaderboard (DATA=folder SAMPLES=folder)
 	@.ci/results.sh "$(DATA)" "$(SAMPLES)"

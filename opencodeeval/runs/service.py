@@ -105,8 +105,8 @@ def grade(
         observers: as in `evaluate`.
 
     Raises:
-        As `evaluate`, without BackendError; DataError also where the file is
-        damaged, or lacks or repeats a sample.
+        UsageError, SandboxError, StoreError: as `evaluate`.
+        DataError: as `evaluate`; or the file is damaged, or lacks or repeats a sample.
     """
     out = _output(output)
     path = Path(samples)
