@@ -8,11 +8,15 @@ names (a module, whose folder it is). A path to such a folder works in place of 
 from __future__ import annotations
 
 import importlib.util
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from opencodeeval.core.errors import DataError
+from opencodeeval.core.errors import ExtensionError
+from opencodeeval.core.extensions import distribution, installed, twins
 from opencodeeval.core.paths import benchmarks_dir
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "opencodeeval.benchmarks"
 CARD = "card.toml"
@@ -22,17 +26,15 @@ def folders() -> dict[str, Path]:
     """Name -> folder of every benchmark that is installed, in alphabetical order.
 
     Raises:
-        DataError: two have one name, or what an entry point names cannot be found.
+        ExtensionError: two have one name, or what an entry point names cannot be found.
     """
     found = {path.parent.name: path.parent for path in benchmarks_dir().glob(f"*/{CARD}")}
-    for point in entry_points(group=GROUP):
+    for point in installed(GROUP):
         folder = _folder_of(point)
         other = found.setdefault(folder.name, folder)
         if other != folder:
-            raise DataError(
-                f"two benchmarks are named {folder.name}: {other} and {folder} (of {_of(point)}); "
-                "uninstall one, or rename its folder"
-            )
+            place = f"{folder} of {distribution(point)}"
+            raise twins("benchmarks", folder.name, str(other), place)
     return dict(sorted(found.items()))
 
 
@@ -44,12 +46,8 @@ def _folder_of(point: EntryPoint) -> Path:
     places = list(spec.submodule_search_locations or ()) if spec else []
     folder = Path(places[0]) if places else Path()
     if not places or not (folder / CARD).is_file():
-        raise DataError(
-            f"{_of(point)} names {point.value} as a benchmark, which is no package with a "
+        raise ExtensionError(
+            f"{distribution(point)} names {point.value} as a benchmark, which is no package with a "
             f"{CARD}: mend or uninstall it"
         )
     return folder
-
-
-def _of(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else f"the entry point {point.name}"

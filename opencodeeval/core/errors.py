@@ -32,6 +32,12 @@ class DataError(OpenCodeEvalError):
     exit_status = 3
 
 
+class ExtensionError(OpenCodeEvalError):
+    """A benchmark, backend, jail, format or tracker that another package installs is unusable."""
+
+    exit_status = 1
+
+
 class BackendError(OpenCodeEvalError):
     """The model or the inference engine cannot be used."""
 

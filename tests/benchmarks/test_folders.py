@@ -15,9 +15,10 @@ from opencodeeval.benchmarks.cards import families, read_card, read_card_in
 from opencodeeval.benchmarks.folders import folders
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli.main import main
-from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.core.errors import DataError, ExtensionError, UsageError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.types import Completion, ModelType
+from tests.support.distributions import install
 
 NAMES = ("card.toml", "squares.jsonl", "base.jinja", "chat.jinja", "adapter.py")
 
@@ -82,19 +83,10 @@ def test_a_distribution_s_benchmark_is_found_by_its_name(
 
 def installed(site: Path, folder: Path, patch: pytest.MonkeyPatch, name: str = "theirs") -> Path:
     """Install a folder as a distribution does: a package, and metadata with an entry point."""
-    for each in [each for each in sys.modules if each.partition(".")[0] == name]:
-        del sys.modules[each]  # of another test
-    package = site / name
+    points = {"opencodeeval.benchmarks": {folder.name: f"{name}.{folder.name}"}}
+    package = install(site, name, points, patch)
     shutil.copytree(folder, package / folder.name)
-    (package / "__init__.py").touch()
     (package / folder.name / "__init__.py").touch()
-    metadata = site / f"{name}-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        f"[opencodeeval.benchmarks]\n{folder.name} = {name}.{folder.name}\n"
-    )
-    patch.syspath_prepend(str(site))
     return package
 
 
@@ -106,7 +98,7 @@ def test_two_benchmarks_with_one_name_are_refused(
 ) -> None:
     for name in ("theirs", "others"):
         installed(tmp_path / name, squares, monkeypatch, name)
-    with pytest.raises(DataError, match=r"named squares: .*theirs.*; uninstall one") as e:
+    with pytest.raises(ExtensionError, match=r"named squares: .*theirs.*; uninstall or") as e:
         load_benchmark("starter")
     assert all(str(tmp_path / name) in str(e.value) for name in ("theirs", "others"))
 
@@ -116,7 +108,7 @@ def test_a_distribution_whose_folder_has_no_card_is_named(
 ) -> None:
     (squares / "card.toml").unlink()
     installed(tmp_path / "site", squares, monkeypatch)
-    with pytest.raises(DataError, match=r"theirs names theirs\.squares .* no package with a card"):
+    with pytest.raises(ExtensionError, match=r"theirs names theirs\.squares .* no package with"):
         folders()
 
 
