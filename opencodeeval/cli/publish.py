@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.show.trackers.base import TRACKERS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         required=True,
-        choices=("model-index", "csv", "wandb", "mlflow"),
+        choices=("model-index", "csv", *TRACKERS.names()),
         help="a model card's YAML, a table, or a tracker",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="instead of stdout")
@@ -32,11 +33,10 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.records.reading import read_records
 
     records = read_records(options.records)
-    if options.format in ("wandb", "mlflow"):
-        from opencodeeval.show.trackers import TRACKERS
-
+    if options.format not in ("model-index", "csv"):
+        tracker = TRACKERS.load(options.format)
         for record in records:
-            print(TRACKERS[options.format](record, options.project, options.step))
+            print(tracker.log(record, options.project, options.step))
         return 0
     from opencodeeval.show.publish import as_csv, as_model_index
 

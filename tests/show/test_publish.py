@@ -16,7 +16,9 @@ import yaml
 from opencodeeval.cli import main as cli
 from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.show.publish import as_csv, as_model_index
-from opencodeeval.show.trackers import metrics
+from opencodeeval.show.trackers.base import TRACKERS, Tracker
+from opencodeeval.show.trackers.fields import metrics
+from tests.support.distributions import install
 from tests.support.records import greedy, record, write
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -119,9 +121,37 @@ def test_wandb_takes_a_record_offline(stored: StoredRecord, tmp_path: Path) -> N
         assert name.encode() in data
 
 
-def test_a_tracker_that_is_not_installed_is_named(
-    stored: StoredRecord, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+# --- what every tracker has to do ---
+
+
+@pytest.mark.parametrize("name", TRACKERS.names())
+def test_every_tracker_names_the_extra_that_it_lacks(
+    name: str,
+    stored: StoredRecord,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mlflow", None)  # what an import finds of a module not there
-    assert cli.main(["publish", str(stored.path), "--format", "mlflow"]) == 2
-    assert "pip install 'opencodeeval[mlflow]'" in capsys.readouterr().err
+    assert isinstance(TRACKERS.load(name), Tracker)
+    monkeypatch.setitem(sys.modules, name, None)  # what an import finds of a module not there
+    assert cli.main(["publish", str(stored.path), "--format", name]) == 2
+    assert f"pip install 'opencodeeval[{name}]'" in capsys.readouterr().err
+
+
+def test_ours_are_found_by_looking() -> None:
+    assert TRACKERS.names() == ["mlflow", "wandb"]
+
+
+def test_a_distribution_s_tracker_is_one_of_the_formats(
+    stored: StoredRecord,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = {"opencodeeval.trackers": {"notebook": "theirs.pages"}}
+    (install(tmp_path / "site", "theirs", points, monkeypatch) / "pages.py").write_text(
+        "from opencodeeval.show.trackers.base import Tracker\n"
+        "TRACKER = Tracker(lambda record, project, step: f'{project} {record.model} {step}')\n"
+    )
+    command = ("publish", str(stored.path), "--format", "notebook", "--project", "p", "--step", "7")
+    assert cli.main(command) == 0
+    assert capsys.readouterr().out == "p org/model, 7B 7\n"

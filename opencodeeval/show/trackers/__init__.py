@@ -1,0 +1,1 @@
+"""Experiment trackers that records are logged to; base.py has what each offers."""

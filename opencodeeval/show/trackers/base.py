@@ -1,0 +1,50 @@
+"""What an experiment tracker offers: one of its runs a record, and only one.
+
+A tracker is a module beside this one that ends with `TRACKER = Tracker(...)`, or that of
+another distribution with an entry point of the group `opencodeeval.trackers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.extensions import Seam
+
+if TYPE_CHECKING:
+    from opencodeeval.records.reading import StoredRecord
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """An experiment tracker.
+
+    `log(record, project, step)` logs a record as one run of the tracker's project (its
+    experiment), at a training step where one is known, and returns where the run is. A
+    record that is logged again goes into the same run. Raises UsageError where
+    the tracker's library is not installed.
+    """
+
+    log: Callable[[StoredRecord, str, int | None], str]
+
+
+TRACKERS = Seam("tracker", "opencodeeval.show.trackers", "TRACKER", Tracker)
+
+
+def library(name: str) -> ModuleType:
+    """A tracker's own library.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise UsageError(
+            f"{name} is not installed: run `pip install 'opencodeeval[{name}]'`"
+        ) from error

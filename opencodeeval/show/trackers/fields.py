@@ -1,0 +1,36 @@
+"""What is logged of a record, under names that every tracker takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.show.publish import scores
+
+
+def metrics(record: StoredRecord) -> dict[str, float]:
+    """Name -> score or end of its interval, as shares of 1; no name has an "@"."""
+    found: dict[str, float] = {}
+    for suite, metric, estimate in scores(record):
+        name = f"{record.benchmark}/{suite}/{metric.replace('@', '_at_')}"
+        found |= {
+            name: estimate.value,
+            f"{name}_low": estimate.low,
+            f"{name}_high": estimate.high,
+        }
+    return found
+
+
+def parameters(record: StoredRecord) -> dict[str, Any]:
+    """What was measured, and how."""
+    content = record.record
+    return {
+        "model": record.model,
+        "benchmark": record.benchmark,
+        "data_version": record.data_version,
+        "protocol": record.protocol,
+        **{f"sampling/{name}": value for name, value in record.content["sampling"].items()},
+        "run_id": content.run_id,
+        "record_digest": content.digest,
+        "harness": content.harness.version,
+    }
