@@ -9,13 +9,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from opencodeeval.runs.formats import TOOLS
+from opencodeeval.runs.formats.base import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `export`."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a record")
-    parser.add_argument("--format", required=True, choices=list(TOOLS), help="whose files to write")
+    parser.add_argument(
+        "--format", required=True, choices=FORMATS.names(), help="whose files to write"
+    )
     parser.add_argument(
         "--output",
         type=Path,

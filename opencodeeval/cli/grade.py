@@ -19,7 +19,7 @@ from opencodeeval.cli.options import (
     sandbox_of,
     selection_of,
 )
-from opencodeeval.runs.formats import TOOLS
+from opencodeeval.runs.formats.base import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("samples", type=Path, metavar="FILE", help="samples to grade")
     parser.add_argument("--bench", required=True, help="the benchmark they belong to")
     parser.add_argument(
-        "--format", choices=list(TOOLS), help="the tool that wrote FILE (default: detected)"
+        "--format", choices=FORMATS.names(), help="the tool that wrote FILE (default: detected)"
     )
     parser.add_argument("--model", help="name of the model (default: the file's name)")
     parser.add_argument(

@@ -9,9 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,54 +18,17 @@ from hypothesis import strategies as st
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import families, read_card
 from opencodeeval.benchmarks.data.rows import read_bytes, read_jsonl
-from opencodeeval.benchmarks.finished import FinishedSample as Sample
 from opencodeeval.benchmarks.livecodebench import STATUS
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli.main import main
-from opencodeeval.core.types import Completion, SuiteResult, Verdict
+from opencodeeval.core.types import SuiteResult, Verdict
 from opencodeeval.runs.finished import FinishedRun, open_run
-from opencodeeval.runs.formats import TOOLS, bigcodebench, evalplus, human_eval, livecodebench
+from opencodeeval.runs.formats import bigcodebench, evalplus, human_eval, livecodebench
+from opencodeeval.runs.formats.base import FORMATS
 from opencodeeval.runs.formats.reading import read_samples, sample_format
-from tests.support import records
+from tests.support.finished_runs import finished, write
 
 FINAL = set(Verdict) - {Verdict.INFRA_ERROR}
-TIMES = {"finished": "2026-03-04T05:06:07+00:00"}
-
-
-def finished(
-    benchmark: CardBenchmark,
-    answers: Mapping[str, list[tuple[str, SuiteResult]]],
-    sampling: Mapping[str, Any] | None = None,
-) -> FinishedRun:
-    """A finished run of complete programs with these results in every suite."""
-    samples = []
-    for task in benchmark.tasks:
-        for number, (text, result) in enumerate(answers.get(task.task_id, [])):
-            completion = Completion(task.task_id, number, text, form="program")
-            code = benchmark.program(task, completion, "base").code
-            suites = dict.fromkeys(benchmark.suites, result)
-            passes = benchmark.passes({name: each.verdict for name, each in suites.items()})
-            solution = benchmark.solution(task, code)
-            samples.append(Sample(task, number, text, code, solution, suites, passes))
-    n = max(map(len, answers.values()))
-    content = {
-        **records.record(dict.fromkeys(answers, (1, 1)), model="org/model"),
-        "run_id": "abc",
-        "sampling": sampling or {"n": n},
-        "timing": TIMES,
-    }
-    record = records.stored(content).record
-    return FinishedRun(Path("runs/abc"), record, benchmark, tuple(samples))
-
-
-def write(files: Mapping[str, str], folder: Path) -> dict[str, Path]:
-    """The files below a folder, by their name's end."""
-    paths = {}
-    for name, text in files.items():
-        paths[name] = folder / name
-        paths[name].parent.mkdir(parents=True, exist_ok=True)
-        paths[name].write_text(text, "ascii")
-    return paths
 
 
 # --- tables ---
@@ -95,7 +56,7 @@ def test_processes_that_end_without_a_word_are_timeouts_as_published() -> None:
 
 def test_cards_name_tools_that_there_are() -> None:
     for card in map(read_card, families()):
-        assert set(card.formats) <= set(TOOLS)
+        assert set(card.formats) <= set(FORMATS.names())
 
 
 @pytest.mark.shared
@@ -153,7 +114,7 @@ def test_programs_are_read_as_they_were_written(
         for task, (first, second) in zip(starter.tasks, pairs, strict=True)
     }
     run = finished(starter, answers)
-    path = write(TOOLS[tool].files(run), tmp_path)[name]
+    path = write(FORMATS.load(tool).files(run), tmp_path)[name]
     written = {(each.task.task_id, each.sample_id): each.program for each in run.samples}
     read = {(each.task_id, each.sample_id): each for each in read_samples(path, starter)}
     assert {where: each.text for where, each in read.items()} == written

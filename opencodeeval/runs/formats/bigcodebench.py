@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opencodeeval.core.types import SuiteResult, Verdict
-from opencodeeval.runs.formats.kinds import Kind
+from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
@@ -79,3 +79,6 @@ def _details(result: SuiteResult) -> dict[str, str]:
         return {}
     test = (result.failure or {}).get("input", "ALL")
     return {test: result.detail or str(result.verdict)}
+
+
+FORMAT = Format("BigCodeBench", KINDS, files, rank=3, prepends=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opencodeeval.core.types import SuiteResult, Verdict
+from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.human_eval import COMPLETIONS
-from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
@@ -70,3 +70,6 @@ def _failing(sample: Sample, suite: str) -> list[Any]:
         return []
     inputs = sample.task.fields[f"{suite}_input"]
     return inputs[result.failure["index"] :][:1]  # type: ignore[no-any-return]
+
+
+FORMAT = Format("EvalPlus", KINDS, files, rank=1)

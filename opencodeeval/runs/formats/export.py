@@ -7,7 +7,7 @@ from pathlib import Path
 from opencodeeval.core.errors import StoreError, UsageError
 from opencodeeval.core.journal import replacing
 from opencodeeval.runs.finished import FinishedRun
-from opencodeeval.runs.formats import TOOLS
+from opencodeeval.runs.formats.base import FORMATS
 
 
 def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = False) -> list[Path]:
@@ -17,8 +17,8 @@ def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = Fal
         UsageError: the tool has no such benchmark, or a file is already there.
         StoreError: a file cannot be written.
     """
-    tool, card = TOOLS[tool_name], run.benchmark.card
-    if tool_name not in card.formats:
+    tool, card = FORMATS.load(tool_name), run.benchmark.card
+    if tool_name not in card.formats and card.name not in tool.benchmarks:
         taken = f"use --format {' or '.join(card.formats)}" if card.formats else "nor does another"
         raise UsageError(f"{tool.title} does not take samples of {run.benchmark.name}: {taken}")
     contents = {output / name: text for name, text in tool.files(run).items()}
@@ -47,7 +47,7 @@ def remarks(run: FinishedRun, tool_name: str) -> list[str]:
             "for all"
         )
     late = [each for each in run.samples if "from __future__" in each.solution]
-    if tool_name in ("human-eval", "opencodeeval", "bigcodebench") and late:
+    if FORMATS.load(tool_name).prepends and late:
         found.append(
             f"{len(late)} samples import from __future__, which is an error where the tool puts "
             f"its own lines first: first {late[0].task.task_id}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opencodeeval.core.types import SuiteResult, Verdict
-from opencodeeval.runs.formats.kinds import Kind
+from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
@@ -53,3 +53,6 @@ def outcome(result: SuiteResult) -> str:
     if result.verdict is Verdict.TIMEOUT:
         return TIMED_OUT
     return f"failed: {result.detail or result.verdict}"
+
+
+FORMAT = Format("human-eval", KINDS, files, rank=2, prepends=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from opencodeeval.benchmarks.livecodebench import RUNNER_ERROR, STATUS, metadata, status_of
 from opencodeeval.core.types import Grade, Task, Verdict
-from opencodeeval.runs.formats.kinds import Kind
+from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_text
 
 if TYPE_CHECKING:
@@ -211,3 +211,6 @@ def _codes(sample: Sample, suite: str) -> list[bool | int]:
     right = (result.failure or {}).get("index", 0)
     method = sample.task.tests.get("function") and result.verdict is Verdict.WRONG
     return [*[True] * right, False if method else code]
+
+
+FORMAT = Format("LiveCodeBench", KINDS, files, rank=4)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Task
+from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.human_eval import outcome
-from opencodeeval.runs.formats.kinds import Kind
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
@@ -105,3 +105,6 @@ def number_in(task_id: str) -> int | None:
     """The whole number that a task id ends in, if it does."""
     found = re.search(r"[0-9]+$", task_id)
     return int(found.group()) if found else None
+
+
+FORMAT = Format("OpenCodeEval", KINDS, files, rank=5, prepends=True)

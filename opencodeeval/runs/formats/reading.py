@@ -1,9 +1,9 @@
 """Samples that other tools have written, read for grading.
 
-A file is JSON Lines or one JSON list, and may be compressed (.gz); a folder is
-EvalPlus's, `HumanEval_0/0.py`. Whose samples they are is told by the fields of
-the first (opencodeeval/interchange has the table), and all must be alike,
-unless the tool is named. A task that is repeated has several samples.
+A file is JSON Lines or one JSON list, and may be compressed (.gz); a folder is EvalPlus's,
+`HumanEval_0/0.py`. The fields of the first line say whose samples they are (each format's
+`kinds`), and all must be alike, unless the tool is named. A task that is repeated has several
+samples.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.data.rows import Row, parse_jsonl, read_bytes, read_lines
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Task
-from opencodeeval.runs.formats import TOOLS
+from opencodeeval.runs.formats.base import FORMATS, Draft, Kind, by_rank, drafts, kind_of
 from opencodeeval.runs.formats.evalplus import SOLUTIONS
-from opencodeeval.runs.formats.kinds import Draft, Kind, drafts, kind_of
 from opencodeeval.runs.formats.opencodeeval import number_in
 
 _SHOWN = 3
@@ -56,18 +55,18 @@ class _Found(NamedTuple):
 
 
 def sample_format(path: Path, tool: str | None = None) -> SampleFormat:
-    """The format of a file or folder of samples; `tool` is a name of TOOLS.
+    """The format of a file or folder of samples; `tool` is the name of a format.
 
     Raises:
         DataError: it holds no samples, is damaged before the first, or of no
             known format.
-        UsageError: the tool has no folders.
+        UsageError: there is no such tool, or it has no folders.
     """
     if path.is_dir():
         if tool not in (None, "evalplus"):
             raise UsageError(f"{path} is a folder, which only EvalPlus has: name a file of samples")
         return SampleFormat("EvalPlus folder", (SOLUTIONS,), alike=False)
-    tools = TOOLS.values() if tool is None else [TOOLS[tool]]
+    tools = by_rank() if tool is None else [FORMATS.load(tool)]
     kinds = tuple(chain.from_iterable(each.kinds for each in tools))
     for where, row in _rows(path):
         return SampleFormat(_kind(row, kinds, where).title, kinds, alike=tool is None)

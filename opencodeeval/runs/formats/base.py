@@ -1,17 +1,23 @@
-"""The lines of other tools' sample files: how to know them, and what is in them.
+"""What a tool's files are: how to know its sample lines, and what it writes of a run.
 
-A kind is data: the fields that tell it, and where the sample is. Reading a row
-is a pure function of the row and its kind.
+A format is a module beside this one that ends with `FORMAT = Format(...)`, or that of another
+distribution with an entry point of the group `opencodeeval.formats`. A kind of line is data:
+the fields that tell it, and where the sample is. Reading a row is a pure function of
+the row and its kind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from opencodeeval.core.errors import DataError
-from opencodeeval.core.types import Task
+from opencodeeval.core.extensions import Seam
+
+if TYPE_CHECKING:
+    from opencodeeval.core.types import Task
+    from opencodeeval.runs.finished import FinishedRun
 
 Form = Literal["answer", "completion", "program"]
 
@@ -39,6 +45,38 @@ class Kind:
     bare_ids: bool = False
     also: str = ""
     cut: Callable[[str, Task], str] | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """The files of one tool, whose name for people is `title`.
+
+    `kinds` are what its sample lines look like. `files(run)` gives the files that the tool would
+    have left of a run: path below the output folder -> content, which is ASCII; it raises
+    UsageError where the tool cannot hold the run. Of formats whose lines look alike a
+    file is taken for the one of the lowest `rank`. `benchmarks` names those that the
+    tool knows, beside those whose cards name the format. `prepends` says that the
+    tool executes a program behind lines of its own.
+    """
+
+    title: str
+    kinds: tuple[Kind, ...]
+    files: Callable[[FinishedRun], Mapping[str, str]]
+    rank: int = 100
+    benchmarks: frozenset[str] = frozenset()
+    prepends: bool = False
+
+
+FORMATS = Seam("format", "opencodeeval.runs.formats", "FORMAT", Format)
+
+
+def by_rank() -> list[Format]:
+    """All formats, in the order in which a file is taken for one of theirs.
+
+    Raises:
+        ExtensionError: one of another distribution cannot be used.
+    """
+    return sorted(FORMATS.load_all().values(), key=lambda each: each.rank)
 
 
 class Draft(NamedTuple):

@@ -1,0 +1,129 @@
+"""What every sample-file format has to do, and formats of other distributions."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.core.errors import ExtensionError, UsageError
+from opencodeeval.core.types import SuiteResult, Verdict
+from opencodeeval.runs.finished import FinishedRun
+from opencodeeval.runs.formats.base import FORMATS, Format, by_rank
+from opencodeeval.runs.formats.export import export
+from opencodeeval.runs.formats.reading import read_samples, sample_format
+from tests.support.distributions import install
+from tests.support.finished_runs import finished, write
+
+
+def run_of(benchmark: CardBenchmark) -> FinishedRun:
+    """Two samples a task, as a model that was asked for two: one passes, one does not."""
+    results = SuiteResult(Verdict.PASSED, cpu_s=0.5), SuiteResult(Verdict.WRONG, "wrong answer")
+    answers = {
+        task.task_id: list(zip((task.reference, "x = 'é'\n"), results, strict=True))
+        for task in benchmark.tasks
+    }
+    return finished(benchmark, answers, {"n": 2, "temperature": 0.8})
+
+
+@pytest.fixture(params=FORMATS.names())
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def run(name: str, request: pytest.FixtureRequest) -> FinishedRun:
+    """A run that the tool can hold. BigCodeBench's own samples say more than others have."""
+    if name != "bigcodebench":
+        return run_of(load_benchmark("starter"))
+    data = request.getfixturevalue("shared_data")
+    return run_of(load_benchmark("bigcodebench_hard@v0.1.0", data_dir=data))
+
+
+def test_ours_are_found_by_looking() -> None:
+    ours = ["bigcodebench", "evalplus", "human-eval", "livecodebench", "opencodeeval"]
+    assert FORMATS.names() == ours
+    # A line of "task_id" and "solution" alone is EvalPlus's, as it always was.
+    titles = ["EvalPlus", "human-eval", "BigCodeBench", "LiveCodeBench", "OpenCodeEval"]
+    assert [each.title for each in by_rank()] == titles
+
+
+def test_every_kind_of_line_says_where_the_sample_is(name: str) -> None:
+    kinds = FORMATS.load(name).kinds
+    assert kinds
+    for kind in kinds:
+        assert kind.text in kind.fields
+        assert kind.title.strip()
+
+
+def test_the_files_are_ascii_and_below_the_output_folder(name: str, run: FinishedRun) -> None:
+    files = FORMATS.load(name).files(run)
+    assert files
+    assert files == FORMATS.load(name).files(run)
+    for path, text in files.items():
+        assert text.isascii()
+        assert not PurePosixPath(path).is_absolute()
+        assert ".." not in PurePosixPath(path).parts
+
+
+def test_the_samples_that_it_writes_are_read_as_its_own(
+    name: str, run: FinishedRun, tmp_path: Path
+) -> None:
+    format_ = FORMATS.load(name)
+    path = next(iter(write(format_.files(run), tmp_path).values()))
+    titles = {kind.title for kind in format_.kinds}
+    assert sample_format(path).title in titles
+    found = sample_format(path, name)
+    assert found.title in titles
+    read = read_samples(path, run.benchmark, expected=found)
+    wanted = [(each.task.task_id, each.sample_id) for each in run.samples]
+    assert sorted((each.task_id, each.sample_id) for each in read) == sorted(wanted)
+
+
+# --- formats of other distributions ---
+
+THEIRS = """
+import json
+from opencodeeval.runs.formats.base import Format, Kind
+
+def files(run):
+    rows = [{"task_id": each.task.task_id, "snippet": each.program} for each in run.samples]
+    return {"snippets.jsonl": "".join(json.dumps(row) + "\\n" for row in rows)}
+
+KINDS = (Kind("Snippets", ("snippet",), "snippet", "program"),)
+FORMAT = Format("Snippets", KINDS, files, benchmarks=frozenset({"starter"}))
+"""
+
+
+def test_a_distribution_s_format_is_written_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = {"opencodeeval.formats": {"snippets": "theirs.snippets"}}
+    package = install(tmp_path / "site", "theirs", points, monkeypatch)
+    (package / "snippets.py").write_text(THEIRS)
+    run = run_of(load_benchmark("starter"))
+    (path,) = export(run, "snippets", tmp_path / "out")
+    assert sample_format(path).title == "Snippets"
+    read = read_samples(path, run.benchmark)
+    assert [each.text for each in read] == [each.program for each in run.samples]
+
+
+def test_one_that_does_not_import_is_named_where_formats_are_detected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = {"opencodeeval.formats": {"snippets": "theirs.snippets"}}
+    install(tmp_path / "site", "theirs", points, monkeypatch)
+    path = tmp_path / "samples.jsonl"
+    path.write_text('{"task_id": "starter/0", "solution": "x = 1"}\n')
+    with pytest.raises(ExtensionError, match=r"the format snippets .* cannot be imported"):
+        sample_format(path)
+    assert sample_format(path, "evalplus").title == "EvalPlus solutions"
+
+
+def test_a_tool_that_does_not_know_the_benchmark_is_refused(tmp_path: Path) -> None:
+    run = run_of(load_benchmark("starter"))
+    with pytest.raises(UsageError, match=r"human-eval does not take samples of starter"):
+        export(run, "human-eval", tmp_path)
+    assert isinstance(FORMATS.load("human-eval"), Format)

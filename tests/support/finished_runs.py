@@ -1,0 +1,51 @@
+"""Finished runs made of programs and results, with nothing executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.benchmarks.finished import FinishedSample as Sample
+from opencodeeval.core.types import Completion, SuiteResult
+from opencodeeval.runs.finished import FinishedRun
+from tests.support import records
+
+TIMES = {"finished": "2026-03-04T05:06:07+00:00"}
+
+
+def finished(
+    benchmark: CardBenchmark,
+    answers: Mapping[str, list[tuple[str, SuiteResult]]],
+    sampling: Mapping[str, Any] | None = None,
+) -> FinishedRun:
+    """A finished run of complete programs with these results in every suite."""
+    samples = []
+    for task in benchmark.tasks:
+        for number, (text, result) in enumerate(answers.get(task.task_id, [])):
+            completion = Completion(task.task_id, number, text, form="program")
+            code = benchmark.program(task, completion, "base").code
+            suites = dict.fromkeys(benchmark.suites, result)
+            passes = benchmark.passes({name: each.verdict for name, each in suites.items()})
+            solution = benchmark.solution(task, code)
+            samples.append(Sample(task, number, text, code, solution, suites, passes))
+    n = max(map(len, answers.values()))
+    content = {
+        **records.record(dict.fromkeys(answers, (1, 1)), model="org/model"),
+        "run_id": "abc",
+        "sampling": sampling or {"n": n},
+        "timing": TIMES,
+    }
+    record = records.stored(content).record
+    return FinishedRun(Path("runs/abc"), record, benchmark, tuple(samples))
+
+
+def write(files: Mapping[str, str], folder: Path) -> dict[str, Path]:
+    """The files below a folder, by their name's end."""
+    paths = {}
+    for name, text in files.items():
+        paths[name] = folder / name
+        paths[name].parent.mkdir(parents=True, exist_ok=True)
+        paths[name].write_text(text, "ascii")
+    return paths
