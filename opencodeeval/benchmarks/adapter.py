@@ -68,7 +68,7 @@ def adapter_of(card: Card) -> Adapter:
         raise DataError(f"{card.folder} has no adapter.py: see docs/tutorial.md for what is in it")
     try:
         adapter = getattr(_module(folder), "ADAPTER", None)
-    except Exception as error:  # whatever somebody's module raises
+    except (Exception, SystemExit) as error:  # whatever somebody's module raises
         raise DataError(
             f"{path} cannot be imported ({type(error).__name__}: {error}): mend it"
         ) from error

@@ -15,6 +15,7 @@ from opencodeeval.benchmarks.cards import Card, ProtocolCard, prompt_sources, re
 from opencodeeval.benchmarks.errata import Erratum, read_errata
 from opencodeeval.benchmarks.windows import Window
 from opencodeeval.core import syntax
+from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.types import (
     Completion,
     Grade,
@@ -151,8 +152,10 @@ class CardBenchmark(ABC):
 @cache
 def _source_digest(adapter: Path) -> str:
     shared = Path(__file__).resolve().parent
-    sources = {*adapter.glob("*.py"), *shared.rglob("*.py"), Path(syntax.__file__)}
-    texts = sorted((path.name, path.read_text("utf-8")) for path in sources)
+    # Shipped adapters share code with each other, by classes and by functions.
+    others = adapter.parent.glob("*/*.py") if adapter.parent == benchmarks_dir() else ()
+    sources = {*adapter.glob("*.py"), *others, *shared.rglob("*.py"), Path(syntax.__file__)}
+    texts = sorted((f"{path.parent.name}/{path.name}", path.read_text("utf-8")) for path in sources)
     return digest([texts, list(sys.version_info[:2])])
 
 

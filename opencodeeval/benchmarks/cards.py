@@ -158,8 +158,8 @@ class Card:
         return self.folder.parent == benchmarks_dir()
 
 
-class _UnknownField(Exception):
-    """A card has a field that no card has."""
+class _UnusableCard(Exception):
+    """A card that nothing can be loaded by; the text says why."""
 
 
 def families() -> list[str]:
@@ -199,19 +199,23 @@ def read_card_in(folder: Path) -> Card:
         ranges = _ranges(folder.name, table)
         if ranges:
             table.setdefault("versions", [])
-        protocols = _whole(table.get("protocols", ()))
-        table |= {"protocols": protocols, "folder": str(folder), "templates": str(templates)}
+        table["protocols"] = _whole(table.get("protocols", ()))
         _only_known(table)
-        card: Card = msgspec.convert(table, Card, dec_hook=lambda kind, value: kind(value))
+        places = {"folder": str(folder), "templates": str(templates)}
+        card: Card = msgspec.convert(
+            {**table, **places}, Card, dec_hook=lambda kind, value: kind(value)
+        )
+        card = replace(card, versions=(*card.versions, *ranges))
+        _check(card)
     except msgspec.ValidationError as error:
         raise DataError(f"{path}: {validation_words(error)}") from error
-    except _UnknownField as error:
+    except _UnusableCard as error:
         raise DataError(f"{path}: {error}") from error
+    except KeyError as error:
+        raise DataError(f"{path}: a table lacks the field {error.args[0]}") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: {type(error).__name__}: {error}") from error
-    if not card.protocols:
-        raise DataError(f"{path}: protocols is empty: name at least one way to prompt and grade")
-    return replace(card, versions=(*card.versions, *ranges))
+        raise DataError(f"{path} is no card ({type(error).__name__}: {error})") from error
+    return card
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -240,17 +244,40 @@ def _other(path: Path, like: str) -> Path:
 
 def _only_known(table: Mapping[str, Any]) -> None:
     """Refuse a field that no card has, as a misspelt one would be."""
+    versions, protocols = table.get("versions", ()), table["protocols"]
     for kind, where, tables in (
         (Card, "", [table]),
-        (DataVersion, "versions.", table.get("versions", ())),
-        (ProtocolCard, "protocols.", table["protocols"]),
+        (DataVersion, "versions.", versions),
+        (Source, "versions.source.", [each.get("source", {}) for each in versions]),
+        (Patch, "versions.patch.", [each.get("patch", {}) for each in versions]),
+        (ProtocolCard, "protocols.", protocols),
+        (Sampling, "protocols.sampling.", [each.get("sampling", {}) for each in protocols]),
     ):
-        known = {each.name for each in fields(kind)}
+        known = {each.name for each in fields(kind)} - {"folder", "templates"}
         for each in tables:
             unknown = [name for name in each if name not in known]
             if unknown:
                 names = ", ".join(sorted(known))
-                raise _UnknownField(f"there is no field {where}{unknown[0]}; available: {names}")
+                raise _UnusableCard(f"there is no field {where}{unknown[0]}; available: {names}")
+
+
+def _check(card: Card) -> None:
+    """Refuse a card whose parts contradict each other."""
+    if not card.protocols:
+        raise _UnusableCard("protocols is empty: name at least one way to prompt and grade")
+    for what, names in (
+        ("versions", [each.name for each in card.versions]),
+        ("protocols", [each.name for each in card.protocols]),
+    ):
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise _UnusableCard(f"{what} has {twice[0]!r} twice: rename one")
+    for each in card.protocols:
+        if each.headline not in each.suites:
+            raise _UnusableCard(
+                f"the headline {each.headline!r} of protocol {each.name} is not among its suites "
+                f"({', '.join(each.suites)})"
+            )
 
 
 def _whole(protocols: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
+import tomlkit
+
+from opencodeeval.core.errors import DataError
+from opencodeeval.core.text import validation_words
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,12 +60,7 @@ def read_errata(
     path = folder / "errata.toml"
     if not path.exists():
         return []
-    table = tomllib.loads(path.read_text("utf-8"))
-    lists = ("versions", "protocols")
-    rows = [
-        Erratum(**{**row, **{name: tuple(row.get(name, ())) for name in lists}})
-        for row in table["errata"]
-    ]
+    rows = _rows(path)
     return [
         row
         for row in rows
@@ -69,22 +70,59 @@ def read_errata(
     ]
 
 
-def text_of(rows: Sequence[Erratum]) -> str:
-    """The rows as the text of an `errata.toml`."""
-    return "\n".join(map(_block, rows))
+def _rows(path: Path) -> list[Erratum]:
+    """All rows of a table of errata.
+
+    Raises:
+        DataError: it is not as such a table has to be; names the file and the field.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+        found = msgspec.convert(table, _Table)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{path}: {validation_words(error)}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not TOML: {error}") from error
+    known = {each.name for each in fields(Erratum)}
+    for row in table["errata"]:
+        if unknown := [name for name in row if name not in known]:
+            raise DataError(f"{path}: there is no field errata.{unknown[0]}")
+    return found.errata
 
 
-def _block(row: Erratum) -> str:
-    fields: dict[str, object] = {"task": row.task, "kind": row.kind}
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    errata: list[Erratum]
+
+
+def text_of(rows: Sequence[Erratum], before: str = "") -> str:
+    """The rows as the text of an `errata.toml`.
+
+    `before` is the file's text as it was: what it says beside its rows (comments at its
+    start, other tables) stays, and so do the comments of rows that stay as they are.
+    """
+    document = tomlkit.parse(before)
+    known = {_key(row.unwrap()): row for row in document.get("errata", ())}
+    table = tomlkit.aot()
+    for row in rows:
+        fields = _fields(row)
+        table.append(known.get(_key(fields)) or tomlkit.item(fields))
+    document.pop("errata", None)
+    if rows:
+        document.append("errata", table)
+    return tomlkit.dumps(document)
+
+
+def _key(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True)
+
+
+def _fields(row: Erratum) -> dict[str, Any]:
+    fields: dict[str, Any] = {"task": row.task, "kind": row.kind}
     if row.fails:
         fields["fails"] = True
-    fields |= {name: getattr(row, name) for name in ("versions", "protocols") if getattr(row, name)}
-    fields["what"] = row.what
-    lines = [f"{name} = {_toml(value)}" for name, value in fields.items()]
-    return "\n".join(["[[errata]]", *lines, ""])
-
-
-def _toml(value: object) -> str:
-    # TOML writes strings, lists of them and truth as JSON does, but for two things: it has no
-    # surrogates, and DEL must be escaped.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    lists = {name: list(getattr(row, name)) for name in ("versions", "protocols")}
+    # TOML has no surrogates, which a program may have printed.
+    what = row.what.encode("utf-8", "replace").decode("utf-8")
+    return {**fields, **{name: each for name, each in lists.items() if each}, "what": what}

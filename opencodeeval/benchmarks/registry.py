@@ -92,7 +92,10 @@ def card_of(spec: str) -> tuple[Card, str]:
         UsageError: there is no such benchmark.
         DataError: the folder's card is not as it has to be.
     """
-    name, at, version = spec.partition("@")
+    # A path may have an @ in it; a version has no slash, unless it is a file.
+    before, slash, last = spec.rpartition("/") if "@file:" not in spec else ("", "", spec)
+    name, at, version = last.partition("@")
+    name = f"{before}{slash}{name}"
     if at and not version:
         raise UsageError(f"{spec} names no data version after the @: add one, or leave out the @")
     folder = Path(name).expanduser()

@@ -48,16 +48,13 @@ def execute(options: argparse.Namespace) -> int:
 
 def _list(folder: Path | None, as_json: bool) -> None:
     from opencodeeval.benchmarks.data.fetch import HEADER, inventory
+    from opencodeeval.core.tables import aligned
 
     rows = inventory(folder)
     if as_json:
         print(json.dumps({"data": [row._asdict() for row in rows]}))
         return
-    table = [HEADER, *(tuple(map(str, row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    print(aligned(HEADER, [tuple(map(str, row)) for row in rows]))
 
 
 def _fetch(specs: list[str], folder: Path) -> int:

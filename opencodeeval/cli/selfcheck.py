@@ -56,10 +56,12 @@ def execute(options: argparse.Namespace) -> int:
     findings = selfcheck(benchmark, options.times, sandbox_of(options), quiet)
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
     if options.write:
+        path: Path = options.write
+        before = guarded(path, lambda: path.read_text("utf-8")) if path.exists() else ""
 
         def write() -> None:
             with replacing(options.write) as file:
-                file.write(text_of(errata_of(findings)).encode())
+                file.write(text_of(errata_of(findings), before).encode())
 
         guarded(options.write, write)
     return 0 if all(each.expected for each in findings) else 1

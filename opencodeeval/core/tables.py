@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from tabulate import tabulate
 
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> str:
+
+def aligned(
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()
+) -> str:
     """Columns two spaces apart; those whose heading is in `right` end flush."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [
-            cell.rjust(width) if name in right else cell.ljust(width)
-            for name, cell, width in zip(header, row, widths, strict=True)
-        ]
-        return "  ".join(cells).rstrip()
-
-    return "\n".join(line(row) for row in (header, *rows))
+    return _table(header, rows, right, "plain")
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> str:
@@ -25,3 +20,18 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collec
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in (header, *rows)]
     lines = [escaped[0], rules, *escaped[1:]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str], form: str
+) -> str:
+    sides = ["right" if name in right else "left" for name in header]
+    text = tabulate(
+        rows,
+        headers=header,
+        tablefmt=form,
+        colalign=sides,
+        disable_numparse=True,
+        preserve_whitespace=True,
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines())

@@ -15,14 +15,14 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from opencodeeval.core.folders import cache_folder
 from opencodeeval.core.types import digest
 from opencodeeval.execution import guest
 
 
 def folder() -> Path:
     """Where the files are."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "opencodeeval" / "expected"
+    return cache_folder("expected")
 
 
 def _path(tests: str, interpreter: str) -> Path:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.folders import data_folder
 from opencodeeval.core.types import digest
 from opencodeeval.execution.environments import Environment, normalised
 
@@ -158,8 +159,7 @@ def _variable(environment: Environment) -> str:
 
 
 def _remembered(environment: Environment) -> Path:
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "opencodeeval" / "environments" / environment.name
+    return data_folder("environments") / environment.name
 
 
 def _remember(environment: Environment, folder: Path) -> None:

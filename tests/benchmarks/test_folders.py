@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from opencodeeval.benchmarks import card_benchmark
 from opencodeeval.benchmarks.cards import families, read_card, read_card_in
 from opencodeeval.benchmarks.folders import folders
 from opencodeeval.benchmarks.registry import load_benchmark
@@ -123,6 +124,11 @@ def test_a_distribution_whose_folder_has_no_card_is_named(
         ("suites = [", "suites = ", "is not TOML"),
         ('licence = "MIT"', 'licence = "MIT"\nlike = "cubes"', "'cubes', which is no benchmark"),
         ('kind = "folder"', 'kind = "ftp"', "invalid enum value"),
+        ("dataset =", "splt = 1, dataset =", "there is no field versions.source.splt"),
+        ("temperature =", "temprature =", "there is no field protocols.sampling.temprature"),
+        ('headline = "base"', 'headline = "plus"', "headline 'plus' of protocol squares is not"),
+        ('[[protocols]]\nname = "squares"', "[[protocols]]", "a table lacks the field name"),
+        ('licence = "MIT"', 'licence = "MIT"\nfolder = "/"', "there is no field folder"),
     ],
 )
 def test_a_card_that_is_not_as_it_has_to_be_is_refused(
@@ -152,6 +158,7 @@ def test_a_folder_without_a_card_is_refused(squares: Path) -> None:
         ("import nothing_of_this_name\n", "cannot be imported (ModuleNotFoundError: No module"),
         ("def f(:\n", "cannot be imported (SyntaxError: "),
         ("ADAPTER = 3\n", "defines no ADAPTER: it ends with `ADAPTER = Adapter(...)`"),
+        ("import sys\nsys.exit(3)\n", "cannot be imported (SystemExit: 3)"),
         (None, "has no adapter.py"),
     ],
 )
@@ -164,6 +171,56 @@ def test_an_adapter_that_cannot_be_used_is_refused(
         load_benchmark(str(squares))
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[errata]]\n", "errata[0]: object missing required field task"),
+        ('[[errata]]\ntask = 3\nkind = "slow"\nwhat = "x"\n', "errata[0].task: expected str"),
+        ('[[errata]]\ntask = "t"\nkind = "odd"\nwhat = "x"\n', "errata[0].kind: invalid enum"),
+        (
+            '[[errata]]\ntask = "t"\nkind = "slow"\nwhat = "x"\nfail = true\n',
+            "there is no field errata.fail",
+        ),
+        ("rows = []\n", "object contains unknown field rows"),
+        ("[[errata\n", "is not TOML"),
+    ],
+)
+def test_errata_that_are_not_as_they_have_to_be_are_refused(
+    squares: Path, text: str, words: str
+) -> None:
+    path = squares / "errata.toml"
+    path.write_text(text)
+    with pytest.raises(DataError) as refused:
+        load_benchmark(str(squares))
+    assert str(path) in str(refused.value)
+    assert words in str(refused.value)
+
+
+def test_a_path_may_have_an_at_sign_in_it(squares: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "at@sign" / "squares"
+    shutil.copytree(squares, folder)
+    assert load_benchmark(f"{folder}@v1").spec == "squares@v1"
+    assert load_benchmark(str(folder)).card.folder == folder
+
+
+def test_extraction_that_is_shared_is_part_of_every_digest_that_it_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "benchmarks"
+    shutil.copytree(benchmarks_dir(), shipped)
+    monkeypatch.setattr(card_benchmark, "benchmarks_dir", lambda: shipped)
+
+    def digest() -> str:
+        card_benchmark._source_digest.cache_clear()
+        return card_benchmark._source_digest(shipped / "livecodebench_repair")
+
+    before = digest()
+    with (shipped / "livecodebench" / "adapter.py").open("a") as file:
+        file.write("# mended\n")
+    assert digest() != before
+    card_benchmark._source_digest.cache_clear()
 
 
 # --- what every benchmark has to do ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -25,6 +26,11 @@ from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.selfcheck import Finding, check, errata_of, report, summary
 from opencodeeval.runs.summary import summarise, table
 from tests.runs.test_pipeline import StandInBackend, StandInBenchmark, answers, run
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 TABLE = """
 [[errata]]
@@ -278,3 +284,24 @@ def test_the_command_ends_with_1_where_a_solution_fails(
 def test_the_command_needs_a_round(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["selfcheck", "starter", "--times", "0"]) == 2
     assert "--times 0: at least one round is needed" in capsys.readouterr().err
+
+
+def test_a_table_that_is_written_again_keeps_its_comments() -> None:
+    before = (
+        "# What is known of these tasks.\n\n"
+        '[[errata]]\ntask = "t/1" # the first\nkind = "slow"\nwhat = "It takes a minute."\n\n'
+        '[[errata]]\ntask = "t/2"\nkind = "network"\nfails = true\nwhat = "It asks a server."\n'
+    )
+    rows = [
+        Erratum("t/1", "slow", "It takes a minute."),
+        Erratum("t/3", "tests", 'It says "\ud83d" and \x7f.', fails=True),
+    ]
+    text = text_of(rows, before)
+    assert text.startswith("# What is known of these tasks.\n")
+    assert 'task = "t/1" # the first\n' in text
+    assert "t/2" not in text
+    table = tomllib.loads(text)["errata"]
+    assert [row["task"] for row in table] == ["t/1", "t/3"]
+    again = text_of(rows, text)
+    assert tomllib.loads(again) == tomllib.loads(text)
+    assert 'task = "t/1" # the first\n' in again

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from opencodeeval.benchmarks.cards import Source
+from opencodeeval.core.folders import cache_folder
 from opencodeeval.core.journal import replacing
 
 RAW = "https://raw.githubusercontent.com"
@@ -15,8 +15,7 @@ PATIENCE_S = 60.0
 
 def cached(source: Source) -> Path:
     """Where a file is kept, whether it is there or not; a commit's files never change."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "opencodeeval" / "data" / source.revision / source.dataset
+    return cache_folder("data") / source.revision / source.dataset
 
 
 def fetched(source: Source) -> Path:
