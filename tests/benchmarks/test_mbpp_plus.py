@@ -190,6 +190,10 @@ SETS_SINCE = {
 }
 
 
+# 3.7 s of its 4 s on a slow core that has nothing else to do: there, either verdict may come out.
+NEAR = {("Mbpp/123", "base")}
+
+
 @pytest.mark.shared
 @pytest.mark.timeout(600)
 def test_published_verdicts_of_qwen(shared_data: Path) -> None:
@@ -222,5 +226,5 @@ def test_published_verdicts_of_qwen(shared_data: Path) -> None:
         != (theirs[grade.task_id][0][f"{suite}_status"] == "pass")
     }
     assert len(grades) == len(theirs) - len(ENDLESS) == 391
-    assert differing.keys() == SETS_SINCE
-    assert {verdict for verdict, _ in differing.values()} == {Verdict.PASSED}
+    assert differing.keys() - NEAR == SETS_SINCE
+    assert {differing[key][0] for key in SETS_SINCE} == {Verdict.PASSED}
