@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opencodeeval.backends.base import Backend
+from opencodeeval.backends.base import BACKENDS, Backend
 from opencodeeval.backends.options import BackendOptions, parse_engine_args
-from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Task
 
 __all__ = ["BACKENDS", "BackendOptions", "open_backend", "parse_engine_args"]
-
-BACKENDS = ("vllm", "reference")
 
 
 def open_backend(
@@ -24,14 +21,7 @@ def open_backend(
 
     Raises:
         UsageError: there is no such backend.
+        ExtensionError: another distribution's backend cannot be used.
         BackendError: the model or the engine cannot be used.
     """
-    if name == "vllm":
-        from opencodeeval.backends.vllm import open_vllm
-
-        return open_vllm(model, options)
-    if name == "reference":
-        from opencodeeval.backends.reference import ReferenceBackend
-
-        return ReferenceBackend(tasks)
-    raise UsageError(f"there is no backend {name!r}: choose one of {', '.join(BACKENDS)}")
+    return BACKENDS.load(name).open(model, options, tasks)

@@ -1,12 +1,19 @@
-"""What a backend offers to the pipeline."""
+"""What a backend offers to the pipeline, and how one is opened by its name.
+
+A backend with a name is a module beside this one that ends with `BACKEND = Opener(...)`, or
+that of another distribution with an entry point of the group `opencodeeval.backends`.
+The other modules here are parts of such backends, or backends that are made of values.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
+from opencodeeval.backends.options import BackendOptions
+from opencodeeval.core.extensions import Seam
+from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling, Task
 
 
 @dataclass(frozen=True)
@@ -20,13 +27,19 @@ class Request:
 class Backend(Protocol):
     """A source of completions.
 
-    `identity` names the weights for the record: model id, revision or weight
-    digest, backend and library versions, dtype, engine arguments.
+    `model_type` says how to prompt: "base" or "chat".
     """
 
     model_type: ModelType
 
-    def identity(self) -> Mapping[str, Any]: ...
+    def identity(self) -> Mapping[str, Any]:
+        """What names the weights in the record, as JSON values, without secrets.
+
+        "backend" and "model" (as the user named it) are there; "revision" or
+        "weights_digest", "versions", dtype and engine arguments where there are such.
+        All of it is part of the run's id.
+        """
+        ...
 
     def generate(
         self, requests: Sequence[Request], sampling: Sampling
@@ -34,12 +47,31 @@ class Backend(Protocol):
         """Yield each completion the moment it is finished, in any order.
 
         Every request draws with a seed of its own, derived from
-        `sampling.seed`, the task id and the sample id, so that a resumed run
-        draws what an undisturbed one draws.
+        `sampling.seed`, the task id and the sample id (streaming.request_seed), so that a
+        resumed run draws what an undisturbed one draws.
 
         Raises:
             BackendError: the engine failed; nothing more will come.
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Free what the backend holds; may be called twice."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opener:
+    """A backend that is chosen by its name.
+
+    `open(model, options, tasks)` may take minutes. It raises BackendError if the model
+    or the engine cannot be used, and UsageError if the tasks cannot be answered. With
+    `asks_model` one backend serves all benchmarks of a command; otherwise no model
+    has to be named, and a backend answers just the tasks that it was opened with.
+    """
+
+    open: Callable[[str, BackendOptions, Sequence[Task]], Backend]
+    asks_model: bool = True
+
+
+BACKENDS = Seam("backend", "opencodeeval.backends", "BACKEND", Opener)

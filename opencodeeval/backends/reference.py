@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Request
+from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Sampling, Task
 
@@ -57,3 +58,10 @@ class ReferenceBackend:
 
     async def close(self) -> None:
         return None
+
+
+def _open(model: str, options: BackendOptions, tasks: Sequence[Task]) -> ReferenceBackend:
+    return ReferenceBackend(tasks)
+
+
+BACKEND = Opener(_open, asks_model=False)

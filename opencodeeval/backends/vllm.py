@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-from opencodeeval.backends.base import Request
+from opencodeeval.backends.base import Opener, Request
 from opencodeeval.backends.models import ModelSource, find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
@@ -24,12 +24,12 @@ from opencodeeval.backends.streaming import as_finished, request_seed
 from opencodeeval.backends.vllm_engine import Engine, require_vllm, start_engine
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.machine import cpu_model
-from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
+from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling, Task
 
 _CLOSED = "the vLLM engine was closed while answers were awaited: open the backend again"
 
 
-def open_vllm(model: str, options: BackendOptions) -> VllmBackend:
+def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -> VllmBackend:
     """Find a model, check what can be checked cheaply, and load it.
 
     Raises:
@@ -202,3 +202,6 @@ def _hardware(devices: int) -> dict[str, Any]:
     if current_platform.is_cpu():
         return {"device": cpu_model(), "count": len(os.sched_getaffinity(0))}
     return {"device": current_platform.get_device_name(0), "count": devices}
+
+
+BACKEND = Opener(open_vllm)

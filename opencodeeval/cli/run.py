@@ -45,10 +45,17 @@ def execute(options: argparse.Namespace) -> int:
     specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
-    model = options.model or ("reference" if options.backend == "reference" else None)
-    if model is None:
+    return _run(options, specs, _model(options))
+
+
+def _model(options: argparse.Namespace) -> str:
+    """The model as named, or the backend's name where it asks none."""
+    from opencodeeval.backends import BACKENDS
+
+    backend = BACKENDS.load(options.backend)
+    if not options.model and backend.asks_model:
         raise UsageError("no model is named: add --model FOLDER_OR_HUB_ID")
-    return _run(options, specs, model)
+    return str(options.model or options.backend)
 
 
 def _run(options: argparse.Namespace, specs: list[str], model: str) -> int:
@@ -120,9 +127,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model and engine")
     group.add_argument(
         "--backend",
-        choices=("vllm", "reference"),
+        metavar="NAME",
         default="vllm",
-        help="reference runs the benchmark's own solutions (default: vllm)",
+        help="vllm (default); reference: run the benchmark's own solutions; or one that another "
+        "package installs",
     )
     group.add_argument(
         "--model-type",

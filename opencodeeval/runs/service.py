@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from opencodeeval.backends import BackendOptions, open_backend
+from opencodeeval.backends import BACKENDS, BackendOptions, open_backend
 from opencodeeval.backends.base import Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
@@ -54,7 +54,8 @@ def evaluate(
             by one load of the model.
         selection: protocols, data folder, limit, dates.
         sampling: changes to each benchmark's own sampling.
-        backend: "vllm", or "reference" for the benchmark's own solutions.
+        backend: "vllm", "reference" for the benchmark's own solutions, or the name of
+            one that another package installs.
         backend_options: dtype, max_model_len and other options of the engine.
         sandbox: "auto", "docker", "local" or SandboxOptions.
         output: the folder of results, or an Output, which also says how progress
@@ -234,6 +235,8 @@ class _Backends:
         self._options = options
         self._output = output
         self._opened: Backend | None = None
+        # Before any sandbox is opened, so that a wrong name is refused at once.
+        self._asks_model = not isinstance(model, (str, Path)) or BACKENDS.load(name).asks_model
 
     def __call__(self, job: Job) -> Backend:
         backend = self._backend(job)
@@ -244,9 +247,9 @@ class _Backends:
         if not isinstance(self._model, (str, Path)):
             self._opened = self._opened or _KeptOpen(self._model)
             return self._opened
-        # The reference answers belong to one benchmark: task ids are only unique within one.
-        if self._name == "reference" or self._opened is None:
-            if self._name != "reference":
+        # Ready answers belong to one benchmark: task ids are only unique within one.
+        if not self._asks_model or self._opened is None:
+            if self._asks_model:
                 self._output.log(f"loading {self._model} into {self._name}")
             model, tasks = str(self._model), job.benchmark.tasks
             self._opened = open_backend(self._name, model, self._options, tasks)

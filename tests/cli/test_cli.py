@@ -62,7 +62,7 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
         (["--bench", "starter"], "add --model"),
         (["--bench", "starter", "--modle", "m"], "unrecognized arguments: --modle"),
         (["--bench", "starter", "--n", "many"], "invalid int value: 'many'"),
-        (["--bench", "starter", "--backend", "magic"], "invalid choice: 'magic'"),
+        (["--bench", "starter", "--backend", "magic"], "no backend 'magic'; available: "),
         (["grade", "absent.jsonl", "--bench", "starter"], "absent.jsonl does not exist"),
         (["grade", "absent.jsonl"], "required: --bench"),
         (["grade", "x", "--bench", "starter", "--format", "csv"], "invalid choice: 'csv'"),
