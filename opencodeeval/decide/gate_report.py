@@ -140,22 +140,22 @@ def _details(decision: Decision, bullet: str) -> list[str]:
     lines: list[str] = []
     for finding in decision.findings:
         part = finding.comparison
-        told = []
+        notes = []
         if part.lost or part.gained:
-            told.append(f"lost {len(part.lost)}: {flipped(part.lost, SHOWN) or 'none'}")
-            told.append(f"gained {len(part.gained)}: {flipped(part.gained, SHOWN) or 'none'}")
+            notes.append(f"lost {len(part.lost)}: {flipped(part.lost, SHOWN) or 'none'}")
+            notes.append(f"gained {len(part.gained)}: {flipped(part.gained, SHOWN) or 'none'}")
         if finding.answer is Answer.INCONCLUSIVE and finding.provable >= finding.margin:
-            told.append(
-                f"{part.tasks} tasks cannot show a drop to be below "
-                f"{100 * finding.provable:.1f} points even where all agree: widen the margin, "
-                "or add benchmarks and ask for their mean (scope overall)"
+            notes.append(
+                f"{part.tasks} tasks are too few for this margin: even with identical results "
+                f"only drops above {100 * finding.provable:.1f} points can be ruled out; widen "
+                "the margin, or add benchmarks and use their mean (--scope overall)"
             )
         names = decision.quarantined.get(part.title, {})
         if names:
-            told.append(f"quarantined {len(names)}: {', '.join(names)}")
-        told += part.remarks
-        if told:
-            lines += ["", f"{part.title}:", *(f"{bullet}{each}" for each in told)]
+            notes.append(f"quarantined {len(names)}: {', '.join(names)}")
+        notes += part.remarks
+        if notes:
+            lines += ["", f"{part.title}:", *(f"{bullet}{each}" for each in notes)]
     return lines
 
 

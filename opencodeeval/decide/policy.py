@@ -84,17 +84,17 @@ def checked(policy: Policy) -> Policy:
         if not _is_number(margin) or not 0 < margin < 1:
             of = f" of {name}" if name else ""
             raise UsageError(
-                f"a margin{of} of {margin} cannot be shown: it is a share above 0 and below 1, "
-                "so 0.01 tolerates a drop of one point"
+                f"margin{of} must be between 0 and 1, got {margin} (0.01 tolerates a drop of one "
+                "point)"
             )
     if not _is_number(policy.alpha) or not 0 < policy.alpha < 0.5:
         raise UsageError(f"alpha must be between 0 and 0.5, got {policy.alpha}")
     if policy.scope not in ("each", "overall"):
-        raise UsageError(f"there is no scope {policy.scope!r}: there is each, overall")
+        raise UsageError(f"scope must be each or overall, got {policy.scope!r}")
     if type(policy.k) is not int or policy.k < 1:
-        raise UsageError(f"k is {policy.k!r}: it is a positive whole number")
+        raise UsageError(f"k must be a positive whole number, got {policy.k!r}")
     if not isinstance(policy.errata, bool):
-        raise UsageError(f"errata is {policy.errata!r}: it is true or false")
+        raise UsageError(f"errata must be true or false, got {policy.errata!r}")
     return policy
 
 
@@ -106,5 +106,5 @@ def _only(path: Path, where: str, table: Mapping[str, Any], known: tuple[str, ..
     unknown = [name for name in table if name not in known]
     if unknown:
         raise UsageError(
-            f"{path}: there is no setting {where}{unknown[0]}: there is {', '.join(known)}"
+            f"{path} has no setting {where}{unknown[0]}; available: {', '.join(known)}"
         )

@@ -88,7 +88,7 @@ def remarks(pair: Pair) -> list[str]:
         for words, ours, theirs in [*_differing(pair, _REPORTED), *_known(pair, _SAMPLING)]
     ]
     if _prompts_unknown(pair):
-        found.append("samples drawn by another tool: whether the prompts were alike is not known")
+        found.append("samples from a file: whether both models got the same prompts is not known")
     return found
 
 

@@ -139,4 +139,4 @@ def test_the_published_samples_of_one_model_differ_from_the_reference_solutions(
     assert found["baseline"] == 1.0
     assert len(found["lost"]) == round(164 * (1 - found["candidate"]))
     assert not found["gained"]
-    assert "whether the prompts were alike is not known" in found["remarks"][0]
+    assert "whether both models got the same prompts is not known" in found["remarks"][0]
