@@ -76,9 +76,10 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sandbox")
     group.add_argument(
         "--sandbox",
-        choices=("auto", "docker", "local"),
+        metavar="JAIL",
         default="auto",
-        help="jail of the programs (default: docker where an engine answers, else local)",
+        help="docker, local, or a jail that another package installs (default: auto, which is "
+        "docker where an engine answers, else local)",
     )
     group.add_argument("--slots", type=int, metavar="N", help="programs at once (default: cores)")
     group.add_argument("--image", metavar="NAME", help="sandbox image (docker)")
@@ -128,7 +129,15 @@ def parse_ks(text: str | None) -> list[int] | None:
 
 
 def sandbox_of(options: argparse.Namespace) -> SandboxOptions:
-    """The sandbox that a command is asked for."""
+    """The sandbox that a command is asked for.
+
+    Raises:
+        UsageError: there is no such jail.
+    """
+    if options.sandbox != "auto":
+        from opencodeeval.execution.jails.base import JAILS
+
+        JAILS.find(options.sandbox)
     return SandboxOptions(options.sandbox, options.slots, options.image, options.runtime)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import SandboxError, UsageError
 from opencodeeval.execution.base import Sandbox
-from opencodeeval.execution.environments import PLAIN, Environment, read_environment
+from opencodeeval.execution.environments import PLAIN, read_environment
+
+if TYPE_CHECKING:
+    from opencodeeval.execution.jails.base import Wanted
 
 __all__ = ["Sandbox", "build_image", "clean", "open_sandbox", "prepare_local"]
 
@@ -31,154 +35,42 @@ def open_sandbox(
 ) -> Sandbox:
     """A sandbox with its first slot running; `environment` names what programs find in it.
 
-    `kind` is "docker", "local", or "auto": Docker where an engine answers and
-    the image is there or can be built, else the local jail; the choice and its
-    reason go to `log`.
+    `kind` is the name of a jail ("docker", "local", or what another package installs), or
+    "auto": Docker where an engine answers and the image is there or can be built, else
+    the local jail; the choice and its reason go to `log`.
 
     Raises:
         UsageError: unknown kind, or slots < 1.
+        ExtensionError: another distribution's jail cannot be used.
         SandboxError: that sandbox cannot be had; the message says what to do.
     """
-    if kind not in ("auto", "docker", "local"):
-        raise UsageError(f"unknown sandbox {kind!r}: choose auto, docker or local")
+    from opencodeeval.execution.jails.base import JAILS, Wanted
+
+    jail = None if kind == "auto" else JAILS.load(kind)
     if slots is not None and slots < 1:
         raise UsageError("--slots must be at least 1")
     count = slots or usable_cores()
-    wanted = read_environment(environment)
-    if kind == "docker":
-        return _open_docker(count, log, image, runtime, wanted)
-    if kind == "local":
-        if image or runtime:
-            raise UsageError("--image and --runtime go with --sandbox docker")
-        return _open_local(count, log, wanted)
-    return _open_auto(count, log, image, runtime, wanted)
+    wanted = Wanted(count, log, read_environment(environment), image, runtime)
+    if jail is None:
+        return _open_auto(wanted)
+    if (image or runtime) and not jail.takes_images:
+        raise UsageError("--image and --runtime go with --sandbox docker")
+    return jail.open(wanted)
 
 
-def _open_auto(
-    slots: int, log: Log, image: str | None, runtime: str | None, environment: Environment
-) -> Sandbox:
-    from opencodeeval.execution.jails import local
+def _open_auto(wanted: Wanted) -> Sandbox:
+    from opencodeeval.execution.jails import docker, local
 
+    # An environment takes gigabytes and many minutes: only who asks for it gets it built.
+    build = wanted.image is None and wanted.environment == PLAIN
     try:
-        # An environment takes gigabytes and many minutes: only who asks for it gets it built.
-        build = image is None and environment == PLAIN
-        return _open_docker(slots, log, image, runtime, environment, build)
+        return docker.JAIL.open(replace(wanted, build=build))
     except SandboxError as error:
         why = local.available()
-        if image or runtime or why:
+        if wanted.image or wanted.runtime or why:
             raise SandboxError(f"{error}; and no local sandbox either: {why}") from None
-        log(f"not using Docker: {error}")
-        return _open_local(slots, log, environment)
-
-
-def _open_docker(
-    slots: int,
-    log: Log,
-    image: str | None,
-    runtime: str | None,
-    environment: Environment,
-    build: bool = False,
-) -> Sandbox:
-    from opencodeeval.execution import guest, images
-    from opencodeeval.execution.jails import docker
-    from opencodeeval.execution.pool import SlotPool
-
-    engine = docker.client()
-    name = image or images.default_image(environment)
-    try:
-        identity = images.image_id(engine, name, environment)
-    except SandboxError:
-        if not build:
-            raise
-        images.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
-        identity = images.image_id(engine, name)
-    swept = docker.sweep(engine)
-    if swept:
-        log(f"removed {swept} container(s) that a killed run had left")
-
-    def make() -> docker.DockerSlot:
-        return docker.DockerSlot(name, runtime, environment)
-
-    first = _started(make)
-    version = docker.ask(engine.version).get("Version", "unknown")
-    weaker = _lacking(first)
-    log(
-        f"sandbox: docker {version}, image {name}, runtime {runtime or 'default'}, "
-        f"{slots} slot(s){'; weaker than usual: ' if weaker else ''}{'; '.join(weaker)}"
-    )
-    about = {
-        "runtime": runtime or "default",
-        "engine": version,
-        "image": name,
-        "image_id": identity,
-        "guest": guest.guest_digest(),
-        "python": first.hello.get("python"),
-        "numpy": first.hello.get("numpy"),
-        "weaker": weaker,
-        "lacks": _lacks(first),
-    }
-    return SlotPool("docker", slots, make, first, about, log)
-
-
-def _open_local(slots: int, log: Log, environment: Environment) -> Sandbox:
-    from opencodeeval.execution import guest, prepared
-    from opencodeeval.execution.interpreter import of_environment
-    from opencodeeval.execution.jails import local
-    from opencodeeval.execution.pool import SlotPool
-
-    local.require()
-    about: dict[str, Any] = {}
-    python = None
-    if environment != PLAIN:
-        found = prepared.find(environment)
-        place = f"{local.GUEST}/environment"
-        python = of_environment(found.folder, found.base_prefix, place)
-        about = {"environment": environment.name, "packages_sha256": found.digest}
-        about["not_as_pinned"] = prepared.differences(environment, found)
-
-    def make() -> local.LocalSlot:
-        return local.LocalSlot(python, environment)
-
-    first = _started(make)
-    weaker = [*local.WEAKER, *_lacking(first)]
-    log(f"sandbox: local (bubblewrap), {slots} slot(s); weaker than docker: {'; '.join(weaker)}")
-    about |= {
-        "runtime": local.version(),
-        "weaker": weaker,
-        "lacks": _lacks(first),
-        "guest": guest.guest_digest(),
-        "python": first.hello.get("python"),
-        "numpy": first.hello.get("numpy"),
-    }
-    return SlotPool("local", slots, make, first, about, log)
-
-
-def _lacking(slot: Any) -> list[str]:
-    """What this kernel or runtime lacks of what every jail should have."""
-    missing = [f"no {name}: the runtime refuses it" for name in slot.hello["missing_limits"]]
-    if slot.hello["not_warm"]:
-        missing.append(f"not in the environment: {', '.join(slot.hello['not_warm'])}")
-    if not slot.hello["seccomp"]:
-        missing.append("no system-call filter: the kernel or runtime does not take one")
-    return missing
-
-
-def _lacks(slot: Any) -> list[str]:
-    """The same as codes, which stay what they are when the sentences are reworded."""
-    codes = [f"limit:{name}" for name in slot.hello["missing_limits"]]
-    codes += [f"module:{name}" for name in slot.hello["not_warm"]]
-    return codes if slot.hello["seccomp"] else [*codes, "seccomp"]
-
-
-def _started(make: Callable[[], Any]) -> Any:
-    from opencodeeval.execution.frames import SlotFailed
-
-    slot = make()
-    try:
-        slot.start()
-    except SlotFailed as error:
-        raise SandboxError(f"the sandbox does not start: {error}") from None
-    return slot
+        wanted.log(f"not using Docker: {error}")
+        return local.JAIL.open(wanted)
 
 
 def build_image(

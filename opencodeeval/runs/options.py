@@ -133,6 +133,8 @@ def _check(sampling: Sampling) -> None:
 class SandboxOptions:
     """Where programs run: `kind` "auto" is Docker where an engine answers, else the local jail.
 
+    Other kinds are "docker", "local" and the jails that other packages install.
+
     `slots`: programs at once (default: the usable cores). `image` and `runtime`
     (as "runsc") go with Docker.
     """

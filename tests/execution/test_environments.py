@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from opencodeeval import execution
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import SandboxError, UsageError
 from opencodeeval.core.paths import sandbox_dir
@@ -19,7 +18,8 @@ from opencodeeval.execution import environments, guest, images, prepared
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, environment_of, read_environment
 from opencodeeval.execution.interpreter import base_interpreter, is_free
-from opencodeeval.execution.jails import docker
+from opencodeeval.execution.jails import docker, local
+from opencodeeval.execution.jails.base import Wanted
 from opencodeeval.execution.prepared import Prepared
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -184,7 +184,7 @@ def test_packages_that_cannot_be_installed_end_the_preparation(
 
 
 def graded(environment: Environment, program: str, check: str) -> Grade:
-    return graded_in(execution._open_local(1, lambda _: None, environment), program, check)
+    return graded_in(local.JAIL.open(Wanted(1, lambda _: None, environment)), program, check)
 
 
 def graded_in(sandbox: Sandbox, program: str, check: str) -> Grade:
@@ -276,7 +276,7 @@ def test_a_module_that_starts_threads_keeps_the_jail_from_starting(
     restless = described(tmp_path / "tiny", '["wares", "restless"]')
     message = "importing starts threads, so it cannot be done ahead: restless"
     with pytest.raises(SandboxError, match=message):
-        execution._open_local(1, lambda _: None, restless)
+        local.JAIL.open(Wanted(1, lambda _: None, restless))
 
 
 def test_a_warm_module_that_is_not_there_is_told(
@@ -284,7 +284,7 @@ def test_a_warm_module_that_is_not_there_is_told(
 ) -> None:
     monkeypatch.setenv("OPENCODEEVAL_TINY_ENV", str(tiny))
     lacking, said = described(tmp_path / "tiny", '["wares", "absent"]', "x==1\n"), list[str]()
-    sandbox = execution._open_local(1, said.append, lacking)
+    sandbox = local.JAIL.open(Wanted(1, said.append, lacking))
     about = sandbox.describe()
     asyncio.run(sandbox.close())
     assert "not in the environment: absent" in about["weaker"]
@@ -330,7 +330,7 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
             "def task_func():\n    return warm, os.environ['COLOUR']\n"
         )
         check = "self.assertEqual(task_func(), (True, 'blue'))"
-        sandbox = execution._open_docker(1, print, None, None, environment)
+        sandbox = docker.JAIL.open(Wanted(1, print, environment))
         assert sandbox.describe()["image"] == name
         grade = graded_in(sandbox, program, check)
         assert grade.suites["base"].verdict is Verdict.PASSED

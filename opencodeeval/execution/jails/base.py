@@ -1,4 +1,8 @@
-"""One slot: a warm jail that grades one program at a time."""
+"""What a jail offers: slots, each of which grades one program at a time in a warm jail.
+
+A jail is a module beside this one that ends with `JAIL = Jail(...)`, or that of another
+distribution with an entry point of the group `opencodeeval.jails`.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,13 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.extensions import Seam
 from opencodeeval.core.parts import read_part
+from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
 from opencodeeval.execution.specification import Specification
@@ -166,3 +174,68 @@ def packed_task(specification: Specification, known: bytes | None) -> dict[str, 
     if blobs:
         parts["blobs"] = blobs
     return parts
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a jail.
+
+    `slots` programs run at once and find what `environment` has; remarks go to `log`.
+    `image` and `runtime` are for jails that take them, None for the default; with
+    `build` the default image may be built.
+    """
+
+    slots: int
+    log: Callable[[str], None]
+    environment: Environment = PLAIN
+    image: str | None = None
+    runtime: str | None = None
+    build: bool = False
+
+
+@dataclass(frozen=True)
+class Jail:
+    """A kind of jail, chosen by its name.
+
+    `open(wanted)` gives a sandbox with its first slot running, and raises
+    SandboxError where that cannot be had, with what to do about it.
+    """
+
+    open: Callable[[Wanted], Sandbox]
+    takes_images: bool = False
+
+
+JAILS = Seam("jail", "opencodeeval.execution.jails", "JAIL", Jail)
+
+AnySlot = TypeVar("AnySlot", bound=Slot)
+
+
+def started(make: Callable[[], AnySlot]) -> AnySlot:
+    """A first slot, started.
+
+    Raises:
+        SandboxError: it does not start.
+    """
+    slot = make()
+    try:
+        slot.start()
+    except SlotFailed as error:
+        raise SandboxError(f"the sandbox does not start: {error}") from None
+    return slot
+
+
+def lacking(slot: Slot) -> list[str]:
+    """What this kernel or runtime lacks of what every jail should have."""
+    missing = [f"no {name}: the runtime refuses it" for name in slot.hello["missing_limits"]]
+    if slot.hello["not_warm"]:
+        missing.append(f"not in the environment: {', '.join(slot.hello['not_warm'])}")
+    if not slot.hello["seccomp"]:
+        missing.append("no system-call filter: the kernel or runtime does not take one")
+    return missing
+
+
+def lacks(slot: Slot) -> list[str]:
+    """The same as codes, which stay what they are when the sentences are reworded."""
+    codes = [f"limit:{name}" for name in slot.hello["missing_limits"]]
+    codes += [f"module:{name}" for name in slot.hello["not_warm"]]
+    return codes if slot.hello["seccomp"] else [*codes, "seccomp"]

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opencodeeval.core.errors import SandboxError
-from opencodeeval.execution import frames
+from opencodeeval.execution import frames, guest
+from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
-from opencodeeval.execution.jails.base import Slot
+from opencodeeval.execution.jails.base import Jail, Slot, Wanted, lacking, lacks, started
 from opencodeeval.execution.jails.local import GUEST, SCRATCH_BYTES, SHM_BYTES, environment
 
 LABEL = "org.opencodeeval.owner"
@@ -251,3 +252,47 @@ def _is_orphan(label: str) -> bool:
     host, pid, started = f"{label}::".split(":")[:3]
     alive = pid.isdigit() and started and _started(int(pid)) == started
     return host == socket.gethostname() and not alive
+
+
+def _open(wanted: Wanted) -> Sandbox:
+    from opencodeeval.execution import images
+    from opencodeeval.execution.pool import SlotPool
+
+    log, engine = wanted.log, client()
+    name = wanted.image or images.default_image(wanted.environment)
+    try:
+        identity = images.image_id(engine, name, wanted.environment)
+    except SandboxError:
+        if not wanted.build:
+            raise
+        images.build_image(os.environ.get("OPENCODEEVAL_BASE_IMAGE"), log)
+        identity = images.image_id(engine, name)
+    swept = sweep(engine)
+    if swept:
+        log(f"removed {swept} container(s) that a killed run had left")
+
+    def make() -> DockerSlot:
+        return DockerSlot(name, wanted.runtime, wanted.environment)
+
+    first = started(make)
+    version = ask(engine.version).get("Version", "unknown")
+    weaker = lacking(first)
+    log(
+        f"sandbox: docker {version}, image {name}, runtime {wanted.runtime or 'default'}, "
+        f"{wanted.slots} slot(s){'; weaker than usual: ' if weaker else ''}{'; '.join(weaker)}"
+    )
+    about = {
+        "runtime": wanted.runtime or "default",
+        "engine": version,
+        "image": name,
+        "image_id": identity,
+        "guest": guest.guest_digest(),
+        "python": first.hello.get("python"),
+        "numpy": first.hello.get("numpy"),
+        "weaker": weaker,
+        "lacks": lacks(first),
+    }
+    return SlotPool("docker", wanted.slots, make, first, about, log)
+
+
+JAIL = Jail(_open, takes_images=True)

@@ -17,10 +17,11 @@ from typing import Any
 
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.paths import sandbox_dir
-from opencodeeval.execution import frames
+from opencodeeval.execution import frames, guest
+from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
-from opencodeeval.execution.interpreter import Interpreter, own
-from opencodeeval.execution.jails.base import Slot
+from opencodeeval.execution.interpreter import Interpreter, of_environment, own
+from opencodeeval.execution.jails.base import Jail, Slot, Wanted, lacking, lacks, started
 
 GUEST = "/opt/opencodeeval"
 SCRATCH_BYTES = 256 << 20
@@ -258,3 +259,39 @@ def require() -> None:
     why = available()
     if why:
         raise SandboxError(f"no local sandbox: {why}")
+
+
+def _open(wanted: Wanted) -> Sandbox:
+    from opencodeeval.execution import prepared
+    from opencodeeval.execution.pool import SlotPool
+
+    require()
+    about: dict[str, Any] = {}
+    python = None
+    if wanted.environment != PLAIN:
+        found = prepared.find(wanted.environment)
+        python = of_environment(found.folder, found.base_prefix, f"{GUEST}/environment")
+        about = {"environment": wanted.environment.name, "packages_sha256": found.digest}
+        about["not_as_pinned"] = prepared.differences(wanted.environment, found)
+
+    def make() -> LocalSlot:
+        return LocalSlot(python, wanted.environment)
+
+    first = started(make)
+    weaker = [*WEAKER, *lacking(first)]
+    wanted.log(
+        f"sandbox: local (bubblewrap), {wanted.slots} slot(s); weaker than docker: "
+        f"{'; '.join(weaker)}"
+    )
+    about |= {
+        "runtime": version(),
+        "weaker": weaker,
+        "lacks": lacks(first),
+        "guest": guest.guest_digest(),
+        "python": first.hello.get("python"),
+        "numpy": first.hello.get("numpy"),
+    }
+    return SlotPool("local", wanted.slots, make, first, about, wanted.log)
+
+
+JAIL = Jail(_open)
