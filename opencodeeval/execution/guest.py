@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,41 @@ def encoded(values: Iterable[Any]) -> str:
     """Trusted values as the guest's codec writes them, one line each.
 
     What a suite's "calls" (argument lists) and "expected" (returned values) hold.
+    Equal values have equal texts in every process.
     """
     encode = module("codec").encode
-    return "\n".join(encode(value) for value in values)
+    return "\n".join(_ordered(encode(value)) for value in values)
+
+
+def _ordered(text: str) -> str:
+    """An encoded value, the elements of its sets in an order that is always the same.
+
+    Python orders sets of texts anew in each process, and a task whose text changed would be
+    another task to whoever looks for its stored verdicts.
+    """
+    if '{"s":[' not in text and '{"fs":[' not in text:
+        return text
+    return _text(_tree(json.loads(text)))
+
+
+def _tree(tree: Any) -> Any:
+    if isinstance(tree, list):
+        return [_tree(each) for each in tree]
+    if not isinstance(tree, dict):
+        return tree
+    ((tag, content),) = tree.items()
+    content = _tree(content)
+    # Sets of numbers have one order already.
+    if tag in ("s", "fs") and not all(map(_is_numbers, content)):
+        content = sorted(content, key=_text)
+    return {tag: content}
+
+
+def _is_numbers(tree: Any) -> bool:
+    if isinstance(tree, dict) and "t" in tree:
+        return all(map(_is_numbers, tree["t"]))
+    return isinstance(tree, (int, float))
+
+
+def _text(tree: Any) -> str:
+    return json.dumps(tree, separators=(",", ":"))

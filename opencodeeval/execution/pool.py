@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution import expected
 from opencodeeval.execution.frames import SlotFailed
@@ -223,7 +224,10 @@ class SlotPool:
     def _specification(self, task: Task) -> Specification:
         """A task's specification, which is checked when it is seen for the first time."""
         if task.tests_digest not in self.checked:
-            specification(task.tests)
+            try:
+                specification(task.tests)
+            except DataError as error:
+                raise DataError(f"task {task.task_id!r}: {error}") from None
             self.checked.add(task.tests_digest)
         return Specification(task.tests, task.tests_digest)
 

@@ -7,6 +7,8 @@ prepares a task. README.md says what each kind does. Imports nothing of the gues
 
 from __future__ import annotations
 
+import math
+import re
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
@@ -81,6 +83,17 @@ KINDS: Dict[str, Kind] = {
 }
 SUITE = {"name": str, "calls": str}
 SUITE_OPTIONAL = {"expected": str}
+TEST = {"input": str, "output": str}
+# What a rule of comparison has beside its name: what it needs, and what it may have.
+RULES: Dict[str, Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]]] = {
+    "calls": {
+        "value": ({}, {"atol": NUMBER}),
+        "evalplus": ({"dataset": str, "atol": NUMBER}, {}),
+        "originfmt": ({"dataset": str, "atol": NUMBER}, {}),
+    },
+    "stdio": {"lines": ({}, {"tol": NUMBER}), "livecodebench": ({}, {})},
+}
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Wrong(ValueError):
@@ -93,17 +106,26 @@ def check(spec: Mapping[str, Any]) -> Kind:
     Raises:
         Wrong: it is of no kind, lacks a field, or has one of another type or of no use.
     """
-    kind = KINDS.get(spec.get("kind", ""))
+    if not isinstance(spec, Mapping):
+        raise Wrong(f"they are of type {type(spec).__name__}")
+    name = spec.get("kind")
+    kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise Wrong(f"its kind is {spec.get('kind')!r}; available: {', '.join(KINDS)}")
+        raise Wrong(f"its kind is {name!r}; available: {', '.join(KINDS)}")
     own = {name: each for name, each in spec.items() if name not in ("kind", "limits")}
     _fields("", own, kind.required, {**kind.optional, **COMMON})
     limits = spec.get("limits")
-    if not isinstance(limits, Mapping):
+    if limits is None:
         raise Wrong("its limits are missing")
     _fields("limits.", limits, dict.fromkeys(kind.limits, NUMBER), _numbers(kind.more_limits))
-    for place, suite in enumerate(spec.get("suites", ())):
-        _fields(f"suites[{place}].", suite, SUITE, SUITE_OPTIONAL)
+    _numbers_are_limits(limits)
+    _each("suites", spec, kind, (SUITE, SUITE_OPTIONAL))
+    _each("tests", spec, kind, (TEST, {}))
+    for sha256 in spec.get("sha256", ()):
+        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+            raise Wrong(f"its sha256 has {sha256!r}, which is no digest")
+    if name in RULES:
+        _rule(spec["compare"], RULES[name])
     return kind
 
 
@@ -120,6 +142,34 @@ def seconds(spec: Mapping[str, Any]) -> float:
     return float(runs * (allowed + 1.0))
 
 
+def _each(
+    name: str, spec: Mapping[str, Any], kind: Kind, fields: "Tuple[Dict[str, Any], Dict[str, Any]]"
+) -> None:
+    """Check a list of parts that are alike; there has to be one at least."""
+    if name not in kind.required:
+        return
+    if not spec[name]:
+        raise Wrong(f"its {name} are none: a task needs one at least")
+    for place, each in enumerate(spec[name]):
+        _fields(f"{name}[{place}].", each, *fields)
+
+
+def _rule(
+    compare: Mapping[str, Any], rules: "Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]]"
+) -> None:
+    named = compare.get("rule")
+    if not isinstance(named, str) or named not in rules:
+        raise Wrong(f"its compare.rule is {named!r}; available: {', '.join(rules)}")
+    required, optional = rules[named]
+    _fields("compare.", compare, {"rule": str, **required}, optional)
+
+
+def _numbers_are_limits(limits: Mapping[str, Any]) -> None:
+    for name, value in limits.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise Wrong(f"its limits.{name} is {value}: it must be a number of 0 or more")
+
+
 def _numbers(names: Tuple[str, ...]) -> Dict[str, Any]:
     return dict.fromkeys(names, NUMBER)
 
@@ -127,6 +177,8 @@ def _numbers(names: Tuple[str, ...]) -> Dict[str, Any]:
 def _fields(
     where: str, found: Mapping[str, Any], required: Dict[str, Any], optional: Dict[str, Any]
 ) -> None:
+    if not isinstance(found, Mapping):
+        raise Wrong(f"its {where.rstrip('.')} is of type {type(found).__name__}")
     for name in required:
         if name not in found:
             raise Wrong(f"it lacks {where}{name}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -15,17 +17,35 @@ import pytest
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core import parts
 from opencodeeval.core.errors import DataError
+from opencodeeval.core.types import Program, Style, Task
+from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.guest import module
 from opencodeeval.execution.specification import decode, specification
 from tests.support.livecodebench_rows import problem, write
 
 KINDS = module("kinds")
+CODEC = module("codec")
 LIMITS = {"test_s": 1.0, "total_s": 5.0, "memory_mb": 512}
 STDIO: dict[str, Any] = {
     "kind": "stdio",
     "tests": [{"input": "1", "output": "1"}],
     "compare": {"rule": "lines"},
     "limits": LIMITS,
+}
+
+
+CALLS: dict[str, Any] = {
+    "kind": "calls",
+    "entry_point": "f",
+    "suites": [{"name": "base", "calls": "[1]", "expected": "2"}],
+    "compare": {"rule": "value"},
+    "limits": {
+        "min_call_s": 1.0,
+        "reference_factor": 0,
+        "total_s": 5.0,
+        "grace_s": 1.0,
+        "memory_mb": 512,
+    },
 }
 
 
@@ -44,9 +64,34 @@ def without(*names: str) -> dict[str, Any]:
         ({**STDIO, "limits": {**LIMITS, "total_s": "5"}}, "its limits.total_s is of type str"),
         ({**STDIO, "limits": {**LIMITS, "total_s": True}}, "its limits.total_s is of type bool"),
         ({**STDIO, "limits": {"total_s": 5.0, "memory_mb": 1}}, "it lacks limits.test_s"),
+        ([1], "they are of type list"),
+        (
+            {"kind": ["stdio"]},
+            "its kind is ['stdio']; available: calls, check, input, livecodebench, stdio, unittest",
+        ),
+        ({**STDIO, "limits": [1]}, "its limits is of type list"),
+        (
+            {**STDIO, "limits": {**LIMITS, "total_s": float("nan")}},
+            "its limits.total_s is nan: it must be a number of 0 or more",
+        ),
+        (
+            {**STDIO, "limits": {**LIMITS, "memory_mb": -1}},
+            "its limits.memory_mb is -1: it must be a number of 0 or more",
+        ),
+        ({**STDIO, "tests": []}, "its tests are none: a task needs one at least"),
+        ({**STDIO, "tests": [1]}, "its tests[0] is of type int"),
+        ({**STDIO, "tests": [{"input": "1"}]}, "it lacks tests[0].output"),
+        ({**STDIO, "sha256": ["ab"]}, "its sha256 has 'ab', which is no digest"),
+        (
+            {**STDIO, "compare": {"rule": "value"}},
+            "its compare.rule is 'value'; available: lines, livecodebench",
+        ),
+        ({**CALLS, "suites": []}, "its suites are none: a task needs one at least"),
+        ({**CALLS, "suites": [{"name": "base"}]}, "it lacks suites[0].calls"),
+        ({**CALLS, "compare": {"rule": "evalplus", "atol": 0}}, "it lacks compare.dataset"),
     ],
 )
-def test_what_no_judge_could_use_is_refused(content: dict[str, Any], words: str) -> None:
+def test_what_no_judge_could_use_is_refused(content: Any, words: str) -> None:
     with pytest.raises(DataError) as refused:
         specification(content)
     assert str(refused.value) == f"its tests cannot be judged: {words}"
@@ -60,6 +105,21 @@ def test_bytes_are_the_same_value_with_the_same_digest() -> None:
     assert (made.parts, made.suites, made.seconds) == ((), ["base"], 6.0)
     with pytest.raises(DataError, match="cannot be read"):
         decode(b"{")
+    with pytest.raises(DataError, match="they are of type list"):
+        decode(b"[1]")
+
+
+def test_a_sandbox_refuses_such_a_task_by_name_and_runs_nothing() -> None:
+    async def grade() -> None:
+        sandbox = open_sandbox("local", 1)
+        try:
+            task = Task("mine/1", Style.STDIO, "", "", "", without("tests"))
+            await sandbox.grade(task, Program("mine/1", 0, "print(1)", "program"))
+        finally:
+            await sandbox.close()
+
+    with pytest.raises(DataError, match=r"^task 'mine/1': its tests cannot be judged: it lacks"):
+        asyncio.run(grade())
 
 
 def test_every_kind_has_a_judge_that_the_guest_ships(repo_root: Path) -> None:
@@ -81,6 +141,33 @@ STARTER = "7f079cf90f749514"
 def test_the_digests_of_the_starter_s_tasks_stay_what_they_are() -> None:
     digests = "".join(task.tests_digest for task in load_benchmark("starter").tasks)
     assert hashlib.sha256(digests.encode()).hexdigest()[:16] == STARTER
+
+
+SETS = """
+import sys
+from opencodeeval.execution.guest import encoded
+words = ["one", "two", "three", "four"]
+texts = encoded([set(words), frozenset({(1, word) for word in words}), [{3, 1, 2}], {None, "a"}])
+sys.stdout.write(texts)
+"""
+
+
+def test_a_task_with_sets_has_the_same_digest_in_every_process() -> None:
+    """Python orders a set of texts by a seed of the process."""
+    root = str(Path(__file__).resolve().parents[2])
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", SETS],
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": root, "PYTHONHASHSEED": str(seed)},
+            check=True,
+        ).stdout
+        for seed in range(3)
+    }
+    (text,) = texts
+    decoded = [CODEC.decode(line, 100) for line in text.decode().split("\n")]
+    words = ("one", "two", "three", "four")
+    assert decoded == [set(words), {(1, word) for word in words}, [{1, 2, 3}], {None, "a"}]
 
 
 # --- parts ---
@@ -133,6 +220,7 @@ def test_a_task_is_graded_by_another_process_from_bytes_and_parts_alone(tmp_path
     (task,) = load_benchmark(f"livecodebench@file:{path}").tasks
     spec = specification(task.tests)
     assert str(tmp_path) not in json.dumps(spec.content)
+    assert pickle.loads(pickle.dumps(task)).tests_digest == spec.digest
     store = tmp_path / "parts"
     store.mkdir()
     for sha256 in spec.parts:
