@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.http import flaky_server
+
+__all__ = ["flaky_server"]
+
 
 def pytest_sessionfinish() -> None:
     """Leave the sockets of ended engines alone, as an interpreter does that ends.

@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NamedTuple, NoReturn
 
 import opencodeeval
@@ -66,6 +67,9 @@ COMMANDS = {
         "run the reference solutions: which tasks can be passed here at all",
     ),
     "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
+    "completion": Command(
+        "opencodeeval.cli.completion", "print what makes a shell complete commands and options"
+    ),
 }
 
 
@@ -119,8 +123,7 @@ def _execute(given: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=VERSION)
-    command.add_arguments(parser)
+    _add_arguments(parser, command)
     passed_on: list[str] = []
     if getattr(command, "PASSES_ON", False) and "--" in given:
         # Not left to argparse, whose `--` does not mix with positional arguments.
@@ -130,6 +133,25 @@ def _execute(given: list[str]) -> int:
     options.passed_on = passed_on
     status: int = command.execute(options)
     return status
+
+
+def whole_parser() -> Parser:
+    """One parser of all commands, for completion; every command's module is loaded.
+
+    Without a command, `run` is meant, so its options are also those of the parser itself.
+    """
+    parser = Parser(prog="opencodeeval", allow_abbrev=False)
+    _add_arguments(parser, importlib.import_module(COMMANDS["run"].module))
+    commands = parser.add_subparsers(dest="command")
+    for name, (module, purpose) in COMMANDS.items():
+        each = commands.add_parser(name, help=purpose, allow_abbrev=False)
+        _add_arguments(each, importlib.import_module(module))
+    return parser
+
+
+def _add_arguments(parser: Parser, command: ModuleType) -> None:
+    parser.add_argument("--version", action="version", version=VERSION)
+    command.add_arguments(parser)
 
 
 def _overview() -> str:

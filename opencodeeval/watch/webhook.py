@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-import urllib.request
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
+from opencodeeval.core import http
 from opencodeeval.core.errors import UsageError
 
-TRIES = 3
 TIMEOUT_S = 10.0
 
 FORMATS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -44,17 +41,11 @@ class Webhook:
         A chat that is down must not end a watch, so nothing is raised.
         """
         body = json.dumps(FORMATS[self._kind](event)).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": "opencodeeval"}
-        problem = ""
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(self._pause_s)
-            try:
-                request = urllib.request.Request(self._url, data=body, headers=headers)
-                with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-                    return None
-            except (OSError, HTTPException, ValueError) as error:
-                # Not the error's text, which may quote the URL.
-                code = getattr(error, "code", None)
-                problem = f"status {code}" if code else type(error).__name__
-        return f"the webhook {self.shown} was not told ({problem}, {TRIES} tries)"
+        try:
+            http.post(self._url, body, TIMEOUT_S, self._pause_s)
+            return None
+        except (OSError, ValueError) as error:
+            # Not the error's text, which may quote the URL.
+            code = getattr(getattr(error, "response", None), "status_code", None)
+            problem = f"status {code}" if code else type(error).__name__
+        return f"the webhook {self.shown} was not told ({problem})"

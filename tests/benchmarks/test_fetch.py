@@ -25,7 +25,9 @@ from opencodeeval.benchmarks.data import github
 from opencodeeval.benchmarks.data.fetch import HEADER, fetch, inventory, named
 from opencodeeval.benchmarks.data.rows import load_rows, read_bytes, rows_digest
 from opencodeeval.cli.main import main
+from opencodeeval.core import http
 from opencodeeval.core.errors import DataError, StoreError, UsageError
+from tests.support.http import FlakyServer
 
 PLUS = read_card("humaneval_plus")
 HUMANEVAL = read_card("humaneval")
@@ -192,6 +194,38 @@ def test_what_github_does_not_give_or_gives_otherwise_is_one_sentence(
     file.write_bytes(content)
     Path(str(raised.value).rpartition("delete ")[2].removesuffix(" and run again")).unlink()
     assert fetch(CRUXEVAL, version, tmp_path / "data").startswith("fetched, ")
+
+
+def test_a_server_that_fails_twice_is_asked_a_third_time(
+    flaky_server: FlakyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(github, "RAW", flaky_server.url)
+    monkeypatch.setattr(http, "PAUSE_S", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = CRUXEVAL.versions[0].source
+    flaky_server.failures = 3
+    with pytest.raises(OSError, match=r"^HTTP Error 503: Service Unavailable$"):
+        github.fetched(source)
+    assert not github.cached(source).exists()
+    flaky_server.failures = 2
+    assert github.fetched(source).read_bytes() == FlakyServer.CONTENT
+    github.cached(source).unlink()
+    flaky_server.cut_short = 2
+    assert github.fetched(source).read_bytes() == FlakyServer.CONTENT
+    github.cached(source).unlink()
+    flaky_server.cut_short = 3
+    with pytest.raises(OSError, match="Incomplete"):
+        github.fetched(source)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_server_that_is_not_there_is_said_in_few_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "PAUSE_S", 0)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(OSError, match=r"^\[Errno \d+\] Connection refused$"):
+        http.download("http://127.0.0.1:9/file", tmp_path / "file", timeout_s=10)
 
 
 def test_what_ships_needs_no_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -21,7 +22,10 @@ from opencodeeval.runs.observers import GradedSample
 from opencodeeval.runs.options import SamplingOptions
 from opencodeeval.runs.progress import Lines
 
-HEAVY = ("numpy", "tqdm", "jinja2", "datasets", "evalplus", "docker", "torch", "transformers")
+HEAVY = (
+    *("numpy", "tqdm", "jinja2", "datasets", "evalplus", "docker", "torch", "transformers"),
+    *("requests", "shtab"),
+)
 REFERENCE = ("--backend", "reference", "--bench", "starter", "--sandbox", "local")
 
 
@@ -130,8 +134,8 @@ def test_k_is_one_ten_and_a_hundred_up_to_n_unless_named() -> None:
 def test_help_and_version_load_nothing_heavy() -> None:
     script = f"""
 import sys
-from opencodeeval.cli.main import main
-for command in ("run", "grade", "export", "data"):
+from opencodeeval.cli.main import COMMANDS, main
+for command in COMMANDS:
     assert main([command, "--help"]) == 0, command
 assert main(["--help"]) == main(["--version"]) == 0
 print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
@@ -142,6 +146,59 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
     )
     assert done.stderr == "[]\n"
     assert "commands (opencodeeval COMMAND --help):" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def bash_completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script for bash, in a file."""
+    done = opencodeeval("completion", "bash")
+    assert done.returncode == 0, done.stderr
+    path = tmp_path_factory.mktemp("completion") / "opencodeeval.bash"
+    path.write_text(done.stdout)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["contam"], {"contamination"}),
+        (["--ben"], {"--bench"}),
+        (["--model", "m", "--early"], {"--early-stop"}),
+        (["data", ""], {"list", "fetch", "verify"}),
+        (["data", "fetch", "--da"], {"--data"}),
+        (["watch", "folder", "--order", ""], {"newest", "oldest"}),
+        (["data", "list", "--data", "fol"], {"folder"}),
+        (["grade", "fol"], {"folder", "folder.jsonl"}),
+    ],
+)
+def test_bash_completes_commands_options_choices_and_files(
+    bash_completion: Path, tmp_path: Path, words: list[str], offered: set[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.jsonl").write_text("")
+    # As bash does when the tab key is pressed after the last word.
+    script = r"""
+source <(cat "$1"); shift
+set -- opencodeeval "$@"
+[[ $(complete -p opencodeeval) =~ -F\ ([^ ]+) ]] || exit 1
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+${BASH_REMATCH[1]}
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+    command = ["bash", "--norc", "-c", script, "bash", str(bash_completion), *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert set(done.stdout.split()) == offered
+
+
+def test_zsh_is_given_a_script_that_knows_every_command() -> None:
+    script = opencodeeval("completion", "zsh").stdout
+    assert script.startswith("#compdef opencodeeval\n")
+    assert all(f"    {name}:'" in script for name in cli.COMMANDS)
+    if zsh := shutil.which("zsh"):
+        subprocess.run([zsh, "-n"], input=script, text=True, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["benchmarks"], ["--version"]])

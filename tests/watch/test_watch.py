@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from opencodeeval.stats.pass_at_k import Estimate
 from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, missing
 from opencodeeval.watch.loop import Settling
 from opencodeeval.watch.webhook import Webhook
+from tests.support.http import FlakyServer
 from tests.support.records import greedy, record, write
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -359,6 +361,21 @@ def test_a_chat_is_told_and_its_url_is_not_shown(
     assert "s3cret" not in capsys.readouterr().err
     written = [path for path in watched.output.rglob("*") if path.is_file()]
     assert not [path for path in written if b"s3cret" in path.read_bytes()]
+
+
+def test_a_chat_that_fails_twice_is_told_by_the_third_try_and_logs_name_no_url(
+    flaky_server: FlakyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    flaky_server.failures = 2
+    hook = Webhook(f"{flaky_server.url}/hook/s3cret", pause_s=0)
+    assert hook.tell({"text": "x"}) is None
+    assert flaky_server.bodies == [b'{"text": "x"}'] * 3
+    flaky_server.failures = 3
+    problem = hook.tell({"text": "x"})
+    assert problem == "the webhook http://127.0.0.1/(hidden) was not told (status 503)"
+    assert len(flaky_server.bodies) == 6
+    assert "s3cret" not in caplog.text
 
 
 def test_a_chat_that_is_down_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:

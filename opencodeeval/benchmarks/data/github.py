@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from opencodeeval.benchmarks.cards import Source
+from opencodeeval.core import http
 from opencodeeval.core.folders import cache_folder
-from opencodeeval.core.journal import replacing
 
 RAW = "https://raw.githubusercontent.com"
 PATIENCE_S = 60.0
@@ -22,14 +21,11 @@ def fetched(source: Source) -> Path:
     """The file, which is fetched where it is not kept yet; not checked.
 
     Raises:
-        OSError: it cannot be fetched (urllib's errors are such), or not be kept.
+        OSError: it cannot be fetched, or not be kept.
     """
     path = cached(source)
     if not path.is_file():
         owner, repository, name = source.dataset.split("/", 2)
-        from urllib.request import urlopen
-
         url = f"{RAW}/{owner}/{repository}/{source.revision}/{name}"
-        with urlopen(url, timeout=PATIENCE_S) as answer, replacing(path) as file:
-            shutil.copyfileobj(answer, file)
+        http.download(url, path, PATIENCE_S)
     return path
