@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from tabulate import tabulate
-
 
 def aligned(
     header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()
 ) -> str:
     """Columns two spaces apart; those whose heading is in `right` end flush."""
-    return _table(header, rows, right, "plain")
+    from tabulate import tabulate
+
+    text = tabulate(
+        # As a row among rows: tabulate gives headers more room than they need.
+        [header, *rows],
+        tablefmt="plain",
+        colalign=["right" if name in right else "left" for name in header],
+        disable_numparse=True,
+        preserve_whitespace=True,
+    )
+    # Not splitlines: a cell may hold what that takes for the end of a line.
+    return "\n".join(line.rstrip(" ") for line in text.split("\n"))
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> str:
@@ -20,18 +29,3 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collec
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in (header, *rows)]
     lines = [escaped[0], rules, *escaped[1:]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str], form: str
-) -> str:
-    sides = ["right" if name in right else "left" for name in header]
-    text = tabulate(
-        rows,
-        headers=header,
-        tablefmt=form,
-        colalign=sides,
-        disable_numparse=True,
-        preserve_whitespace=True,
-    )
-    return "\n".join(line.rstrip() for line in text.splitlines())
