@@ -99,19 +99,58 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
 def text_of(rows: Sequence[Erratum], before: str = "") -> str:
     """The rows as the text of an `errata.toml`.
 
-    `before` is the file's text as it was: what it says beside its rows (comments at its
-    start, other tables) stays, and so do the comments of rows that stay as they are.
+    `before` is the file's text as it was: what stands before its rows stays, and so do
+    rows that stay as they are, with the comments in them and directly above them.
+
+    Raises:
+        ValueError: `before` is no TOML; `text_before` tells beforehand.
     """
-    document = tomlkit.parse(before)
-    known = {_key(row.unwrap()): row for row in document.get("errata", ())}
-    table = tomlkit.aot()
-    for row in rows:
-        fields = _fields(row)
-        table.append(known.get(_key(fields)) or tomlkit.item(fields))
-    document.pop("errata", None)
-    if rows:
-        document.append("errata", table)
-    return tomlkit.dumps(document)
+    head, blocks = _blocks(before)
+    texts = [blocks.get(_key(_fields(row))) or _block(row) for row in rows]
+    return "\n".join(each.strip("\n") + "\n" for each in (head, *texts) if each.strip())
+
+
+def text_before(path: Path) -> str:
+    """The text of a table that is to be written again; empty where there is none yet.
+
+    Raises:
+        DataError: it cannot be read, or is no TOML.
+    """
+    if not path.exists():
+        return ""
+    try:
+        text = path.read_text("utf-8")
+        _blocks(text)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): name another file") from error
+    except (ValueError, LookupError) as error:
+        raise DataError(
+            f"{path} is no table of errata ({error}): mend it, or name another file"
+        ) from error
+    return text
+
+
+def _blocks(text: str) -> tuple[str, dict[str, str]]:
+    """What stands before the rows of a table, and the text of each by what it says."""
+    lines = text.splitlines(keepends=True)
+    starts = []
+    for number, line in enumerate(lines):
+        if line.strip().startswith("[[errata]]"):
+            while number and lines[number - 1].startswith("#"):
+                number -= 1
+            starts.append(number)
+    ends = [*starts[1:], len(lines)][: len(starts)]
+    tomllib.loads(text)
+    blocks = {}
+    for start, end in zip(starts, ends, strict=True):
+        block = "".join(lines[start:end])
+        (fields,) = tomllib.loads(block)["errata"]
+        blocks[_key({name: each for name, each in fields.items() if each})] = block
+    return "".join(lines[: starts[0]] if starts else lines), blocks
+
+
+def _block(row: Erratum) -> str:
+    return tomlkit.dumps({"errata": [_fields(row)]})
 
 
 def _key(fields: Mapping[str, Any]) -> str:

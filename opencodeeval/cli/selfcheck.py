@@ -44,7 +44,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.write and options.write.is_dir():
         raise UsageError(f"--write {options.write}: that is a folder; name a file")
 
-    from opencodeeval.benchmarks.errata import text_of
+    from opencodeeval.benchmarks.errata import text_before, text_of
     from opencodeeval.core.journal import guarded, replacing
     from opencodeeval.runs.selfcheck import errata_of, report, selfcheck, summary
 
@@ -53,11 +53,11 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError("selfcheck runs under one protocol: name one with --protocol")
     (benchmark,) = selection.load(options.bench)
     quiet = Output(progress="none" if options.quiet else "auto")
+    # A table that cannot be written again is refused before an hour is spent.
+    before = text_before(options.write) if options.write else ""
     findings = selfcheck(benchmark, options.times, sandbox_of(options), quiet)
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
     if options.write:
-        path: Path = options.write
-        before = guarded(path, lambda: path.read_text("utf-8")) if path.exists() else ""
 
         def write() -> None:
             with replacing(options.write) as file:

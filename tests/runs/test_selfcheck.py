@@ -289,19 +289,30 @@ def test_the_command_needs_a_round(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_table_that_is_written_again_keeps_its_comments() -> None:
     before = (
         "# What is known of these tasks.\n\n"
-        '[[errata]]\ntask = "t/1" # the first\nkind = "slow"\nwhat = "It takes a minute."\n\n'
-        '[[errata]]\ntask = "t/2"\nkind = "network"\nfails = true\nwhat = "It asks a server."\n'
+        '# the first\n[[errata]]\ntask = "t/1" # here\nkind = "slow"\nfails = false\n'
+        'what = "It takes a minute."\n\n'
+        '# about gone\n[[errata]]\ntask = "t/2"\nkind = "network"\nwhat = "It asks."\n'
     )
     rows = [
         Erratum("t/1", "slow", "It takes a minute."),
         Erratum("t/3", "tests", 'It says "\ud83d" and \x7f.', fails=True),
     ]
     text = text_of(rows, before)
-    assert text.startswith("# What is known of these tasks.\n")
-    assert 'task = "t/1" # the first\n' in text
+    assert text.startswith("# What is known of these tasks.\n\n# the first\n[[errata]]\n")
+    assert 'task = "t/1" # here\n' in text
     assert "t/2" not in text
-    table = tomllib.loads(text)["errata"]
-    assert [row["task"] for row in table] == ["t/1", "t/3"]
-    again = text_of(rows, text)
-    assert tomllib.loads(again) == tomllib.loads(text)
-    assert 'task = "t/1" # the first\n' in again
+    assert "gone" not in text
+    assert [row["task"] for row in tomllib.loads(text)["errata"]] == ["t/1", "t/3"]
+    assert text_of(rows, text) == text
+
+
+@pytest.mark.parametrize("content", [b"[[errata\n", b"\xff\n", b"[[errata]]\n[[errata]]\n= 1"])
+def test_a_file_that_is_no_table_is_refused_before_anything_runs(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "errata.toml"
+    path.write_bytes(content)
+    command = ["selfcheck", "starter", "--sandbox", "local", "--write", str(path)]
+    assert main(command) == 3
+    assert f"{path} is no table of errata" in capsys.readouterr().err
+    assert path.read_bytes() == content
