@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class CardBenchmark(ABC):
 
     @property
     def extraction_digest(self) -> str:
-        """SHA-256 over all code that `program` may run, and the Python that parses for it.
+        """SHA-256 over all code that `program` may run, and the parsers that it uses.
 
         A change of no consequence changes it too; that costs one more extraction, and
         no execution where the code that comes out is the same.
@@ -156,7 +157,8 @@ def _source_digest(adapter: Path) -> str:
     others = adapter.parent.glob("*/*.py") if adapter.parent == benchmarks_dir() else ()
     sources = {*adapter.glob("*.py"), *others, *shared.rglob("*.py"), Path(syntax.__file__)}
     texts = sorted((f"{path.parent.name}/{path.name}", path.read_text("utf-8")) for path in sources)
-    return digest([texts, list(sys.version_info[:2])])
+    parsers = [version(name) for name in ("tree-sitter", "tree-sitter-python")]
+    return digest([texts, list(sys.version_info[:2]), parsers])
 
 
 def as_program(completion: Completion, code: str, found: str) -> Program:

@@ -108,6 +108,8 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
     record = build_record(run.planned, run.sandbox, run.store, run.ks, timing, run.regraded)
     path = record_path(run.store.output, record)
     write_atomically(path, content_of(record))
+    # Whatever was executed again before an interruption is in the record now.
+    run.store.end_again()
     return RunResult(record, path, run.store.folder)
 
 

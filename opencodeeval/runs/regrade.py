@@ -23,7 +23,7 @@ from opencodeeval.runs.options import Output, SandboxOptions
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
-from opencodeeval.runs.store import RunStore, StoredRun, check_writable, read_run
+from opencodeeval.runs.store import RunStore, StoredRun, begun_again_after, check_writable, read_run
 
 
 class _Graded(NamedTuple):
@@ -193,7 +193,6 @@ async def regrade(
             regraded={"record": record.digest, "harness": stored.record.content["harness"]},
         )
         result = await run_benchmark(run, [observer])
-        store.end_again()
         _remove_superseded(stored, result)
         places = {task.task_id: place for place, task in enumerate(benchmark.tasks)}
         after = {
@@ -233,11 +232,14 @@ def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, _Graded]:
         return SampleId(row["task_id"], row["sample_id"]), graded
 
     try:
-        rows = parsed_lines(path, path.read_bytes(), parse)
+        content = path.read_bytes()
     except OSError as error:
         raise StoreError(
             f"{path} cannot be read ({error.strerror}): name the folder of a run"
         ) from error
+    # What was executed since an interrupted --again began is no part of the record.
+    counted = content.splitlines(keepends=True)[: begun_again_after(folder)]
+    rows = parsed_lines(path, b"".join(counted), parse)
     described = record.record.sandbox
     own = (sandbox_identity(described), first_identity(described))
     return {**dict(rows), **{where: row for where, row in rows if row.sandbox in own}}

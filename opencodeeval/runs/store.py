@@ -183,21 +183,16 @@ class RunStore:
 
         Where this was begun before and not ended, those since then count.
         """
-        path = self.folder / AGAIN
         content = guarded(self.folder, (self.folder / "verdicts.jsonl").read_bytes)
-        if not path.exists():
-            write_atomically(path, {"verdicts_before": content.count(b"\n")})
-        try:
-            before = int(json.loads(path.read_text("ascii"))["verdicts_before"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} cannot be read ({error}): delete it") from error
-        lines = content.splitlines(keepends=True)[before:]
+        if begun_again_after(self.folder) is None:
+            write_atomically(self.folder / AGAIN, {"verdicts_before": content.count(b"\n")})
+        lines = content.splitlines(keepends=True)[begun_again_after(self.folder) :]
         since = parsed_lines(self.folder / "verdicts.jsonl", b"".join(lines), _grade_from)
         self.verdicts = dict(since)
         self._grades = dict(self.verdicts.values())
 
     def end_again(self) -> None:
-        """What `begin_again` began is complete."""
+        """What `begin_again` began is complete, as it is whenever the run has its record."""
         guarded(self.folder, lambda: (self.folder / AGAIN).unlink(missing_ok=True))
 
     def same_execution(self, key: ExecutionKey) -> Grade | None:
@@ -224,6 +219,23 @@ class RunStore:
     def _load(self, name: str, parse: Callable[[dict[str, Any]], tuple[Any, T]]) -> dict[Any, T]:
         journal = self._journals[name] = Journal(self.folder / f"{name}.jsonl")
         return dict(journal.read(parse))
+
+
+def begun_again_after(folder: Path) -> int | None:
+    """How many lines of verdicts there were before all samples began to be executed again.
+
+    None where that is not going on.
+
+    Raises:
+        StoreError: what says so is damaged.
+    """
+    path = folder / AGAIN
+    if not path.exists():
+        return None
+    try:
+        return int(json.loads(path.read_text("ascii"))["verdicts_before"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read ({error}): delete it") from error
 
 
 class StoredRun(NamedTuple):

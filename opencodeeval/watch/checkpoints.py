@@ -19,7 +19,7 @@ INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 _LONGEST_HEADER = 100_000_000
 
 _DEEPER = ("*/config.json", "*/*/config.json")
-_STEP = re.compile(r"(?:step|iter|checkpoint|ckpt|ba)[-_=]?(\d+)", re.IGNORECASE)
+_STEP = re.compile(r"(?<![A-Za-z])(?:step|iter|checkpoint|ckpt|ba)[-_=]?(\d+)", re.IGNORECASE)
 
 # Path below the checkpoint -> size in bytes and time of change in ns.
 Snapshot = Mapping[str, tuple[int, int]]
@@ -27,11 +27,15 @@ Snapshot = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model folder below the watched one; `step` is the training step in its name, if any."""
+    """A model folder below the watched one; `step` is the training step in its name, if any.
+
+    `models` are several model folders in it, of which none can be told to be meant.
+    """
 
     path: Path
     name: str
     step: int | None
+    models: tuple[str, ...] = ()
 
 
 def find_checkpoints(folder: Path) -> list[Checkpoint]:
@@ -47,19 +51,21 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
         inside = [path for path in folder.iterdir() if path.is_dir() and not _is_passing(path)]
     except OSError as error:
         raise StoreError(f"{folder} cannot be read ({error.strerror})") from error
-    found = [
-        Checkpoint(model, model.relative_to(folder).as_posix(), _step(path.name))
-        for path in inside
-        for model in _models_in(path)
-    ]
+    found = []
+    for path in inside:
+        models = _models_in(path)
+        names = tuple(model.relative_to(folder).as_posix() for model in models)
+        if len(models) == 1:
+            found.append(Checkpoint(models[0], names[0], _step(path.name)))
+        elif models:
+            found.append(Checkpoint(path, path.name, _step(path.name), names))
     return sorted(found, key=lambda each: (each.step is None, each.step or 0, each.name))
 
 
 def _models_in(path: Path) -> list[Path]:
     if is_model(path):
         return [path]
-    deeper = [each.parent for pattern in _DEEPER for each in path.glob(pattern)]
-    return deeper if len(deeper) == 1 else []
+    return sorted(each.parent for pattern in _DEEPER for each in path.glob(pattern))
 
 
 def _step(name: str) -> int | None:
@@ -105,6 +111,11 @@ def missing(checkpoint: Checkpoint) -> str | None:
     Tells a copy that has stalled from one that is done, which sizes that do
     not change cannot.
     """
+    if checkpoint.models:
+        return (
+            f"it holds several models ({', '.join(checkpoint.models)}): evaluate the one that is "
+            "meant with `opencodeeval --model`"
+        )
     try:
         json.loads((checkpoint.path / "config.json").read_bytes())
         named = _named_weights(checkpoint.path)

@@ -175,6 +175,29 @@ def test_an_interrupted_regrade_of_all_samples_continues(folder: Path) -> None:
     assert done.result.record.timing.executed == 3
 
 
+def test_moves_before_an_interruption_are_reported_too(folder: Path, regrade: Call) -> None:
+    run = the_run(folder)
+    path = run / "verdicts.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    # As of an interrupted --again in which one sample got another verdict.
+    (run / "again.json").write_text(json.dumps({"verdicts_before": len(lines)}))
+    row = json.loads(lines[0])
+    row["verdicts"]["base"] = "timeout"
+    path.write_text("".join(lines) + json.dumps(row) + "\n")
+    _, done, _ = regrade("--bench", f"file:{folder / 'tasks.jsonl'}", "--again")
+    assert done["executed"] == 2
+    assert [(move["task_id"], move["after"]) for move in done["moves"]] == [("own/0", "timeout")]
+
+
+def test_a_run_that_has_its_record_again_leaves_no_regrade_unfinished(folder: Path) -> None:
+    run = the_run(folder)
+    (run / "again.json").write_text(json.dumps({"verdicts_before": 3}))
+    tasks = f"file:{folder / 'tasks.jsonl'}"
+    command = ("run", "--backend", "reference", "--bench", tasks, *LOCAL)
+    assert cli.main([*command, "--output", str(folder / "out")]) == 0
+    assert not (run / "again.json").exists()
+
+
 def test_a_regrade_notices_a_mended_extraction(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

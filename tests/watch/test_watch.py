@@ -61,6 +61,8 @@ def test_checkpoints_are_model_folders_in_the_order_of_their_steps(tmp_path: Pat
         ("stage2-ingredient1-step11931-tokens100B", 11931),
         ("step=2000-consumed_samples=32000.0", 2000),
         ("checkpoint-100-fp16", 100),
+        ("checkpoint-100-mamba2", 100),
+        ("step-100-lambda2", 100),
         ("iter_0000500", 500),
         ("ep1-ba4000", 4000),
         ("epoch3", 3),
@@ -81,6 +83,17 @@ def test_what_is_no_checkpoint_of_its_own_is_left_out(tmp_path: Path) -> None:
     shutil.copytree(TINY[0], tmp_path / "global_step_20" / "actor" / "huggingface")
     found = [(each.name, each.step) for each in find_checkpoints(tmp_path)]
     assert found == [("step-10", 10), ("global_step_20/actor/huggingface", 20)]
+
+
+def test_several_models_in_one_folder_are_named(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("actor", "critic"):
+        shutil.copytree(TINY[0], watched.folder / "global_step_20" / part / "huggingface")
+    assert cli.main([*watched.command, "--once"]) == 1
+    said = capsys.readouterr().err
+    assert "global_step_20 waits: it holds several models" in said
+    assert "global_step_20/actor/huggingface, global_step_20/critic/huggingface" in said
 
 
 @pytest.mark.parametrize("left", ["training_args.bin", "optimizer.pt", "scheduler.pt"])
