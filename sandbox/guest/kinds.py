@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 NUMBER = (int, float)
+NUMBER_OR_NULL = (int, float, type(None))
 # What every kind may have beside its own fields: digests (SHA-256, hex) of its parts, tests that
 # are too large to be carried in it.
 COMMON = {"sha256": list}
@@ -91,7 +92,7 @@ RULES: Dict[str, Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]]] = {
         "evalplus": ({"dataset": str, "atol": NUMBER}, {}),
         "originfmt": ({"dataset": str, "atol": NUMBER}, {}),
     },
-    "stdio": {"lines": ({}, {"tol": NUMBER}), "livecodebench": ({}, {})},
+    "stdio": {"lines": ({}, {"tol": NUMBER_OR_NULL}), "livecodebench": ({}, {})},
 }
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -186,5 +187,6 @@ def _fields(
         wanted = required.get(name) or optional.get(name)
         if wanted is None:
             raise Wrong(f"it has {where}{name}, which its kind does not use")
-        if not isinstance(value, wanted) or (wanted is NUMBER and isinstance(value, bool)):
+        is_number = wanted in (NUMBER, NUMBER_OR_NULL)
+        if not isinstance(value, wanted) or (is_number and isinstance(value, bool)):
             raise Wrong(f"its {where}{name} is of type {type(value).__name__}")

@@ -53,12 +53,22 @@ def without(*names: str) -> dict[str, Any]:
     return {name: each for name, each in STDIO.items() if name not in names}
 
 
+@pytest.mark.parametrize("tol", [None, 0, 1e-6])
+def test_a_tolerance_may_be_null(tol: float | None) -> None:
+    content = {**STDIO, "compare": {"rule": "lines", "tol": tol}}
+    assert specification(content).content == content
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         ({}, "its kind is None; available: calls, check, input, livecodebench, stdio, unittest"),
         (without("tests"), "it lacks tests"),
         ({**STDIO, "tests": "1 1"}, "its tests is of type str"),
+        (
+            {**STDIO, "compare": {"rule": "lines", "tol": True}},
+            "its compare.tol is of type bool",
+        ),
         ({**STDIO, "test": []}, "it has test, which its kind does not use"),
         (without("limits"), "its limits are missing"),
         ({**STDIO, "limits": {**LIMITS, "total_s": "5"}}, "its limits.total_s is of type str"),
