@@ -18,6 +18,7 @@ from opencodeeval.core.errors import DataError, OpenCodeEvalError, UsageError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.syntax import defines
 from opencodeeval.core.types import Completion, Message, Sampling, Style, Task, Verdict
+from tests.benchmarks.official_prompts import evalplus_chat
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -273,25 +274,10 @@ def test_evalplus_base_prompts_are_stripped_and_start_the_solution(plus: Benchma
 
 @pytest.mark.shared
 def test_evalplus_chat_prompts_are_evalplus_s(plus: Benchmark) -> None:
-    from evalplus.provider.utility import make_raw_chat_prompt
-
-    class Joined:
-        chat_template = "any"
-
-        def apply_chat_template(self, turns: list[dict[str, str]], tokenize: bool) -> str:
-            return "|".join(turn["content"] for turn in turns)
-
     for task in plus.tasks:
         prompt = plus.prompt(task, "chat")
-        expected = make_raw_chat_prompt(
-            task.prompt.strip() + "\n",
-            "Please provide a self-contained Python script that solves the following problem in a "
-            "markdown code block:",
-            "Below is a Python script with a self-contained function that solves the problem and "
-            "passes corresponding tests:",
-            Joined(),
-        )
-        assert f"{prompt.messages[0].content}|{prompt.response_prefix}" == expected
+        shown = f"{prompt.messages[0].content}|{prompt.response_prefix}"
+        assert shown == evalplus_chat(task)
 
 
 @pytest.mark.shared

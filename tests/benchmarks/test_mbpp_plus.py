@@ -15,6 +15,7 @@ from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.types import Completion, Grade, Program, Sampling, Task, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.runs.formats.reading import read_samples
+from tests.benchmarks.official_prompts import evalplus_chat
 
 
 @pytest.fixture(scope="module", params=["v0.2.0", "v0.1.0"])
@@ -78,25 +79,10 @@ def test_base_prompts_are_evalplus_s_and_start_the_solution(plus: Benchmark) -> 
 
 @pytest.mark.shared
 def test_chat_prompts_are_evalplus_s(plus: Benchmark) -> None:
-    from evalplus.provider.utility import make_raw_chat_prompt
-
-    class Joined:
-        chat_template = "any"
-
-        def apply_chat_template(self, turns: list[dict[str, str]], tokenize: bool) -> str:
-            return "|".join(turn["content"] for turn in turns)
-
     for task in plus.tasks:
         prompt = plus.prompt(task, "chat")
-        expected = make_raw_chat_prompt(
-            task.prompt.strip() + "\n",
-            "Please provide a self-contained Python script that solves the following problem in a "
-            "markdown code block:",
-            "Below is a Python script with a self-contained function that solves the problem and "
-            "passes corresponding tests:",
-            Joined(),
-        )
-        assert f"{prompt.messages[0].content}|{prompt.response_prefix}" == expected
+        shown = f"{prompt.messages[0].content}|{prompt.response_prefix}"
+        assert shown == evalplus_chat(task)
 
 
 @pytest.mark.shared
