@@ -9,44 +9,51 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, TypeVar
+
+import msgspec
 
 from opencodeeval.core.errors import StoreError
+from opencodeeval.core.text import validation_words
 
 T = TypeVar("T")
 
 
-class Journal:
-    """An append-only file of JSON lines.
+class Journal(Generic[T]):
+    """An append-only file of JSON lines, each a value of one class.
 
-    A line is written by one system call and ends in a newline, so whatever
-    follows the last newline is a write that was cut short, and is removed.
+    The class is a msgspec.Struct or a dataclass. A line is written by one system call and
+    ends in a newline, so whatever follows the last newline is a write that was cut short,
+    and is removed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: type[T]) -> None:
         self.path = path
+        self._kind = kind
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = guarded(path, lambda: os.open(path, flags, 0o644))
 
-    def read(self, parse: Callable[[dict[str, Any]], T]) -> list[T]:
-        """All stored lines, parsed.
+    def read(self) -> list[T]:
+        """All stored lines.
 
         Raises:
-            StoreError: a line is not what `parse` can read; names file and line.
+            StoreError: a line is no such value; names file and line.
         """
         data = guarded(self.path, self.path.read_bytes)
         whole = data.rfind(b"\n") + 1
         if whole != len(data):
             guarded(self.path, lambda: os.ftruncate(self._descriptor, whole))
-        return parsed_lines(self.path, data[:whole], parse)
+        return parsed_lines(self.path, data[:whole], self._kind)
 
-    def append(self, row: Mapping[str, Any]) -> None:
+    def append(self, row: T) -> None:
         """Add one line, entirely or not at all.
 
         Raises:
             StoreError: the line cannot be written, as on a full disk.
         """
-        line = json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        # Not msgspec's own JSON: that refuses the lone surrogates that models and programs print.
+        text = json.dumps(msgspec.to_builtins(row), ensure_ascii=True, separators=(",", ":"))
+        line = text.encode("ascii") + b"\n"
         end = guarded(self.path, lambda: os.fstat(self._descriptor).st_size)
         try:
             written = os.write(self._descriptor, line)
@@ -63,19 +70,19 @@ class Journal:
             self._descriptor = -1
 
 
-def parsed_lines(path: Path, data: bytes, parse: Callable[[dict[str, Any]], T]) -> list[T]:
-    """The whole lines of a journal's content, parsed; what follows the last newline is left out.
+def parsed_lines(path: Path, data: bytes, kind: type[T]) -> list[T]:
+    """The whole lines of a journal's content; what follows the last newline is left out.
 
     Raises:
-        StoreError: a line is not what `parse` can read; names file and line.
+        StoreError: a line is no value of this kind; names file and line.
     """
     rows = []
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         try:
-            rows.append(parse(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            rows.append(msgspec.convert(json.loads(line), kind))
+        except (ValueError, RecursionError) as error:
             raise StoreError(
-                f"{path}, line {number} is damaged ({type(error).__name__}: {error}): "
+                f"{path}, line {number} is damaged ({validation_words(error)}): "
                 f"delete that line, or the folder {path.parent} to start afresh"
             ) from error
     return rows

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.text import validation_words
 from opencodeeval.decide.gate import Policy
 
 if sys.version_info >= (3, 11):
@@ -16,8 +18,23 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_KEYS = ("margin", "alpha", "scope", "k", "errata", "benchmarks")
-_BENCHMARK_KEYS = ("margin", "quarantine")
+
+class _OfBenchmark(msgspec.Struct, forbid_unknown_fields=True):
+    """A table such as [benchmarks.humaneval]."""
+
+    margin: float | None = None
+    quarantine: tuple[str, ...] = ()
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole of a gate.toml; what it leaves out is as in Policy."""
+
+    margin: float | msgspec.UnsetType = msgspec.UNSET
+    alpha: float | msgspec.UnsetType = msgspec.UNSET
+    scope: str | msgspec.UnsetType = msgspec.UNSET
+    k: int | msgspec.UnsetType = msgspec.UNSET
+    errata: bool | msgspec.UnsetType = msgspec.UNSET
+    benchmarks: dict[str, Any] = {}
 
 
 def read_policy(path: Path) -> Policy:
@@ -28,39 +45,38 @@ def read_policy(path: Path) -> Policy:
         StoreError: it cannot be read.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        table = msgspec.convert(tomllib.loads(text), _Table)
+        of = {name: _of_benchmark(name, each) for name, each in table.benchmarks.items()}
     except FileNotFoundError as error:
         raise UsageError(f"there is no policy {path}: name a gate.toml") from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror})") from error
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"{path}: {validation_words(error)} (docs/gates.md has all settings)"
+        ) from error
     except ValueError as error:
         raise UsageError(f"{path} is not TOML ({error}): see docs/gates.md") from error
-    _only(path, "", table, _KEYS)
-    benchmarks = table.get("benchmarks", {})
-    is_table = isinstance(benchmarks, dict)
-    if not is_table or not all(isinstance(each, dict) for each in benchmarks.values()):
-        raise UsageError(f"{path}: a benchmark is a table, like [benchmarks.humaneval]")
-    for name, each in benchmarks.items():
-        _only(path, f"benchmarks.{name}.", each, _BENCHMARK_KEYS)
-        tasks = each.get("quarantine", [])
-        if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
-            raise UsageError(f"{path}: the quarantine of {name} is a list of task ids")
+    said = msgspec.to_builtins(table)  # leaves out what is unset
+    said.pop("benchmarks")
+    policy = Policy(
+        **said,
+        margins={name: each.margin for name, each in of.items() if each.margin is not None},
+        quarantine={name: each.quarantine for name, each in of.items() if each.quarantine},
+    )
     try:
-        return checked(
-            Policy(
-                **{name: value for name, value in table.items() if name != "benchmarks"},
-                margins={
-                    name: each["margin"] for name, each in benchmarks.items() if "margin" in each
-                },
-                quarantine={
-                    name: tuple(each["quarantine"])
-                    for name, each in benchmarks.items()
-                    if "quarantine" in each
-                },
-            )
-        )
+        return checked(policy)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def _of_benchmark(name: str, table: Any) -> _OfBenchmark:
+    try:
+        return msgspec.convert(table, _OfBenchmark)
+    except msgspec.ValidationError as error:
+        # msgspec does not say under which name of a table a value stands.
+        raise msgspec.ValidationError(f"[benchmarks.{name}] {validation_words(error)}") from error
 
 
 def overridden(policy: Policy, **asked: Any) -> Policy:
@@ -100,11 +116,3 @@ def checked(policy: Policy) -> Policy:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _only(path: Path, where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    unknown = [name for name in table if name not in known]
-    if unknown:
-        raise UsageError(
-            f"{path} has no setting {where}{unknown[0]}; available: {', '.join(known)}"
-        )

@@ -100,7 +100,7 @@ class SlotPool:
         self.threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self.closed = False
         self.waiting: set[asyncio.Future[Grade]] = set()
-        self.checked: set[str] = set()
+        self.checked: dict[str, Specification] = {}
 
     def describe(self) -> Mapping[str, Any]:
         """See opencodeeval.execution.base.Sandbox."""
@@ -223,13 +223,13 @@ class SlotPool:
 
     def _specification(self, task: Task) -> Specification:
         """A task's specification, which is checked when it is seen for the first time."""
-        if task.tests_digest not in self.checked:
+        key = task.tests_digest
+        if key not in self.checked:
             try:
-                specification(task.tests)
+                self.checked[key] = specification(task.tests, key)
             except DataError as error:
                 raise DataError(f"task {task.task_id!r}: {error}") from None
-            self.checked.add(task.tests_digest)
-        return Specification(task.tests, task.tests_digest)
+        return self.checked[key]
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1

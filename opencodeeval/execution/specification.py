@@ -63,8 +63,8 @@ def decode(data: bytes) -> Specification:
     return specification(content)
 
 
-def specification(content: Mapping[str, Any]) -> Specification:
-    """The specification with this content.
+def specification(content: Mapping[str, Any], known_digest: str = "") -> Specification:
+    """The specification with this content; `known_digest` is its digest where that is known.
 
     Raises:
         DataError: a field is missing, of another type, or of no use to its kind.
@@ -74,4 +74,4 @@ def specification(content: Mapping[str, Any]) -> Specification:
         kinds.check(content)
     except kinds.Wrong as error:
         raise DataError(f"its tests cannot be judged: {error}") from error
-    return Specification(content, digest(content))
+    return Specification(content, known_digest or digest(content))

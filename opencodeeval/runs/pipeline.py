@@ -36,7 +36,8 @@ from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, Timing, content_of
 from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
-from opencodeeval.runs.store import ExecutionKey, RunStore, is_fault
+from opencodeeval.runs.rows import ExecutionKey
+from opencodeeval.runs.store import RunStore, is_fault
 
 # Programs handed to the sandbox beyond those that it can run at once: it puts
 # them in an order that keeps the judges of their tasks warm.

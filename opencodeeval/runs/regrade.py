@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.core.errors import StoreError, UsageError
-from opencodeeval.core.journal import guarded, parsed_lines
-from opencodeeval.core.types import SampleId, Sampling, digest
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.journal import guarded
+from opencodeeval.core.types import SampleId, Sampling
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
 from opencodeeval.records.reading import StoredRecord
@@ -23,15 +23,8 @@ from opencodeeval.runs.options import Output, SandboxOptions
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
+from opencodeeval.runs.rows import PromptRow, VerdictRow, read_prompts, read_verdicts
 from opencodeeval.runs.store import RunStore, StoredRun, begun_again_after, check_writable, read_run
-
-
-class _Graded(NamedTuple):
-    """What a line of verdicts.jsonl says: where, by which tests, and the verdicts by suite."""
-
-    sandbox: str
-    tests: str
-    verdicts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class Stored:
     folder: Path
     benchmark: CardBenchmark
     run: StoredRun
-    rows: Mapping[SampleId, _Graded]
+    rows: Mapping[SampleId, VerdictRow]
     left_out: tuple[str, ...]
     lacking: tuple[str, ...]
 
@@ -214,7 +207,7 @@ def _remove_superseded(stored: Stored, result: RunResult) -> None:
 
 
 def _moves(
-    before: Mapping[SampleId, _Graded], after: Mapping[SampleId, Mapping[str, str]]
+    before: Mapping[SampleId, VerdictRow], after: Mapping[SampleId, Mapping[str, str]]
 ) -> Iterator[Move]:
     for where, verdicts in after.items():
         for suite, verdict in verdicts.items():
@@ -223,26 +216,16 @@ def _moves(
                 yield Move(*where, suite, was, verdict)
 
 
-def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, _Graded]:
+def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, VerdictRow]:
     """Each sample's verdicts that the record counts, not those of an interrupted regrade."""
-    path = folder / "verdicts.jsonl"
-
-    def parse(row: Mapping[str, Any]) -> tuple[SampleId, _Graded]:
-        graded = _Graded(row["sandbox"], row["tests"], row["verdicts"])
-        return SampleId(row["task_id"], row["sample_id"]), graded
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be read ({error.strerror}): name the folder of a run"
-        ) from error
     # What was executed since an interrupted --again began is no part of the record.
-    counted = content.splitlines(keepends=True)[: begun_again_after(folder)]
-    rows = parsed_lines(path, b"".join(counted), parse)
+    rows = read_verdicts(folder, begun_again_after(folder))
     described = record.record.sandbox
     own = (sandbox_identity(described), first_identity(described))
-    return {**dict(rows), **{where: row for where, row in rows if row.sandbox in own}}
+    return {
+        **{row.where: row for row in rows},
+        **{row.where: row for row in rows if row.sandbox in own},
+    }
 
 
 def _check_prompts(stored: Stored) -> None:
@@ -250,13 +233,13 @@ def _check_prompts(stored: Stored) -> None:
     record, benchmark = stored.record.record, stored.benchmark
     if record.model.origin == "file":
         return  # what was asked is not known
-    path = stored.folder / "prompts.jsonl"
-    asked = dict(parsed_lines(path, path.read_bytes(), lambda row: (row["task_id"], row["digest"])))
-    other = [
-        task.task_id
-        for task in benchmark.tasks
-        if asked.get(task.task_id) != digest(asdict(benchmark.prompt(task, record.model_type)))
-    ]
+    answered = read_prompts(stored.folder)
+    other = []
+    for task in benchmark.tasks:
+        stored_prompt = answered.get(task.task_id)
+        now = PromptRow.of(benchmark.prompt(task, record.model_type))
+        if stored_prompt is None or stored_prompt.digest != now.digest:
+            other.append(task.task_id)
     if other:
         raise UsageError(
             f"the samples of {stored.folder} answer other prompts than {benchmark.protocol} "

@@ -29,22 +29,22 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from opencodeeval.core.errors import StoreError
-from opencodeeval.core.journal import Journal, Lock, guarded, parsed_lines, write_atomically
-from opencodeeval.core.types import (
-    Completion,
-    Grade,
-    Program,
-    Prompt,
-    SampleId,
-    SuiteResult,
-    Verdict,
-    digest,
+from opencodeeval.core.journal import Journal, Lock, guarded, write_atomically
+from opencodeeval.core.types import Completion, Grade, Program, Prompt, SampleId, Verdict, digest
+from opencodeeval.runs.rows import (
+    ExecutionKey,
+    ProgramRow,
+    ProgramSource,
+    PromptRow,
+    VerdictRow,
+    read_completions,
+    read_programs,
+    read_verdicts,
 )
 
 RUN_ID_LENGTH = 12
@@ -52,29 +52,6 @@ RUN_ID_LENGTH = 12
 AGAIN = "again.json"
 
 T = TypeVar("T")
-
-
-class ProgramSource(NamedTuple):
-    """What a program was extracted from, and by which code, as digests.
-
-    `extraction` is empty for programs that version 0.1.0 has stored.
-    """
-
-    completion: str
-    extraction: str = ""
-
-
-class ExecutionKey(NamedTuple):
-    """Everything that decides a verdict, as digests.
-
-    Two executions with the same key are the same execution.
-    """
-
-    task_id: str
-    program: str
-    tests: str
-    protocol_version: str
-    sandbox: str
 
 
 def run_id(configuration: Mapping[str, Any]) -> str:
@@ -107,35 +84,40 @@ class RunStore:
         self.folder = output / "runs" / self.run_id
         guarded(self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
         self._lock = Lock(self.folder / "lock")
-        self._journals: dict[str, Journal] = {}
+        self._journals: list[Journal[Any]] = []
         try:
             self.resumed = self._write_or_check_configuration()
-            self.prompts = self._load("prompts", _prompt_from)
-            self.completions = self._load("completions", _completion_from)
-            self.programs = self._load("programs", _program_from)
-            self.verdicts = self._load("verdicts", _grade_from)
-            self._load("faults", lambda row: (None, None))
+            self._prompts, prompts = self._open("prompts", PromptRow)
+            self._completions, completions = self._open("completions", Completion)
+            self._programs, programs = self._open("programs", ProgramRow)
+            self._verdicts, verdicts = self._open("verdicts", VerdictRow)
+            self._faults, _ = self._open("faults", VerdictRow)
         except BaseException:
             self.close()
             raise
+        self.prompts = {row.task_id: row.digest for row in prompts}
+        self.completions = {SampleId(row.task_id, row.sample_id): row for row in completions}
+        self.programs = {
+            SampleId(row.task_id, row.sample_id): (row.source, row.program) for row in programs
+        }
+        self.verdicts = {row.where: (row.key, row.grade) for row in verdicts}
         self._grades = dict(self.verdicts.values())
 
     def close(self) -> None:
         """Give the folder back; every line added is already in its file."""
-        for journal in self._journals.values():
+        for journal in self._journals:
             journal.close()
         self._lock.release()
 
     def add_prompt(self, prompt: Prompt) -> None:
         """Store what was asked of one task."""
-        row = asdict(prompt)
-        asked = digest(row)
-        self._journals["prompts"].append({**row, "digest": asked})
-        self.prompts[prompt.task_id] = asked
+        row = PromptRow.of(prompt)
+        self._prompts.append(row)
+        self.prompts[prompt.task_id] = row.digest
 
     def add_completion(self, completion: Completion) -> None:
         """Store one answer; nothing is graded before its completion is stored."""
-        self._journals["completions"].append(asdict(completion))
+        self._completions.append(completion)
         self.completions[SampleId(completion.task_id, completion.sample_id)] = completion
 
     def add_program(self, completion: Completion, program: Program, extraction: str) -> None:
@@ -144,7 +126,7 @@ class RunStore:
         `extraction` is the digest of the code that extracted it.
         """
         source = ProgramSource(completion_digest(completion), extraction)
-        self._journals["programs"].append({**asdict(program), **source._asdict()})
+        self._programs.append(ProgramRow.of(program, source))
         self.programs[SampleId(program.task_id, program.sample_id)] = (source, program)
 
     def program_of(self, completion: Completion, extraction: str) -> Program | None:
@@ -157,9 +139,9 @@ class RunStore:
     def add_grade(self, key: ExecutionKey, grade: Grade) -> None:
         """Store the verdicts of one sample; infrastructure failures go to faults.jsonl."""
         if is_fault(grade):
-            self._journals["faults"].append(_row_of(key, grade))
+            self._faults.append(VerdictRow.of(key, grade))
             return
-        self._journals["verdicts"].append(_row_of(key, grade))
+        self._verdicts.append(VerdictRow.of(key, grade))
         self.verdicts[SampleId(grade.task_id, grade.sample_id)] = (key, grade)
         self._grades[key] = grade
 
@@ -183,12 +165,12 @@ class RunStore:
 
         Where this was begun before and not ended, those since then count.
         """
-        content = guarded(self.folder, (self.folder / "verdicts.jsonl").read_bytes)
-        if begun_again_after(self.folder) is None:
-            write_atomically(self.folder / AGAIN, {"verdicts_before": content.count(b"\n")})
-        lines = content.splitlines(keepends=True)[begun_again_after(self.folder) :]
-        since = parsed_lines(self.folder / "verdicts.jsonl", b"".join(lines), _grade_from)
-        self.verdicts = dict(since)
+        rows = read_verdicts(self.folder)
+        before = begun_again_after(self.folder)
+        if before is None:
+            before = len(rows)
+            write_atomically(self.folder / AGAIN, {"verdicts_before": before})
+        self.verdicts = {row.where: (row.key, row.grade) for row in rows[before:]}
         self._grades = dict(self.verdicts.values())
 
     def end_again(self) -> None:
@@ -216,9 +198,10 @@ class RunStore:
             )
         return True
 
-    def _load(self, name: str, parse: Callable[[dict[str, Any]], tuple[Any, T]]) -> dict[Any, T]:
-        journal = self._journals[name] = Journal(self.folder / f"{name}.jsonl")
-        return dict(journal.read(parse))
+    def _open(self, name: str, kind: type[T]) -> tuple[Journal[T], list[T]]:
+        journal = Journal(self.folder / f"{name}.jsonl", kind)
+        self._journals.append(journal)
+        return journal, journal.read()
 
 
 def begun_again_after(folder: Path) -> int | None:
@@ -253,21 +236,13 @@ def read_run(folder: Path) -> StoredRun:
     Raises:
         StoreError: it cannot be read, or is damaged.
     """
-
-    def rows(name: str, parse: Callable[[dict[str, Any]], tuple[Any, T]]) -> dict[Any, T]:
-        path = folder / f"{name}.jsonl"
-        try:
-            return dict(parsed_lines(path, path.read_bytes(), parse))
-        except OSError as error:
-            raise StoreError(
-                f"{path} cannot be read ({error.strerror}): name the folder of a run"
-            ) from error
-
-    extracted = rows("programs", _program_from)
-    programs = {where: program for where, (_, program) in extracted.items()}
-    extractions = {where: source.extraction for where, (source, _) in extracted.items()}
-    grades = {where: grade for where, (_, grade) in rows("verdicts", _grade_from).items()}
-    return StoredRun(rows("completions", _completion_from), programs, extractions, grades)
+    extracted = read_programs(folder)
+    return StoredRun(
+        read_completions(folder),
+        {where: row.program for where, row in extracted.items()},
+        {where: row.extraction for where, row in extracted.items()},
+        {row.where: row.grade for row in read_verdicts(folder)},
+    )
 
 
 def check_writable(output: Path) -> None:
@@ -285,46 +260,3 @@ def check_writable(output: Path) -> None:
 def is_fault(grade: Grade) -> bool:
     """Whether the sandbox, not the program, is to blame for what came out."""
     return any(suite.verdict is Verdict.INFRA_ERROR for suite in grade.suites.values())
-
-
-def _prompt_from(row: dict[str, Any]) -> tuple[str, str]:
-    return row["task_id"], row["digest"]
-
-
-def _completion_from(row: dict[str, Any]) -> tuple[SampleId, Completion]:
-    return SampleId(row["task_id"], row["sample_id"]), Completion(**row)
-
-
-def _program_from(row: dict[str, Any]) -> tuple[SampleId, tuple[ProgramSource, Program]]:
-    source = ProgramSource(row.pop("completion"), row.pop("extraction", ""))
-    return SampleId(row["task_id"], row["sample_id"]), (source, Program(**row))
-
-
-def _row_of(key: ExecutionKey, grade: Grade) -> dict[str, Any]:
-    details = {name: asdict(suite) for name, suite in grade.suites.items()}
-    verdicts = {name: suite.pop("verdict").value for name, suite in details.items()}
-    return {
-        **key._asdict(),
-        "sample_id": grade.sample_id,
-        "verdict": overall(verdicts),
-        "verdicts": verdicts,
-        "suites": details,
-        "stdout": grade.stdout,
-        "stderr": grade.stderr,
-    }
-
-
-def overall(verdicts: Mapping[str, str]) -> str:
-    """`passed` if every suite passed, else the verdict of the first that did not."""
-    passed = Verdict.PASSED.value
-    return next((verdict for verdict in verdicts.values() if verdict != passed), passed)
-
-
-def _grade_from(row: dict[str, Any]) -> tuple[SampleId, tuple[ExecutionKey, Grade]]:
-    suites = {
-        name: SuiteResult(verdict=Verdict(verdict), **row["suites"][name])
-        for name, verdict in row["verdicts"].items()
-    }
-    where = SampleId(row["task_id"], row["sample_id"])
-    key = ExecutionKey(*(row[field] for field in ExecutionKey._fields))
-    return where, (key, Grade(*where, suites, stdout=row["stdout"], stderr=row["stderr"]))

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from opencodeeval.core.errors import StoreError
-from opencodeeval.core.journal import parsed_lines
 from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
 from opencodeeval.records.reading import StoredRecord
-from opencodeeval.runs.store import StoredRun, overall, read_run
+from opencodeeval.runs.rows import PromptRow, overall, read_prompts
+from opencodeeval.runs.store import StoredRun, read_run
 from opencodeeval.show import pages
 from opencodeeval.show.highlight import token_runs
 from opencodeeval.show.month_chart import HEIGHT, WIDTH, months_of
@@ -31,7 +31,7 @@ def report(record: StoredRecord, folder: Path) -> str:
         StoreError: what is stored is damaged, or samples are missing.
     """
     stored = read_run(folder)
-    prompts = _prompts(folder)
+    prompts = read_prompts(folder)
     verdicts: dict[str, list[str]] = {}
     for where, grade in _graded(record, stored, folder):
         verdicts.setdefault(where.task_id, []).append(_verdict(grade))
@@ -67,7 +67,7 @@ def _short(verdicts: list[str]) -> str:
 
 
 def _verdict(grade: Grade) -> str:
-    return overall({name: suite.verdict.value for name, suite in grade.suites.items()})
+    return overall({name: suite.verdict for name, suite in grade.suites.items()}).value
 
 
 def _graded(
@@ -84,19 +84,8 @@ def _graded(
             yield where, stored.grades[where]
 
 
-def _prompts(folder: Path) -> dict[str, Mapping[str, Any]]:
-    path = folder / "prompts.jsonl"
-    try:
-        rows = parsed_lines(path, path.read_bytes(), lambda row: (str(row["task_id"]), row))
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be read ({error.strerror}): name the folder of a run"
-        ) from error
-    return dict(rows)
-
-
 def _tasks(
-    verdicts: Mapping[str, list[str]], stored: StoredRun, prompts: Mapping[str, Mapping[str, Any]]
+    verdicts: Mapping[str, list[str]], stored: StoredRun, prompts: Mapping[str, PromptRow]
 ) -> Iterator[dict[str, Any]]:
     coloured: dict[str, str] = {}
     for task_id, each in verdicts.items():
@@ -111,7 +100,7 @@ def _tasks(
                 {**_sample(stored.completions[where], program, grade), "runs": coloured[code]}
             )
         asked = stored.completions[SampleId(task_id, 0)].prompt
-        yield {"prompt": _shortened(asked or _asked(prompts.get(task_id, {}))), "samples": samples}
+        yield {"prompt": _shortened(asked or _asked(prompts.get(task_id))), "samples": samples}
 
 
 def _sample(completion: Completion, program: Program, grade: Grade) -> dict[str, Any]:
@@ -145,12 +134,13 @@ def _plain(suite: dict[str, Any]) -> dict[str, Any]:
     return suite
 
 
-def _asked(prompt: Mapping[str, Any]) -> str:
+def _asked(prompt: PromptRow | None) -> str:
     """A prompt as text: of a chat, the turns under their roles."""
-    turns = [f"[{turn['role']}]\n{turn['content']}" for turn in prompt.get("messages", ())]
-    prefix = prompt.get("response_prefix")
-    turns += [f"[assistant]\n{prefix}"] if prefix else []
-    return "\n\n".join(turns) or str(prompt.get("text", ""))
+    if prompt is None:
+        return ""
+    turns = [f"[{turn.role}]\n{turn.content}" for turn in prompt.messages]
+    turns += [f"[assistant]\n{prompt.response_prefix}"] if prompt.response_prefix else []
+    return "\n\n".join(turns) or prompt.text
 
 
 def _shortened(text: str) -> str:

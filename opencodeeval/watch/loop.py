@@ -77,13 +77,12 @@ class State:
         guarded(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
         name = digest(what)[:12]
         self._lock = Lock(folder / f"{name}.lock")
-        self._journal = Journal(folder / f"{name}.jsonl")
-        rows = self._journal.read(_result)
-        self.done: dict[str, Evaluated] = {row.name: row for row in rows}
+        self._journal = Journal(folder / f"{name}.jsonl", Evaluated)
+        self.done = {row.name: row for row in self._journal.read()}
 
     def add(self, result: Evaluated) -> None:
         """Store what became of a checkpoint."""
-        self._journal.append(asdict(result))
+        self._journal.append(result)
         self.done[result.name] = result
 
     def covers(self, checkpoint: Checkpoint, files: str) -> bool:
@@ -113,10 +112,6 @@ class State:
     def forget_failures(self) -> None:
         """Try again what failed before: a new start may find another machine."""
         self.done = {name: each for name, each in self.done.items() if not each.problem}
-
-
-def _result(row: dict[str, Any]) -> Evaluated:
-    return Evaluated(**{**row, "records": tuple(row["records"])})
 
 
 class Settling:

@@ -165,8 +165,8 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (correct_as_text, r"tasks\[...\]\.c\[...\]: expected int, got str"),
-        (no_protocol, "object missing required field protocol"),
+        (correct_as_text, r"tasks\[...\]\.c\[...\]: must be a whole number, not text"),
+        (no_protocol, "the field protocol is missing"),
         (more_correct_than_drawn, "2 of 1 samples of t/0 are correct"),
     ],
 )

@@ -26,7 +26,8 @@ from opencodeeval.core.types import (
     SuiteResult,
     Verdict,
 )
-from opencodeeval.runs.store import ExecutionKey, RunStore, overall, run_id
+from opencodeeval.runs.rows import ExecutionKey, ProgramSource, overall
+from opencodeeval.runs.store import RunStore, run_id
 
 CONFIGURATION = {"benchmark": "b", "model": {"model": "m"}}
 PROMPT = Prompt("t/0", messages=(Message("user", "say é"),), stop=("\n",))
@@ -193,7 +194,7 @@ def test_a_line_cut_at_any_byte_is_removed_and_the_rest_kept(
     path = tmp_path / "journal.jsonl"
     path.unlink(missing_ok=True)
     rows: list[dict[str, object]] = [{"row": 0, "text": "é"}, {"row": 1, "text": "\n"}, {"row": 2}]
-    journal = Journal(path)
+    journal: Journal[dict[str, object]] = Journal(path, dict)
     for row in rows:
         journal.append(row)
     journal.close()
@@ -201,10 +202,10 @@ def test_a_line_cut_at_any_byte_is_removed_and_the_rest_kept(
     cut = data.draw(st.integers(0, len(whole)))
     path.write_bytes(whole[:cut])
     kept = whole[:cut].count(b"\n")
-    again = Journal(path)
-    assert again.read(lambda row: row) == rows[:kept]
+    again: Journal[dict[str, object]] = Journal(path, dict)
+    assert again.read() == rows[:kept]
     again.append({"row": "new"})
-    assert again.read(lambda row: row) == [*rows[:kept], {"row": "new"}]
+    assert again.read() == [*rows[:kept], {"row": "new"}]
     again.close()
 
 
@@ -217,6 +218,75 @@ def test_any_other_damage_names_the_file_and_the_line(store: RunStore, line: str
     path.write_text(path.read_text() + line + "\n" + path.read_text())
     with pytest.raises(StoreError, match=r"completions\.jsonl, line 2 is damaged"):
         reopened(store)
+
+
+WRONG_TYPES = [
+    ("prompts", "stop", 3, "stop: must be a list, not a whole number"),
+    ("completions", "sample_id", "0", "sample_id: must be a whole number, not text"),
+    ("completions", "form", "poem", "form: 'poem' is none of the values that are known"),
+    ("programs", "code", None, "code: must be text, not nothing"),
+    ("verdicts", "verdicts", {"base": "good"}, "verdicts[...]: 'good' is none of the values"),
+    ("verdicts", "suites", {"base": {}}, "suites lacks plus"),
+    (
+        "verdicts",
+        "suites",
+        {"base": {"tests_run": 0.5}},
+        "whole number, not a decimal number",
+    ),
+    ("faults", "stdout", 1, "stdout: must be text, not a whole number"),
+]
+
+
+@pytest.mark.parametrize(("file", "field", "value", "words"), WRONG_TYPES)
+def test_a_field_of_another_type_names_the_file_the_line_and_the_field(
+    store: RunStore, file: str, field: str, value: object, words: str
+) -> None:
+    fill(store)
+    store.add_grade(KEY, replace(GRADE, suites={"plus": SuiteResult(Verdict.INFRA_ERROR)}))
+    path = store.folder / f"{file}.jsonl"
+    (row,) = (json.loads(line) for line in path.read_text().splitlines())
+    path.write_text(json.dumps({**row, field: value}) + "\n")
+    with pytest.raises(StoreError, match=rf"{file}\.jsonl, line 1 is damaged") as raised:
+        reopened(store)
+    assert words in str(raised.value)
+
+
+# What version 0.1.0 wrote for the values above: a program without `extraction`.
+LINES = {
+    "prompts": r'{"task_id":"t/0","text":"","messages":[{"role":"user","content":"say \u00e9"}],'
+    r'"response_prefix":"","stop":["\n"],"digest":"DIGEST"}',
+    "completions": r'{"task_id":"t/0","sample_id":0,"text":"x = \u0027\ud800\u2028\r\u0027",'
+    r'"prompt":"p","finish_reason":"stop","prompt_tokens":0,"completion_tokens":7,'
+    r'"form":"answer"}',
+    "programs": r'{"task_id":"t/0","sample_id":0,"code":"x = 1\n","found":"fence",'
+    r'"completion":"c0"}',
+    "verdicts": r'{"task_id":"t/0","program":"program","tests":"tests","protocol_version":"1",'
+    r'"sandbox":"sandbox","sample_id":0,"verdict":"wrong",'
+    r'"verdicts":{"base":"passed","plus":"wrong"},'
+    r'"suites":{"base":{"detail":"","tests_run":3,"tests_total":3,"failure":null,"wall_s":0.5,'
+    r'"cpu_s":0.25},"plus":{"detail":"1 of 9","tests_run":1,"tests_total":9,'
+    r'"failure":{"index":0,"got":"2"},"wall_s":0.0,"cpu_s":0.0}},"stdout":"out","stderr":"err"}',
+}
+
+
+def test_lines_of_the_first_version_are_read(store: RunStore) -> None:
+    for name, line in LINES.items():
+        (store.folder / f"{name}.jsonl").write_text(line + "\n")
+    again = reopened(store)
+    where = SampleId("t/0", 0)
+    assert again.prompts == {"t/0": "DIGEST"}
+    assert again.completions == {where: COMPLETION}
+    assert again.programs == {where: (ProgramSource("c0"), PROGRAM)}
+    assert again.verdicts == {where: (KEY, GRADE)}
+    again.close()
+
+
+def test_lines_are_written_as_the_first_version_wrote_them(store: RunStore) -> None:
+    fill(store)
+    for name in ("prompts", "completions", "verdicts"):
+        (line,) = (store.folder / f"{name}.jsonl").read_text().splitlines()
+        expected = LINES[name].replace("DIGEST", store.prompts["t/0"]).replace(r"\u0027", "'")
+        assert line == expected
 
 
 def test_different_configurations_have_different_folders(tmp_path: Path) -> None:
@@ -342,6 +412,7 @@ def test_an_output_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_overall_verdict_is_the_first_that_is_no_pass() -> None:
-    assert overall({"base": "passed", "plus": "passed"}) == "passed"
-    assert overall({"base": "passed", "plus": "wrong"}) == "wrong"
-    assert overall({"base": "timeout", "plus": "wrong"}) == "timeout"
+    passed, wrong, timeout = Verdict.PASSED, Verdict.WRONG, Verdict.TIMEOUT
+    assert overall({"base": passed, "plus": passed}) is passed
+    assert overall({"base": passed, "plus": wrong}) is wrong
+    assert overall({"base": timeout, "plus": wrong}) is timeout

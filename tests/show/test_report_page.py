@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, expect
 
 from opencodeeval.cli import main as cli
 from opencodeeval.core.types import Completion, Grade, Program, Prompt, SuiteResult, Verdict
-from opencodeeval.runs.store import ExecutionKey, RunStore
+from opencodeeval.runs.rows import ExecutionKey
+from opencodeeval.runs.store import RunStore
 from tests.support.browser import DESKTOP, PHONE, Visit, chromium
 from tests.support.hostile_run import HOSTILE, SAMPLES, TASK, make
 from tests.support.records import record, sealed, write

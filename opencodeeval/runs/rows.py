@@ -1,0 +1,213 @@
+"""The lines of a run folder's journals, as typed values.
+
+One class a file; where a sample has several lines, the last one counts. Fields that
+later versions add do not stop an earlier one from reading a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from opencodeeval.core.errors import StoreError
+from opencodeeval.core.journal import parsed_lines
+from opencodeeval.core.types import (
+    Completion,
+    Grade,
+    Message,
+    Program,
+    Prompt,
+    SampleId,
+    SuiteResult,
+    Verdict,
+    digest,
+)
+
+
+class ProgramSource(NamedTuple):
+    """What a program was extracted from, and by which code, as digests.
+
+    `extraction` is empty for programs that version 0.1.0 has stored.
+    """
+
+    completion: str
+    extraction: str = ""
+
+
+class ExecutionKey(NamedTuple):
+    """Everything that decides a verdict, as digests.
+
+    Two executions with the same key are the same execution.
+    """
+
+    task_id: str
+    program: str
+    tests: str
+    protocol_version: str
+    sandbox: str
+
+
+class PromptRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of prompts.jsonl: a prompt, and its digest."""
+
+    task_id: str
+    text: str = ""
+    messages: tuple[Message, ...] = ()
+    response_prefix: str = ""
+    stop: tuple[str, ...] = ()
+    digest: str
+
+    @classmethod
+    def of(cls, prompt: Prompt) -> PromptRow:
+        """The line that stores this prompt."""
+        return cls(**vars(prompt), digest=digest(asdict(prompt)))
+
+
+class ProgramRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of programs.jsonl: a program, and the digests of what it was extracted from."""
+
+    task_id: str
+    sample_id: int
+    code: str
+    found: str
+    completion: str
+    extraction: str = ""
+
+    @classmethod
+    def of(cls, program: Program, source: ProgramSource) -> ProgramRow:
+        """The line that stores this program."""
+        return cls(**vars(program), **source._asdict())
+
+    @property
+    def program(self) -> Program:
+        """The program."""
+        return Program(self.task_id, self.sample_id, self.code, self.found)
+
+    @property
+    def source(self) -> ProgramSource:
+        """What it was extracted from."""
+        return ProgramSource(self.completion, self.extraction)
+
+
+class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a SuiteResult but its verdict, which stands beside it in the line."""
+
+    detail: str = ""
+    tests_run: int = 0
+    tests_total: int = 0
+    failure: Mapping[str, Any] | None = None
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of verdicts.jsonl or faults.jsonl: the execution's key, and what came out.
+
+    `verdict` is that of all suites together, `verdicts` and `suites` are by suite.
+    """
+
+    task_id: str
+    program: str
+    tests: str
+    protocol_version: str
+    sandbox: str
+    sample_id: int
+    verdict: Verdict
+    verdicts: Mapping[str, Verdict]
+    suites: Mapping[str, SuiteRow]
+    stdout: str
+    stderr: str
+
+    def __post_init__(self) -> None:
+        """Refuse a line that has a verdict without its details."""
+        for name in self.verdicts:
+            if name not in self.suites:
+                raise ValueError(f"suites lacks {name}")
+
+    @classmethod
+    def of(cls, key: ExecutionKey, grade: Grade) -> VerdictRow:
+        """The line that stores this grade."""
+        verdicts = {name: suite.verdict for name, suite in grade.suites.items()}
+        details = {
+            name: {field: value for field, value in vars(suite).items() if field != "verdict"}
+            for name, suite in grade.suites.items()
+        }
+        return cls(
+            **key._asdict(),
+            sample_id=grade.sample_id,
+            verdict=overall(verdicts),
+            verdicts=verdicts,
+            suites={name: SuiteRow(**each) for name, each in details.items()},
+            stdout=grade.stdout,
+            stderr=grade.stderr,
+        )
+
+    @property
+    def where(self) -> SampleId:
+        """Which sample."""
+        return SampleId(self.task_id, self.sample_id)
+
+    @property
+    def key(self) -> ExecutionKey:
+        """The execution."""
+        return ExecutionKey(
+            self.task_id, self.program, self.tests, self.protocol_version, self.sandbox
+        )
+
+    @property
+    def grade(self) -> Grade:
+        """What came out."""
+        suites = {
+            name: SuiteResult(verdict, **msgspec.structs.asdict(self.suites[name]))
+            for name, verdict in self.verdicts.items()
+        }
+        return Grade(*self.where, suites, stdout=self.stdout, stderr=self.stderr)
+
+
+def overall(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """`passed` if every suite passed, else the verdict of the first that did not."""
+    failed = (verdict for verdict in verdicts.values() if verdict is not Verdict.PASSED)
+    return next(failed, Verdict.PASSED)
+
+
+def read_prompts(folder: Path) -> dict[str, PromptRow]:
+    """Task id -> what was asked, from a run folder that is not opened for writing.
+
+    Raises:
+        StoreError: the file cannot be read, or is damaged.
+    """
+    return {row.task_id: row for row in _rows(folder / "prompts.jsonl", PromptRow)}
+
+
+def read_completions(folder: Path) -> dict[SampleId, Completion]:
+    """Sample -> its completion, as `read_prompts`."""
+    rows = _rows(folder / "completions.jsonl", Completion)
+    return {SampleId(row.task_id, row.sample_id): row for row in rows}
+
+
+def read_programs(folder: Path) -> dict[SampleId, ProgramRow]:
+    """Sample -> its program, as `read_prompts`."""
+    rows = _rows(folder / "programs.jsonl", ProgramRow)
+    return {SampleId(row.task_id, row.sample_id): row for row in rows}
+
+
+def read_verdicts(folder: Path, first: int | None = None) -> list[VerdictRow]:
+    """The lines of verdicts in their order, all or the `first` of them; as `read_prompts`."""
+    return _rows(folder / "verdicts.jsonl", VerdictRow)[:first]
+
+
+T = TypeVar("T")
+
+
+def _rows(path: Path, kind: type[T]) -> list[T]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read ({error.strerror}): name the folder of a run"
+        ) from error
+    return parsed_lines(path, content, kind)
