@@ -14,7 +14,14 @@ from typing import Any
 
 from opencodeeval.benchmarks.adapter import Adapter, adapter_of
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import Card, ProtocolCard, families, read_card, read_card_in
+from opencodeeval.benchmarks.cards import (
+    Card,
+    DataVersion,
+    ProtocolCard,
+    families,
+    read_card,
+    read_card_in,
+)
 from opencodeeval.benchmarks.data.parts import read_part
 from opencodeeval.benchmarks.data.rows import Row, load_rows, read_jsonl, rows_digest
 from opencodeeval.benchmarks.finished import FinishedSample
@@ -75,14 +82,25 @@ def load_benchmark(
     if card.own_rows and version_name.startswith("file:"):
         rows = _rows_of(card, Path(version_name.removeprefix("file:")))
         return _load(card, "file", protocol, rows, (limit, window))
-    if not card.versions:
-        raise DataError(f"{card.folder / CARD}: versions is empty: name at least one")
-    version = card.versions[0]
-    if version_name:
-        named = {each.name: each for each in card.versions}
-        version = named[_one_of(f"{card.name} has no version", version_name, list(named))]
+    version = _version_of(card, version_name)
     rows = load_rows(card, version, data_dir)
     return _load(card, version.name, protocol, rows, (limit, window))
+
+
+def check_spec(spec: str) -> None:
+    """See that a spec names a benchmark and a version of it; no data are read.
+
+    Raises:
+        UsageError: there is no such benchmark, version or file.
+        DataError: the benchmark's folder is not as it has to be.
+    """
+    own_file = _own_file(spec)
+    if own_file is not None:
+        _check_own(own_file)
+        return
+    card, version_name = card_of(spec)
+    if not version_name.startswith("file:"):
+        _version_of(card, version_name)
 
 
 def card_of(spec: str) -> tuple[Card, str]:
@@ -104,6 +122,23 @@ def card_of(spec: str) -> tuple[Card, str]:
             raise UsageError(f"there is no folder {name}: name one with a {CARD}, or a benchmark")
         return read_card_in(folder.resolve()), version
     return read_card(_one_of("there is no benchmark", name, families())), version
+
+
+def _version_of(card: Card, name: str) -> DataVersion:
+    """The data version of a name; the card's first where none is named."""
+    if not card.versions:
+        raise DataError(f"{card.folder / CARD}: versions is empty: name at least one")
+    named = {each.name: each for each in card.versions}
+    return (
+        named[_one_of(f"{card.name} has no version", name, list(named))]
+        if name
+        else card.versions[0]
+    )
+
+
+def _check_own(path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: name a file of tasks, or a benchmark")
 
 
 def _load(
@@ -185,8 +220,7 @@ def _own_file(spec: str) -> Path | None:
 
 
 def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchmark:
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}: name a file of tasks, or a benchmark")
+    _check_own(path)
     card = read_card("starter")
     protocol_card = _protocol(card, protocol)
     rows = read_jsonl(path)

@@ -15,9 +15,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import opencodeeval
+from opencodeeval.cli.options import Parser
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.core.interrupted import Interrupted
 
@@ -71,13 +72,6 @@ COMMANDS = {
         "opencodeeval.cli.completion", "print what makes a shell complete commands and options"
     ),
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are UsageErrors."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.runs.options import RESULTS, Output, SandboxOptions, Selection
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are UsageErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 
 def comma_list(text: str) -> list[str]:

@@ -6,9 +6,12 @@ A run that was interrupted continues when the same command is given again.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import (
+    Parser,
     add_benchmark_options,
     add_output_options,
     add_sandbox_options,
@@ -20,7 +23,10 @@ from opencodeeval.cli.options import (
     selection_of,
 )
 from opencodeeval.core.errors import UsageError
-from opencodeeval.runs.options import SamplingOptions
+from opencodeeval.runs.options import SamplingOptions, SandboxOptions, Selection
+
+if TYPE_CHECKING:
+    from opencodeeval.backends import BackendOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,28 +43,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_options(parser)
 
 
-def execute(options: argparse.Namespace) -> int:
-    """Check everything cheap, then run."""
+class Wanted(NamedTuple):
+    """What the options come to, as values that the service takes."""
+
+    model: str
+    specs: list[str]
+    sampling: SamplingOptions
+    selection: Selection
+    backend_options: BackendOptions
+    sandbox: SandboxOptions
+
+
+def wanted(options: argparse.Namespace) -> Wanted:
+    """Check all that needs neither data nor a model.
+
+    Raises:
+        UsageError: something cannot be carried out as written.
+    """
+    from opencodeeval.backends import BACKENDS, BackendOptions, parse_engine_args
+    from opencodeeval.benchmarks.registry import check_spec
+
     check_common(options)
     if options.early_stop and not options.gate:
         raise UsageError("--early-stop needs to know against what: add --gate BASELINE")
     specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
-    return _run(options, specs, _model(options))
-
-
-def _model(options: argparse.Namespace) -> str:
-    """The model as named, or the backend's name where it asks none."""
-    from opencodeeval.backends import BACKENDS
-
+    for spec in specs:
+        check_spec(spec)
     backend = BACKENDS.load(options.backend)
     if not options.model and backend.asks_model:
         raise UsageError("no model is named: add --model FOLDER_OR_HUB_ID")
-    return str(options.model or options.backend)
-
-
-def _run(options: argparse.Namespace, specs: list[str], model: str) -> int:
+    selection = selection_of(options)
+    if options.gate and len(selection.protocols) > 1:
+        raise UsageError("--gate compares under one protocol: name one with --protocol")
     sampling = SamplingOptions(
         n=options.n,
         temperature=options.temperature,
@@ -67,15 +85,6 @@ def _run(options: argparse.Namespace, specs: list[str], model: str) -> int:
         seed=options.seed,
         ks=parse_ks(options.k),
     )
-    selection = selection_of(options)
-    if options.gate and len(selection.protocols) > 1:
-        raise UsageError("--gate compares under one protocol: name one with --protocol")
-
-    from opencodeeval.backends import BackendOptions, parse_engine_args
-    from opencodeeval.cli.run_gate import open_gate
-    from opencodeeval.cli.summary import print_summary
-    from opencodeeval.runs.service import evaluate, plan_jobs
-
     backend_options = BackendOptions(
         revision=options.revision,
         trust_remote_code=options.trust_remote_code,
@@ -85,6 +94,18 @@ def _run(options: argparse.Namespace, specs: list[str], model: str) -> int:
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg),
     )
+    model = str(options.model or options.backend)
+    return Wanted(model, specs, sampling, selection, backend_options, sandbox_of(options))
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Check everything cheap, then run."""
+    model, specs, sampling, selection, backend_options, sandbox = wanted(options)
+
+    from opencodeeval.cli.run_gate import open_gate
+    from opencodeeval.cli.summary import print_summary
+    from opencodeeval.runs.service import evaluate, plan_jobs
+
     gate = open_gate(options, len(specs)) if options.gate else None
     benchmarks = [job.benchmark for job in plan_jobs(specs, selection, sampling)]
     if gate:
@@ -95,12 +116,23 @@ def _run(options: argparse.Namespace, specs: list[str], model: str) -> int:
         sampling=sampling,
         backend=options.backend,
         backend_options=backend_options,
-        sandbox=sandbox_of(options),
+        sandbox=sandbox,
         output=output_of(options),
         observers=gate.observers if gate else (),
     )
     print_summary(evaluation, options, gate.more() if gate else None)
     return gate.concluded(evaluation, options.json) if gate else 0
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of `opencodeeval run` as another command passes them on.
+
+    Raises:
+        UsageError: there is no such option, or its value is none.
+    """
+    parser = Parser(prog="opencodeeval run", allow_abbrev=False)
+    add_arguments(parser)
+    return parser.parse_args(arguments)
 
 
 def _add_sampling_options(parser: argparse.ArgumentParser) -> None:

@@ -91,7 +91,7 @@ def execute(options: argparse.Namespace) -> int:
         )
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle is 0 seconds or more and --poll above 0")
-    _check_run_options(options.passed_on)
+    _check_run_options(options.passed_on, benches)
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
     policy = read_policy(options.policy) if options.policy else Policy()
@@ -124,7 +124,7 @@ def _watched(
     webhook: Webhook | None,
 ) -> int:
     from opencodeeval.watch.evaluation import event, write_page
-    from opencodeeval.watch.loop import Looking, watch
+    from opencodeeval.watch.loop import Looking, exit_status, watch
 
     baseline = gate.baseline if gate else []
     title = f"{options.folder.resolve().name}: {', '.join(evaluation.benches)}"
@@ -148,21 +148,13 @@ def _watched(
         raise OpenCodeEvalError(
             f"nothing was evaluated: {options.folder} has no checkpoint that is whole"
         )
-    return _status([each.problem or each.answer or "" for each in state.done.values()])
+    return exit_status(state.done.values())
 
 
-def _status(outcomes: Sequence[str]) -> int:
-    from opencodeeval.decide.gate import EXIT_STATUS, Answer
+def _check_run_options(given: Sequence[str], benches: Sequence[str]) -> None:
+    """Refuse at once what would make the evaluation of every checkpoint fail."""
+    from opencodeeval.cli.run import parsed, wanted
 
-    if str(Answer.REGRESSION) in outcomes:
-        return EXIT_STATUS[Answer.REGRESSION]
-    if set(outcomes) - {"", *(str(answer) for answer in Answer)}:
-        return 1
-    inconclusive = str(Answer.INCONCLUSIVE) in outcomes
-    return EXIT_STATUS[Answer.INCONCLUSIVE] if inconclusive else 0
-
-
-def _check_run_options(given: Sequence[str]) -> None:
     for each in given:
         name = each.partition("=")[0]
         if name in ("--model", "--bench", "--output", "--json"):
@@ -172,6 +164,7 @@ def _check_run_options(given: Sequence[str]) -> None:
                 f"{name} after -- would gate inside each evaluation: put --gate and the policy's "
                 "options before --"
             )
+    wanted(parsed(["--model", "each", "--bench", ",".join(benches), *given]))
 
 
 def _log(message: str) -> None:

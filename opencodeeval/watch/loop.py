@@ -8,7 +8,7 @@ again, and the run that it was in continues as any run does.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from opencodeeval.core.errors import OpenCodeEvalError
 from opencodeeval.core.journal import Journal, Lock, guarded
 from opencodeeval.core.types import digest
-from opencodeeval.decide.gate import Answer, Policy, decide
+from opencodeeval.decide.gate import EXIT_STATUS, Answer, Policy, decide
 from opencodeeval.records.comparable import pair_up
 from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, identity, missing, snapshot
@@ -192,6 +192,22 @@ def watch(
             return
         first = False
         time.sleep(min(poll_s, settle_s + 0.05) if once else poll_s)
+
+
+def exit_status(results: Iterable[Evaluated]) -> int:
+    """The status of a whole watch: the first that holds of regression, problem, inconclusive.
+
+    10 where a checkpoint regressed, 1 where one could not be evaluated, 11 where the gate
+    is inconclusive for one, else 0.
+    """
+    known = list(results)
+    answers = {each.answer for each in known if not each.problem}
+    if Answer.REGRESSION.value in answers:
+        return EXIT_STATUS[Answer.REGRESSION]
+    if any(each.problem for each in known):
+        return 1
+    inconclusive = Answer.INCONCLUSIVE.value in answers
+    return EXIT_STATUS[Answer.INCONCLUSIVE] if inconclusive else 0
 
 
 def _look(

@@ -20,12 +20,11 @@ from typing import Any
 import pytest
 
 from opencodeeval.cli import main as cli
-from opencodeeval.cli.watch import _status
 from opencodeeval.core.errors import UsageError
 from opencodeeval.show.training_curve import Curve, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
 from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, missing
-from opencodeeval.watch.loop import Settling
+from opencodeeval.watch.loop import Evaluated, Settling, exit_status
 from opencodeeval.watch.webhook import Webhook
 from tests.support.http import FlakyServer
 from tests.support.records import greedy, record, write
@@ -311,6 +310,12 @@ def test_a_checkpoint_that_was_written_anew_is_evaluated_anew(watched: Watch) ->
         (["watch", ".", "--bench", "humaneval", "--", "--model", "x"], "--model after --"),
         (["watch", ".", "--bench", "humaneval", "--", "--gate=x"], "put --gate and the policy's"),
         (["watch", ".", "--bench", "humaneval", "--", "--margin", "1"], "--margin after --"),
+        (["watch", ".", "--bench", "humanevl"], "did you mean humaneval?"),
+        (["watch", ".", "--bench", "humaneval@v9"], "has no version"),
+        (["watch", ".", "--bench", "humaneval", "--", "--temprature", "0.2"], "--temprature"),
+        (["watch", ".", "--bench", "humaneval", "--", "--n", "two"], "invalid int value"),
+        (["watch", ".", "--bench", "humaneval", "--", "--slots", "0"], "at least one slot"),
+        (["watch", ".", "--bench", "humaneval", "--", "--backend", "vlm"], "did you mean vllm?"),
         (["watch", str(TINY[0]), "--bench", "humaneval"], "is itself a checkpoint"),
         (["watch", ".", "--bench", "humaneval", "--webhook", "x"], "the webhook is no URL"),
         (["watch", ".", "--bench", "humaneval", "--gate", "nowhere"], "does not exist"),
@@ -323,11 +328,21 @@ def test_what_cannot_be_watched_is_refused(
     assert words in capsys.readouterr().err
 
 
-def test_the_first_status_that_holds() -> None:
-    assert _status(["pass", "", "inconclusive"]) == 11
-    assert _status(["inconclusive", "it failed"]) == 1
-    assert _status(["it failed", "regression"]) == 10
-    assert _status([]) == 0
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        ([("pass", ""), (None, ""), ("inconclusive", "")], 11),
+        ([("inconclusive", ""), (None, "it failed")], 1),
+        ([(None, "it failed"), ("regression", "")], 10),
+        ([("pass", ""), (None, "")], 0),
+        ([], 0),
+    ],
+)
+def test_the_first_status_that_holds(outcomes: list[tuple[str | None, str]], status: int) -> None:
+    results = [
+        Evaluated("step", 1, "", (), answer=answer, problem=problem) for answer, problem in outcomes
+    ]
+    assert exit_status(results) == status
 
 
 @pytest.fixture
