@@ -129,7 +129,7 @@ class Card:
 
     `environment` names what its programs need beside Python and NumPy, if anything.
     `formats` are the tools whose files its samples and verdicts can be written as
-    (opencodeeval/interchange).
+    (opencodeeval/runs/formats).
     `like` names the benchmark whose templates, quirks and errata it has, and all that its
     own card does not say. `folder` is where the card is, `templates` where those are.
     `heavy` is the field of a row that is too large to be kept in memory. With

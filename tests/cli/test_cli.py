@@ -170,9 +170,16 @@ def bash_completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["watch", "folder", "--order", ""], {"newest", "oldest"}),
         (["data", "list", "--data", "fol"], {"folder"}),
         (["grade", "fol"], {"folder", "folder.jsonl"}),
+        (["--bench", "humaneval_"], {"humaneval_plus"}),
+        (["grade", "x", "--bench", "mbpp,humaneval_"], {"mbpp,humaneval_plus"}),
+        (["selfcheck", "bigcodebench_"], {"bigcodebench_hard"}),
+        (["data", "fetch", "al"], {"all"}),
+        (["--protocol", "human-"], {"human-eval"}),
+        (["--sandbox", "lo"], {"local"}),
+        (["--backend", "vl"], {"vllm"}),
     ],
 )
-def test_bash_completes_commands_options_choices_and_files(
+def test_bash_completes_commands_options_choices_names_and_files(
     bash_completion: Path, tmp_path: Path, words: list[str], offered: set[str]
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -197,8 +204,39 @@ def test_zsh_is_given_a_script_that_knows_every_command() -> None:
     script = opencodeeval("completion", "zsh").stdout
     assert script.startswith("#compdef opencodeeval\n")
     assert all(f"    {name}:'" in script for name in cli.COMMANDS)
-    if zsh := shutil.which("zsh"):
-        subprocess.run([zsh, "-n"], input=script, text=True, check=True, timeout=60)
+
+
+# Presses the tab key in a zsh of its own and waits for what that writes.
+PRESS_TAB = r"""
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "PS1=READY\>; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
+zpty -r z out '*READY>*'
+zpty -w -n z "opencodeeval $2"$'\t'
+zpty -r z out "*$3*" && print -r -- "$out"
+zpty -d z
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("contam", "contamination"),
+        ("--bench mbpp,humaneval_", "mbpp,humaneval_plus"),
+        ("selfcheck bigcodebench_", "bigcodebench_hard"),
+        ("--early", "--early-stop"),
+    ],
+)
+def test_zsh_completes_commands_options_and_names(
+    tmp_path: Path, line: str, completed: str
+) -> None:
+    (tmp_path / "_opencodeeval").write_text(opencodeeval("completion", "zsh").stdout)
+    command = ["zsh", "-f", "-c", PRESS_TAB, "zsh", str(tmp_path), line, completed]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+    assert completed in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["benchmarks"], ["--version"]])
