@@ -33,7 +33,7 @@ def execute(options: argparse.Namespace) -> int:
             completes["complete"] = shtab.DIRECTORY if folder else shtab.FILE
         if action.dest in names and "complete" not in completes:
             completes["complete"] = dict.fromkeys(("bash", "zsh"), _function(action.dest))
-    print(shtab.complete(parser, options.shell, preamble=_preamble(names)))
+    print(shtab.complete(parser, options.shell, preamble=_preamble(names)))  # type: ignore[arg-type]
     return 0
 
 

@@ -18,7 +18,8 @@ from opencodeeval.execution.jails.base import Slot
 from opencodeeval.execution.specification import Specification, specification
 
 ATTEMPTS = 3
-STALLED = "the judge stalled"
+# What a program can do to a judge, which is fresh each time.
+BY_THE_PROGRAM = ("the judge stalled", "the judge died", "the judge failed")
 RESTART_PAUSE_S = 1.0
 
 
@@ -233,13 +234,13 @@ class SlotPool:
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1
-        job.stalls += why == STALLED
+        job.stalls += why.startswith(BY_THE_PROGRAM)
         self.log(f"{job.task.task_id}: {why} (attempt {job.attempts} of {ATTEMPTS})")
         if words.strip():
             self.log(f"the sandbox's last line of output: {words.strip().splitlines()[-1][:300]}")
         if job.stalls >= 2:
-            # Two fresh jails stalled on the same program: what it returned did it.
-            detail = "what the program returned could not be compared in time"
+            # Two fresh judges ended over the same program: what it returned did it.
+            detail = f"what the program returned could not be judged ({why})"
             result = SuiteResult(Verdict.ERROR, detail)
         elif job.attempts >= ATTEMPTS:
             result = SuiteResult(Verdict.INFRA_ERROR, why)

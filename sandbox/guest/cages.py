@@ -42,7 +42,6 @@ class UidCage:
 
     def prepare_zygote(self) -> None:
         """In the zygote: all that players can inherit instead of doing it each by itself."""
-        containment.make_first_victim()
         containment.clear_inheritable()
         seccomp.apply()
 
@@ -52,6 +51,7 @@ class UidCage:
 
     def enter(self, limits: Dict[str, int]) -> None:
         """In the player: take the limits and give up everything else."""
+        containment.make_first_victim()
         containment.limit_player(limits)
         containment.become(self.uid)
         containment.become_visible()
@@ -73,10 +73,10 @@ class UidCage:
             if self.tied:
                 containment.die_with_parent()
 
-    def empty_scratch(self) -> bool:
+    def empty_scratch(self, deadline: float) -> bool:
         """Remove all that the player has written; whether nothing is left."""
         with self.wearing():
-            return containment.empty_scratch()
+            return containment.empty_scratch(deadline)
 
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """End what an ended player has left, and say whether nothing is left.
@@ -114,8 +114,7 @@ class NamespaceCage:
         self.ids = os.getuid(), os.getgid()
 
     def prepare_zygote(self) -> None:
-        """In the zygote, which must go on making namespaces: little can be inherited."""
-        containment.make_first_victim()
+        """In the zygote, which must go on making namespaces: nothing can be inherited."""
 
     def fork(self) -> int:
         """Fork into new namespaces; 0 in the player, which has an init above it."""
@@ -139,6 +138,7 @@ class NamespaceCage:
 
     def enter(self, limits: Dict[str, int]) -> None:
         """In the player: take the limits and give up everything else."""
+        containment.make_first_victim()
         containment.limit_player({**limits, "pids": limits["pids"] + self.spare_pids})
         containment.drop_capabilities()
         containment.become_visible()
@@ -154,10 +154,10 @@ class NamespaceCage:
         """The player's files are this process's own."""
         yield
 
-    def empty_scratch(self) -> bool:
+    def empty_scratch(self, deadline: float) -> bool:
         """Remove all that the player has written, which owned the folders; whether none is left."""
         containment.open_scratch()
-        return containment.empty_scratch()
+        return containment.empty_scratch(deadline)
 
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """Nothing is left: the kernel lets a namespace's init go only after all others."""

@@ -284,7 +284,9 @@ class _Clock:
     def starved(self) -> bool:
         """More than a tenth of the stretch was spent runnable but not running."""
         wall, waited = time.monotonic() - self.start, self._waited()
-        if waited < 0 or self.waited < 0:
+        if waited < 0 <= self.waited:
+            return False  # it has left whatever it had started: nobody waits for a processor
+        if self.waited < 0:
             return True  # not known here: let the host confirm it
         return waited - self.waited > 0.1 * wall
 

@@ -11,8 +11,10 @@ Nothing is ever unpickled or evaluated, so hostile text can at worst be refused
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -22,6 +24,7 @@ MAX_DEPTH = 150
 MAX_NODES = 2_000_000
 # A set of integers can be built so that all of them collide; this many cost seconds at worst.
 MAX_HASHED = 20_000
+MAX_ALIKE = 100
 MAX_WITHIN = 2
 
 _text = json.JSONEncoder(separators=(",", ":")).encode
@@ -32,6 +35,7 @@ _TYPES = {
     each.__name__: each
     for each in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
 }
+_PARTS = ("numerator", "denominator")
 _DTYPE = re.compile(r"[<>|=]?[?biufcSU][0-9]{0,4}\Z")
 
 
@@ -40,7 +44,7 @@ class Malformed(Exception):
 
 
 class TooMany(Malformed):
-    """More set and dict elements than any right answer has."""
+    """More than any right answer has: of set and dict elements, or of digits."""
 
 
 class TooBig(Exception):
@@ -121,21 +125,29 @@ class _Encoder:
         return [self.tree(item, depth + 1) for item in values]
 
     def other(self, value: Any, kind: type, depth: int) -> Any:
+        if kind is _Token:
+            return value.token
         numpy = sys.modules.get("numpy")  # where nobody has imported it there is no array
+        if isinstance(value, (int, str, bytes, bytearray)):
+            # Before arrays, which drop the NULs at the end of NumPy's texts, and before what
+            # can be iterated over, as members of some enums can.
+            return self.leaf(value, kind)
         if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
             return self.array(value, isinstance(value, numpy.ndarray))
+        if isinstance(value, float):
+            return self.leaf(value, kind)
         if isinstance(value, dict):
-            pairs = [[k, v] for k, v in dict.items(value)]
+            pairs = [[_hashable(k), v] for k, v in dict.items(value)]
             return {"d": [self.items(pair, depth + 1) for pair in pairs]}
         if isinstance(value, set):
-            return {"s": self.items(list(set.__iter__(value)), depth)}
+            return {"s": self.items([*map(_hashable, set.__iter__(value))], depth)}
         if isinstance(value, frozenset):
-            return {"fs": self.items(list(frozenset.__iter__(value)), depth)}
+            return {"fs": self.items([*map(_hashable, frozenset.__iter__(value))], depth)}
         if isinstance(value, list):
             return self.items(list(list.__iter__(value)), depth)
         if isinstance(value, tuple):
             return {"t": self.items(list(tuple.__iter__(value)), depth)}
-        if hasattr(kind, "__iter__") and not isinstance(value, (str, bytes, bytearray)):
+        if hasattr(kind, "__iter__"):
             return self.iterable(value, depth)
         return self.leaf(value, kind)
 
@@ -171,15 +183,29 @@ class _Encoder:
             return float.__neg__(float.__neg__(value))
         if kind is complex:
             return {"c": [value.real, value.imag]}
-        if kind is bytes or kind is bytearray:
-            return {"b" if kind is bytes else "ba": value.hex()}
-        if kind is Decimal:
-            return {"dec": str(value)}
-        if kind is Fraction:
-            return {"fr": [hex(value.numerator), hex(value.denominator)]}
+        if isinstance(value, bytes):
+            return {"b": bytes.hex(value)}
+        if isinstance(value, bytearray):
+            return {"ba": bytearray.hex(value)}
+        if isinstance(value, Decimal):
+            return {"dec": Decimal.__str__(value)}
+        if isinstance(value, Fraction):
+            return {"fr": [hex(Fraction.__dict__[part].fget(value)) for part in _PARTS]}
         if kind is type and value in _TYPES.values():
             return {"ty": value.__name__}
         return opaque(value)
+
+
+class _Token:
+    """Stands in an encoding for what cannot be hashed once it is plain."""
+
+    def __init__(self, value: Any) -> None:
+        self.token = opaque(value)
+
+
+def _hashable(value: Any) -> Any:
+    """A set's element or a dict's key; a token for one whose base value has no hash."""
+    return _Token(value) if isinstance(value, (list, dict, set, bytearray)) else value
 
 
 def opaque(value: Any) -> Dict[str, Any]:
@@ -224,14 +250,16 @@ def parse_json(text: Union[str, bytes]) -> Any:
     return _parse(text.decode("ascii") if isinstance(text, bytes) else text)
 
 
-def from_tree(tree: Any, max_hashed: int = MAX_HASHED) -> Any:
+def from_tree(tree: Any, max_hashed: int = MAX_HASHED, widen: bool = True) -> Any:
     """The value of an encoding that has been parsed as JSON already.
+
+    Without `widen`, floats of NumPy keep a precision that is less than Python's.
 
     Raises:
         Malformed: anything but a well-formed encoding within the limits.
     """
     try:
-        return _Decoder(max_hashed).value(tree, 0)
+        return _Decoder(max_hashed, widen).value(tree, 0)
     except Malformed:
         raise
     except (
@@ -246,8 +274,8 @@ def from_tree(tree: Any, max_hashed: int = MAX_HASHED) -> Any:
 
 
 class _Decoder:
-    def __init__(self, max_hashed: int) -> None:
-        self.left = max_hashed
+    def __init__(self, max_hashed: int, widen: bool) -> None:
+        self.left, self.widen = max_hashed, widen
 
     def value(self, tree: Any, depth: int) -> Any:
         kind = type(tree)
@@ -276,6 +304,16 @@ class _Decoder:
             raise TooMany("more set or dict elements than any right answer has")
         return found
 
+    def keys(self, values: List[Any]) -> List[Any]:
+        """Elements of a set or keys of a dict, refused where so many collide that it takes long."""
+        try:
+            hashes = list(map(hash, values))
+        except TypeError:  # a tuple may hold a list that could be hashed where it came from
+            raise TooMany("an element that has no hash") from None
+        if len(values) > MAX_ALIKE and Counter(hashes).most_common(1)[0][1] > MAX_ALIKE:
+            raise TooMany("more elements with one hash than any right answer has")
+        return values
+
     def tagged(self, tag: str, body: Any, depth: int) -> Any:
         if tag == "t":
             return tuple(self.items(body, depth))
@@ -283,11 +321,12 @@ class _Decoder:
             pairs = self.hashed(body, depth)
             if any(len(pair) != 2 for pair in pairs):
                 raise Malformed("not a pair")
+            self.keys([key for key, _ in pairs])
             return {key: value for key, value in pairs}
         if tag == "s":
-            return set(self.hashed(body, depth))
+            return set(self.keys(self.hashed(body, depth)))
         if tag == "fs":
-            return frozenset(self.hashed(body, depth))
+            return frozenset(self.keys(self.hashed(body, depth)))
         if tag == "op" or tag == "it":
             name, truth, *items = body
             if type(name) is not str or type(truth) is not bool or len(items) != (tag == "it"):
@@ -312,10 +351,12 @@ class _Decoder:
         if tag == "fr":
             numerator, denominator = body
             if len(numerator) + len(denominator) > 10_000:  # reducing larger ones takes too long
-                raise Malformed("fraction too long")
+                raise TooMany("a longer fraction than any right answer has")
             return Fraction(int(numerator, 16), int(denominator, 16))
         if tag in ("np", "nd"):
-            return _array(tag, body)
+            array = _array(tag, body)
+            array = _wide(array) if self.widen else array
+            return array[()] if tag == "np" else array
         if tag == "ty":
             return _TYPES[body]
         raise Malformed("unknown tag")
@@ -325,18 +366,42 @@ def _array(tag: str, body: Any) -> Any:
     dtype, shape, data = body if tag == "nd" else (body[0], [], body[1])
     if type(dtype) is not str or not _DTYPE.match(dtype) or len(shape) > 32:
         raise Malformed("not an array")
-    if not all(type(size) is int and 0 <= size < 1 << 32 for size in shape):
+    if not all(type(size) is int and 0 <= size < 1 << 62 for size in shape):
         raise Malformed("not a shape")
     try:
         import numpy
     except ImportError:  # a jail without NumPy still grades programs that do not use it
         raise Malformed("an array, and no NumPy") from None
-    flat = numpy.frombuffer(bytes.fromhex(data), dtype=numpy.dtype(dtype))
-    if tag == "np":
-        if flat.size != 1:
-            raise Malformed("not a scalar")
-        return flat[0]
+    kind, content = numpy.dtype(dtype), bytes.fromhex(data)
+    if kind.itemsize == 0 or 0 in shape:  # nothing of it is in memory
+        if content or tag == "np":
+            raise Malformed("not an array")
+        return numpy.zeros(shape if 0 in shape else _small(shape), kind)
+    flat = numpy.frombuffer(content, dtype=kind)
+    if tag == "np" and flat.size != 1:
+        raise Malformed("not a scalar")
     return flat.reshape(shape).copy()
+
+
+def _small(shape: List[int]) -> List[int]:
+    """The shape of an array of empty texts, whose size no data bound."""
+    if math.prod(shape) > MAX_NODES:
+        raise TooMany("more elements than any right answer has")
+    return shape
+
+
+def _wide(array: Any) -> Any:
+    """With at least the precision of Python's own numbers.
+
+    NumPy compares a narrow float with a number in the narrow one's precision, where
+    float16's infinity equals every large integer and 0.3218 equals 0.32178. An array of
+    float16, which may have been rounded to its three digits to hit what is expected, is
+    equal to nothing: no task asks for one.
+    """
+    if array.dtype.kind == "f" and array.dtype.itemsize == 2 and array.shape:
+        return Opaque("ndarray", True)
+    wide = {"f2": "f8", "f4": "f8", "c8": "c16"}.get(array.dtype.str[1:])
+    return array if wide is None else array.astype(wide)
 
 
 def hashed_parts(value: Any) -> int:
@@ -354,3 +419,17 @@ def hashed_parts(value: Any) -> int:
         elif isinstance(item, (list, tuple)) and not SCALARS.issuperset(map(type, item)):
             todo.extend(item)
     return count
+
+
+def holds_sets(value: Any) -> bool:
+    """Whether a (trusted) value is a set or has one in it, at any depth."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, (set, frozenset)):
+            return True
+        if isinstance(item, dict):
+            todo.extend((*item.keys(), *item.values()))
+        elif isinstance(item, (list, tuple)) and not SCALARS.issuperset(map(type, item)):
+            todo.extend(item)
+    return False

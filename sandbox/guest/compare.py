@@ -6,11 +6,19 @@ can run code of a sample. A rule object lives for one suite of one sample.
 
 from __future__ import annotations
 
+import cmath
 import math
-from typing import Any, Dict, List, Union
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Dict, List, Optional, Union
 
 from .compare_evalplus import EvalPlusRule
 from .compare_originfmt import OriginFmtRule
+
+try:
+    import numpy
+except ImportError:
+    numpy = None  # type: ignore[assignment]
 
 
 class Unsupported(Exception):
@@ -64,9 +72,8 @@ class ValueRule:
 def same_value(out: Any, expected: Any, atol: float) -> bool:
     """Equality of values; floats within `atol` where it is not 0."""
     if isinstance(expected, float) and atol and not isinstance(out, bool):
-        return isinstance(out, (int, float)) and math.isclose(
-            out, expected, rel_tol=1e-9, abs_tol=atol
-        )
+        number = _number(out)
+        return number is not None and cmath.isclose(number, expected, rel_tol=1e-9, abs_tol=atol)
     if isinstance(expected, (list, tuple)) and type(out) is type(expected):
         return len(out) == len(expected) and all(
             same_value(a, b, atol) for a, b in zip(out, expected)
@@ -76,6 +83,14 @@ def same_value(out: Any, expected: Any, atol: float) -> bool:
             same_value(out[key], expected[key], atol) for key in expected
         )
     return bool(out == expected)
+
+
+def _number(value: Any) -> Optional[complex]:
+    """A number of any kind, or an array of nothing but one, as Python's own; None for all else."""
+    if isinstance(value, (int, float, complex, Fraction, Decimal)):
+        return complex(value)
+    array = numpy is not None and isinstance(value, (numpy.number, numpy.ndarray))
+    return complex(value) if array and value.shape == () and value.dtype.kind in "iufc" else None
 
 
 def same_lines(out: str, expected: str, tolerance: float) -> bool:

@@ -31,6 +31,8 @@ NOT_NONE = {
 }
 
 RTOL = 1e-07
+# Elements of a broadcast that are as many as any right answer needs.
+MAX_BROADCAST = 1 << 22
 
 
 class EvalPlusRule:
@@ -108,7 +110,34 @@ def close(out: Any, expected: Any, atol: float) -> bool:
     plain = type(out) is float and type(expected) is float
     if plain and math.isfinite(out) and math.isfinite(expected):
         return bool(abs(out - expected) <= atol + RTOL * abs(expected))
-    return bool(numpy.allclose(out, expected, rtol=RTOL, atol=atol))
+    return all_close(out, expected, atol)
+
+
+def all_close(out: Any, expected: Any, atol: float) -> bool:
+    """numpy.allclose, which broadcasts, within bounds.
+
+    Raises:
+        TypeError: something is no number, of which allclose would make an array first, as
+            large as the longest text times how many there are.
+        TooMany: more elements than any right answer has.
+    """
+    _only_numbers(out)
+    got, want = numpy.asarray(out), numpy.asarray(expected)
+    if numpy.broadcast(got, want).size > MAX_BROADCAST:
+        raise codec.TooMany("more elements than any right answer has")
+    return bool(numpy.allclose(got, want, rtol=RTOL, atol=atol))
+
+
+def _only_numbers(value: Any) -> None:
+    todo = [value]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, (list, tuple)):
+            kinds = set(map(type, found))
+            if not kinds <= {int, float, bool}:
+                todo.extend(found)
+        elif not isinstance(found, (int, float, complex, numpy.number, numpy.bool_, numpy.ndarray)):
+            raise TypeError(f"a {type(found).__name__} is no number")
 
 
 def polynomial(coefficients: List[float], x: float) -> float:

@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from typing import Any, List
 
-from . import codec
-from .compare_evalplus import NOT_NONE, SAME_ELEMENTS, elements, is_floats
-
-try:
-    import numpy
-except ImportError:
-    numpy = None  # type: ignore[assignment]
-
-# Elements of a broadcast that are as many as any right answer needs.
-MAX_BROADCAST = 1 << 22
+from .compare_evalplus import NOT_NONE, SAME_ELEMENTS, all_close, elements, is_floats
 
 
 class OriginFmtRule:
@@ -40,7 +31,7 @@ class OriginFmtRule:
         # An empty list counts as one of floats.
         empty = isinstance(expected, (list, tuple)) and not expected
         atol = 1e-6 if self.atol == 0 and (empty or is_floats(expected)) else self.atol
-        return exact if exact or atol == 0 else _close(out, expected, atol)
+        return exact if exact or atol == 0 else all_close(out, expected, atol)
 
     def identical(self, floats: bool) -> bool:
         """Equal values are right, but not for find_zero."""
@@ -59,11 +50,3 @@ class OriginFmtRule:
         except TypeError:
             return False
         return True
-
-
-def _close(out: Any, expected: Any, atol: float) -> bool:
-    """numpy.allclose, which broadcasts: one float is close to a list of the same."""
-    got, want = numpy.asarray(out), numpy.asarray(expected)
-    if numpy.broadcast(got, want).size > MAX_BROADCAST:
-        raise codec.TooMany("more elements than any right answer has")
-    return bool(numpy.allclose(got, want, rtol=1e-07, atol=atol))

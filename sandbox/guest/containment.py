@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import signal
 import stat
+import struct
+import time
 from functools import lru_cache
 from typing import Collection, Dict, Iterator, List, Set, Tuple
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
+TIME_WAIT_LIMIT = "/proc/sys/net/ipv4/tcp_max_tw_buckets"
+TCP_LISTS = ("/proc/net/tcp", "/proc/net/tcp6")
 SYSV_LISTS = ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")
 
 # Some runtimes (gVisor) refuse to change these; `missing_limits` tells the host.
@@ -25,11 +30,29 @@ SPARE_LIMITS = {
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 _libc = ctypes.CDLL(None, use_errno=True)
+# FS_IOC_GETFLAGS and FS_IOC_SETFLAGS, which the kernel declares with a long.
+_LONG = struct.calcsize("l")
+_GET_FLAGS, _SET_FLAGS = 0x80006601 | _LONG << 16, 0x40006602 | _LONG << 16
 
 
 def prctl(option: int, value: int) -> None:
     """prctl(2); failure is ignored, for each use has another guard behind it."""
     _libc.prctl(option, value, 0, 0, 0)
+
+
+def keep_no_ports() -> None:
+    """Let closed TCP connections go at once, in this jail's network.
+
+    They would keep their ports for a minute, beyond their program. Not every jail may set
+    this; where it cannot, `Ports` sees what is left.
+    """
+    with contextlib.suppress(OSError), open(TIME_WAIT_LIMIT, "w") as file:
+        file.write("0")
+
+
+def flush_libc() -> None:
+    """Write what C libraries have printed and not written yet."""
+    _libc.fflush(None)
 
 
 def become_subreaper() -> None:
@@ -72,8 +95,10 @@ def limit_player(limits: Dict[str, int]) -> None:
         _, hard = resource.getrlimit(kind)
         if hard != resource.RLIM_INFINITY:
             value = min(value, hard)
+        # Contest programs raise their stack, whose pages count as memory anyway.
+        most = hard if kind == resource.RLIMIT_STACK else value
         try:
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, (value, most))
         except (OSError, ValueError):
             if kind not in SPARE_LIMITS:
                 raise
@@ -129,7 +154,11 @@ def become_visible() -> None:
 
 
 def make_first_victim() -> None:
-    """Let the kernel choose this process and its children when memory runs out."""
+    """Let the kernel choose this process and its children when memory runs out.
+
+    A process may take this back, and is then an equal of the guest's own, which are
+    smaller than any program that needs so much.
+    """
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
@@ -152,12 +181,12 @@ def processes(known: Collection[int] = ()) -> Iterator[Tuple[int, int, Set[int]]
             yield int(name), parent, set(map(int, uids))
 
 
-def empty_scratch() -> bool:
+def empty_scratch(deadline: float) -> bool:
     """As the player: empty every writable place and make a new working folder.
 
-    Whether nothing of any player is left there.
+    Whether nothing of any player is left there; what is not done by the deadline is left.
     """
-    empty = [_emptied(root) for root in _writable_roots()]
+    empty = [_emptied(root, deadline) for root in _writable_roots()]
     try:
         os.mkdir(WORK, 0o700)
         os.chmod(WORK, 0o700)
@@ -174,19 +203,37 @@ def _writable_roots() -> List[str]:
 
 
 def open_scratch() -> None:
-    """Give the scratch folders back the permissions that their owner may have taken away."""
+    """Give the scratch folders back what their owner may have changed of them.
+
+    Permissions and, where anything of the kind is left, flags and extended attributes
+    (default access lists among them).
+    """
     for root in _writable_roots():
-        try:
+        with contextlib.suppress(OSError):  # not a player's to change
+            _clear_flags(root)
+        with contextlib.suppress(OSError):
             os.chmod(root, 0o1777)
-        except OSError:
-            continue  # not a player's to change
+        with contextlib.suppress(OSError):
+            for name in os.listxattr(root):
+                os.removexattr(root, name)
 
 
-def _emptied(root: str) -> bool:
+def _clear_flags(root: str) -> None:
+    """Take away what chattr(1) gives, as "append only" and "no access times"."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        flags = struct.unpack("l", fcntl.ioctl(folder, _GET_FLAGS, bytes(_LONG)))[0]
+        if flags:
+            fcntl.ioctl(folder, _SET_FLAGS, bytes(_LONG))
+    finally:
+        os.close(folder)
+
+
+def _emptied(root: str, deadline: float) -> bool:
     try:
         names = os.listdir(root)
         if names:
-            _remove(root, names)
+            _remove(root, names, deadline)
             return not os.listdir(root)
     except OSError:  # whoever may not look cannot say that there is nothing
         return False
@@ -201,6 +248,24 @@ class SystemV:
 
     def __init__(self) -> None:
         self.fds = [os.open(path, os.O_RDONLY) for path in SYSV_LISTS if os.path.exists(path)]
+
+    def none_left(self) -> bool:
+        """Whether every list has its heading only."""
+        return all(os.pread(fd, 4096, 0).count(b"\n") <= 1 for fd in self.fds)
+
+
+class Ports:
+    """The TCP connections of this jail: closed ones keep their ports for a minute (TIME_WAIT).
+
+    A later program would find the port taken, and so could be told something. The lists
+    stay open, for opening them takes longer than reading them.
+    """
+
+    def __init__(self) -> None:
+        self.fds = []
+        for path in TCP_LISTS:
+            with contextlib.suppress(OSError):
+                self.fds.append(os.open(path, os.O_RDONLY))
 
     def none_left(self) -> bool:
         """Whether every list has its heading only."""
@@ -238,15 +303,16 @@ class MemoryKills:
         return 0
 
 
-def _remove(root: str, names: List[str]) -> None:
+def _remove(root: str, names: List[str], deadline: float) -> None:
     """Remove what `root` has under these names, without recursion and without following links.
 
     A folder's folders are first moved up to `root`: names stay short however
     deep the tree is.
     """
     todo = [os.path.join(root, name) for name in names]
-    serial = 0
-    while todo:
+    # A name that nobody can have guessed, and put something there.
+    serial, own = 0, os.urandom(12).hex()
+    while todo and time.monotonic() < deadline:
         path = todo.pop()
         try:
             mode = os.lstat(path).st_mode
@@ -257,7 +323,7 @@ def _remove(root: str, names: List[str]) -> None:
             for entry in list(os.scandir(path)):
                 if entry.is_dir(follow_symlinks=False):
                     serial += 1
-                    moved = os.path.join(root, f".rm{os.getpid()}-{serial}")
+                    moved = os.path.join(root, f".{own}-{serial}")
                     os.chmod(entry.path, 0o700)
                     os.rename(entry.path, moved)
                     todo.append(moved)

@@ -15,11 +15,14 @@ import os
 import sys
 import types
 import unittest
+import unittest._log
+import unittest.async_case
 import unittest.case
 import unittest.loader
 import unittest.mock
 import unittest.result
 import unittest.suite
+from importlib.machinery import PathFinder
 from typing import Any, Callable, Collection, Dict, Iterator, List, Set, Tuple
 
 from .player import FILENAME
@@ -32,6 +35,7 @@ _WHOLE: Tuple[Any, ...] = (
     unittest.result,
     unittest.suite,
     unittest.TestCase,
+    unittest.IsolatedAsyncioTestCase,
     unittest.TestResult,
     unittest.TestLoader,
     unittest.TestSuite,
@@ -64,7 +68,10 @@ _MODULES = (
     *(module for module, _, _ in _PARTS),
 )
 # Written by unittest itself, or by the interpreter, in honest runs.
-_VOLATILE = {"__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"}
+_VOLATILE = {
+    *("__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"),
+    *("maxDiff", "longMessage"),  # how a failure is shown
+}
 _EXTENSIONS = "__pybind11_internals_"  # extension modules keep what they share in builtins
 
 # Held here so that a sample that replaces the names changes nothing.
@@ -102,18 +109,23 @@ class Watch:
             for thing in self.whole
         ]
 
-    def changed(self, mocks: bool = False) -> str:
-        """What is not as it was, or an empty string; `mocks` forgives mocks that tests left."""
+    def changed(self, named: Collection[str] = (), mocks: bool = False) -> str:
+        """What is not as it was, or an empty string.
+
+        `named` are the names in the tests' code; `mocks` forgives mocks that tests left.
+        """
         if sys.gettrace() is not None or sys.getprofile() is not None:
             return "tracing is on"
         for thing, old, new in zip(self.whole * 2, self.before, self._snapshot()):
-            if old.keys() != new.keys() or any(old[key] is not new[key] for key in old):
+            # A name that builtins did not have hides nothing from anybody.
+            more = new.keys() - old.keys() if thing is not builtins else ()
+            if more or any(key not in new or old[key] is not new[key] for key in old):
                 return f"{_getattr(thing, '__name__', 'module')} was changed"
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:
                 return f"{name} was replaced"
         for name in sys.modules.keys() - self.names:
-            if _is_made_up(sys.modules[name]):
+            if _is_made_up(sys.modules[name]) and _is_in_the_way(name, named):
                 return f"{name} is the program's own"
         for owner, name, value in self.parts:
             now = _getattr(owner, name, None)
@@ -138,18 +150,32 @@ def _is_made_up(module: Any) -> bool:
     )
 
 
-def hidden_builtins(code: types.CodeType, namespace: Dict[str, Any]) -> Set[str]:
-    """Builtins that test code names and gets a function or class of the program for.
+def _is_in_the_way(name: str, named: Collection[str]) -> bool:
+    """Whether tests or libraries could take a made-up module for one that they import."""
+    return "." in name or name in named or PathFinder.find_spec(name) is not None
 
-    Test and program share a namespace, so a program's own `len` would be what tests count with.
-    """
+
+def names_in(code: types.CodeType) -> Set[str]:
+    """The names that a piece of code and all code in it refers to."""
     named: Set[str] = set()
     todo = [code]
     while todo:
         found = todo.pop()
         named.update(found.co_names)
         todo += [part for part in found.co_consts if _type(part) is _Code]
-    return {name for name in named & _vars(builtins).keys() if _made_in(namespace.get(name))}
+    return named
+
+
+def hidden_builtins(code: types.CodeType, namespace: Dict[str, Any]) -> Set[str]:
+    """Builtins that test code names and gets a function or class of the program for.
+
+    Test and program share a namespace, so a program's own `len` would be what tests count with.
+    """
+    return {
+        name
+        for name in names_in(code) & _vars(builtins).keys()
+        if _made_in(namespace.get(name)) or _is_callable_thing(namespace.get(name))
+    }
 
 
 def _made_in(value: Any) -> bool:
@@ -158,6 +184,11 @@ def _made_in(value: Any) -> bool:
         return any(_made_in(part) for part in _vars(value).values())
     code = _getattr(value, "__code__", None)
     return isinstance(code, _Code) and code.co_filename == FILENAME
+
+
+def _is_callable_thing(value: Any) -> bool:
+    """Whether this is called by code of the program without being a function of it."""
+    return _isinstance(value, functools.partial) or _made_in(_type(value))
 
 
 def must_fail(cases: Any, names: Collection[str]) -> None:
@@ -229,9 +260,25 @@ def equal_to_anything(value: Any) -> str:
         if members is not None:
             todo += members(found)
         elif _type(found) not in _PLAIN:
-            why = _claims(found)
+            why = _own_comparison(_type(found)) or _claims(found)
             if why:
                 return f"returned a {_type(found).__name__} that {why}"
+    return ""
+
+
+# What decides whether a value is the expected one, where a program's class may have its own.
+_COMPARISONS = (
+    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__sub__", "__rsub__"),
+    *("__array__", "__array_function__", "__array_ufunc__", "__getattribute__"),
+)
+
+
+def _own_comparison(kind: type) -> str:
+    """Why a value of a program's own class cannot be held against one of another class."""
+    for base in kind.__mro__:
+        for name in _COMPARISONS:
+            if name in _vars(base) and _made_in(_vars(base)[name]):
+                return f"has a {name} of the program's own"
     return ""
 
 

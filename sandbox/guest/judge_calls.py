@@ -21,7 +21,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Any, Callable, Dict, List, Optional
 
-from . import apart, channel, codec, compare, expected
+from . import apart, channel, codec, compare, expected, fingerprint
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
 
 # The first batch is small, so that a program that is wrong at once runs little more than that.
@@ -73,6 +73,7 @@ class _Suite:
         # A right answer is never much longer than the expected one.
         self.max_line = min(channel.MAX_LINE, 4 * right.size + (1 << 20))
         self.max_hashed = right.hashed + codec.MAX_HASHED
+        self.marks = right.marks
 
     def with_times(self, reference: expected.Reference) -> "_Suite":
         """The suite with the limits that follow from how long the reference takes."""
@@ -171,6 +172,12 @@ def _grade_suite(
     return found
 
 
+def _is_of(claimed: Any, tree: Any) -> bool:
+    """Whether a fingerprint is that of the value that `tree` encodes."""
+    mark = fingerprint.fingerprint(codec.from_tree(tree, codec.MAX_NODES, widen=False))
+    return mark is not None and mark.digest == claimed
+
+
 class _Run:
     def __init__(
         self,
@@ -205,7 +212,7 @@ class _Run:
             return {**refused(why), **self._at()}
 
     def _load(self, program: str, entry_point: str) -> Result:
-        self.player.send(codec.encode([program, entry_point, True]))
+        self.player.send(codec.encode([program, entry_point, self.suite.marks]))
         kind, *body = channel.parse(self.player.line(self.end))
         if kind == "ready" and not body:
             return {}
@@ -280,7 +287,8 @@ class _Run:
 
     def _judge(self, line: bytes, limit: float) -> Result:
         kind, *body = channel.parse(line)
-        if kind == "h" and len(body) == 1:
+        claimed = body[0] if kind == "h" and len(body) == 1 and self.suite.marks else None
+        if claimed is not None:
             self.player.send("1")
             kind, *body = channel.parse(self.player.line(limit))
         if kind != "v" or len(body) != 1:
@@ -291,7 +299,12 @@ class _Run:
             right = self.rule(value, self._expected(self.done), arguments)
         except Exception:  # an odd value that cannot even be compared is not the expected one
             right = False
-        return {} if right else {**result("wrong", "wrong answer"), "got": show(value)}
+        if not right:
+            return {**result("wrong", "wrong answer"), "got": show(value)}
+        if claimed is not None and not _is_of(claimed, body[0]):
+            # Else a program could guess twice, and learn in between that it was wrong.
+            return result("forged", "the value is not the one that was claimed before")
+        return {}
 
     def _expected(self, index: int) -> Any:
         text = self.suite.text(index)

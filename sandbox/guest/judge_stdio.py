@@ -106,8 +106,7 @@ def _ended(
     if usage.get("memory"):
         return result("memory", "killed for memory")
     if os.WIFSIGNALED(status):
-        name = signal.Signals(os.WTERMSIG(status)).name
-        return result("error", f"ended by {name}")
+        return result("error", f"ended by {_signal_name(os.WTERMSIG(status))}")
     if os.WEXITSTATUS(status):
         return result("error", f"exit status {os.WEXITSTATUS(status)}")
     text = output.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -117,3 +116,9 @@ def _ended(
     if compare.same_lines(text, test["output"], float(task["compare"].get("tol") or 0)):
         return result("passed")
     return result("wrong", "wrong output")
+
+
+def _signal_name(number: int) -> str:
+    """The name of a signal; those between the ones that have a name are numbers."""
+    known = {each.value: each.name for each in signal.Signals}
+    return known.get(number, f"signal {number}")

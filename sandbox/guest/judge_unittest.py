@@ -21,6 +21,7 @@ from . import channel, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result
 
 _TICK = os.sysconf("SC_CLK_TCK")
+MAX_REPORT = 1 << 16  # bytes of a report: names of tests are short
 CONTROLS = 2  # a control run that did not come to its end is tried again
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
 
@@ -101,7 +102,7 @@ def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
             return {**run.found, "verdict": "forged", "detail": f"{bad[0]}: {status}"}
         kind = {"fail": "wrong", "memory": "memory"}.get(status, "error")
         failure = {"index": sorted(wanted).index(bad[0]), "input": bad[0]}
-        detail = f"{bad[0]}: {status}"
+        detail = f"{bad[0]}: {status[:80]}"
         return {**run.found, "verdict": kind, "detail": detail, "failure": failure}
     if set(run.statuses) != wanted:
         return {**run.found, "verdict": "forged", "detail": "other tests ran than must run"}
@@ -111,6 +112,7 @@ def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
 def _run(program: str, task: Dict[str, Any], room: channel.Room, control: bool = False) -> _Outcome:
     seconds = task["limits"]["total_s"]
     player = room.start("unittest", player_limits(task["limits"], seconds))
+    player.max_line = MAX_REPORT
     outcome = _Outcome()
     end = time.monotonic() + seconds
     try:

@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict, List, Tuple
 
 from . import codec, fingerprint
+from .containment import flush_libc
 from .livecodebench_names import prepare_script
 
 CHANNEL = 3
@@ -31,6 +32,9 @@ FLUSH_S = 0.005
 WANTED = b"1"  # the judge's answer to a fingerprint that does not settle it
 NAME = "solution"
 FILENAME = "solution.py"
+
+# The standard streams, whatever a program does to their names.
+_streams: List[Any] = []
 
 _read, _write, _exit, _pack_into = os.read, os.write, os._exit, struct.pack_into
 
@@ -51,6 +55,7 @@ def open_streams() -> None:
         sys.stderr,
     )
     sys.argv = [FILENAME]
+    _streams[:] = [sys.stdout, sys.stderr]
 
 
 class _Lines:
@@ -102,21 +107,21 @@ def load(code: str, name: str) -> Dict[str, Any]:
     return module.__dict__
 
 
-def new_module(name: str) -> ModuleType:
+def new_module(name: str, path: str = FILENAME) -> ModuleType:
     """An empty module, registered as imports expect it."""
     module = ModuleType(name)
-    module.__file__ = FILENAME
+    module.__file__ = path
     sys.modules[name] = module
     if name != "__main__":
         sys.modules["__main__"] = module
     return module
 
 
-def execute(code: str, module: ModuleType) -> None:
+def execute(code: str, module: ModuleType, path: str = FILENAME) -> None:
     """Execute a program in a module, with its lines at hand for tracebacks."""
-    linecache.cache[FILENAME] = (len(code), None, code.splitlines(True), FILENAME)
+    linecache.cache[path] = (len(code), None, code.splitlines(True), path)
     # A program must not get the future imports of this module.
-    exec(compile(code, FILENAME, "exec", dont_inherit=True), module.__dict__)
+    exec(compile(code, path, "exec", dont_inherit=True), module.__dict__)
 
 
 def complain(error: BaseException) -> None:
@@ -216,18 +221,31 @@ def run_script() -> None:
     """
     code, livecodebench = receive()
     os.close(CHANNEL)
+    path = _write_source(code)
     status = 0
-    module = new_module("__main__")
+    new_module("__main__", path)
+    sys.argv = [path]
     try:
         if livecodebench:
-            prepare_script(module.__dict__)
-        execute(code, module)
+            prepare_script(sys.modules["__main__"].__dict__)
+        execute(code, sys.modules["__main__"], path)
     except SystemExit as leave:
         status = 0 if livecodebench else _exit_status(leave.code)
     except BaseException as error:
         complain(error)
         status = 1
-    _exit(_finish(status, module))
+    _exit(_finish(status))
+
+
+def _write_source(code: str) -> str:
+    """The program as a file in the working folder: it may read, import or start itself."""
+    path = os.path.join(os.getcwd(), FILENAME)
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+            file.write(code)
+    except OSError:  # it runs all the same
+        return FILENAME
+    return path
 
 
 def _exit_status(code: Any) -> int:
@@ -239,23 +257,31 @@ def _exit_status(code: Any) -> int:
     return 1
 
 
-def _finish(status: int, module: ModuleType) -> int:
+def _finish(status: int) -> int:
     """What the interpreter does at exit: join threads, exit hooks, flush, let go of names."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        sys.stdout.flush()
+    except BaseException as error:
+        complain(error)
+    try:
+        out = getattr(sys, "stdout", None)
+        if out is not None and not getattr(out, "closed", False):
+            out.flush()
     except BaseException as error:
         complain(error)
         status = status or 120
     try:
-        module.__dict__.clear()  # files that the program left open are flushed with this
+        # The finalizers of what only the program's module holds run while it is whole.
+        for name in ("__main__", NAME):
+            sys.modules.pop(name, None)
         gc.collect()
     except BaseException as error:
         complain(error)
-    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
+    for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None), *_streams):
         try:
-            stream.flush()  # type: ignore[union-attr]
+            stream.flush()
         except BaseException:
             pass
+    flush_libc()
     return status

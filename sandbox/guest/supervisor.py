@@ -81,6 +81,7 @@ class _Supervisor:
         self.ended: Dict[int, Dict[str, Any]] = {}
         resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_PLAYER_FDS, MAX_PLAYER_FDS))
         containment.become_subreaper()
+        containment.keep_no_ports()
         containment.harden_self()
         zygote.warm_up(zygote.WARM)
         self.zygotes: Dict[str, socket.socket] = {}
@@ -93,11 +94,12 @@ class _Supervisor:
             self.zygotes["numpy"] = self._start_zygote({**config, "warm": []})
         # After the zygote, so that no player has it; before any judge, which may not read files.
         self.memory_kills, self.system_v = containment.MemoryKills(), containment.SystemV()
-        self.private += self.memory_kills.fds + self.system_v.fds
+        self.ports = containment.Ports()
+        self.private += self.memory_kills.fds + self.system_v.fds + self.ports.fds
         from . import judge
 
         self.judge_main, self.is_data = judge.main, judge.is_data
-        if not self._clean_scratch():
+        if not self._clean_scratch(time.monotonic() + CLEAN_S):
             raise SystemExit("the scratch folders are not empty and writable")
 
     def _start_zygote(self, config: Dict[str, Any]) -> socket.socket:
@@ -324,7 +326,7 @@ class _Supervisor:
         usage = self.ended.pop(pid, None)
         self.ended.clear()
         clean = self.cage.end_rest(deadline, self._pids())
-        clean = self._clean_scratch() and clean and usage is not None
+        clean = self._clean_scratch(deadline) and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
         return {**found, "memory": self.memory_kills.more()}
@@ -333,8 +335,9 @@ class _Supervisor:
         """The guest's own processes."""
         return {os.getpid(), *self.zygote_pids, *(judge.pid for judge in self.judges.values())}
 
-    def _clean_scratch(self) -> bool:
-        return self.cage.empty_scratch() and self.system_v.none_left()
+    def _clean_scratch(self, deadline: float) -> bool:
+        empty = self.cage.empty_scratch(deadline)
+        return empty and self.system_v.none_left() and self.ports.none_left()
 
 
 def _progress() -> int:

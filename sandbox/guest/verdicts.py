@@ -22,7 +22,18 @@ class Prepared(NamedTuple):
     known: Optional[bytes] = None
 
 
-_repr = reprlib.Repr()
+class _Repr(reprlib.Repr):
+    """Short texts of large values, in bounded time."""
+
+    def repr_ndarray(self, value: Any, level: int) -> str:
+        """An array's first elements: its own repr takes long where it has many dimensions."""
+        first = value.reshape(-1)[: self.maxlist].tolist() if value.size else []
+        shown = ", ".join(self.repr1(each, level - 1) for each in first)
+        more = ", ..." if value.size > self.maxlist else ""
+        return f"array of {value.dtype} {value.shape}: [{shown}{more}]"
+
+
+_repr = _Repr()
 _repr.maxstring = _repr.maxother = 300
 _repr.maxlist = _repr.maxtuple = _repr.maxset = _repr.maxdict = 20
 _repr.maxlevel = 4

@@ -43,7 +43,7 @@ def up(modules: Sequence[str]) -> List[str]:
     for name, settle in _SETTLE.items():
         if name in sys.modules:
             settle(sys.modules[name])
-    containment.empty_scratch()
+    containment.empty_scratch(time.monotonic() + SETTLE_S)
     os.rmdir(containment.WORK)  # each player gets one that belongs to it
     end = time.monotonic() + SETTLE_S
     while _threads() > 1:

@@ -216,3 +216,5 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     random.seed(CHANCE)  # which every fork sets anew
     cage.enter(limits)
     os.chdir(containment.WORK)
+    if mode != "unittest":
+        sys.path.insert(0, containment.WORK)  # as it is for a script: its own modules are there

@@ -490,7 +490,7 @@ def test_a_timeout_that_is_confirmed_stays_one(starved: bool) -> None:
 def test_a_judge_that_stalls_twice_is_the_sample_s_doing() -> None:
     def answers(program: str, time_seen: int) -> dict[str, Any]:
         if program == "stalls":
-            raise SlotFailed(pool.STALLED)
+            raise SlotFailed("the judge stalled")
         return _answer(Verdict.PASSED)
 
     found, log = asyncio.run(_through_stand_ins(["stalls", "plain"], 1, answers))
@@ -502,7 +502,7 @@ def test_a_judge_that_stalls_twice_is_the_sample_s_doing() -> None:
 def test_a_judge_that_stalls_once_is_forgiven() -> None:
     def answers(program: str, time_seen: int) -> dict[str, Any]:
         if time_seen == 1:
-            raise SlotFailed(pool.STALLED)
+            raise SlotFailed("the judge stalled")
         return _answer(Verdict.PASSED)
 
     found, _ = asyncio.run(_through_stand_ins(["stalls"], 1, answers))

@@ -183,8 +183,12 @@ def restrictions(pids: int) -> dict[str, Any]:
         "environment": environment(),
         "network_mode": "none",
         "read_only": True,
-        "tmpfs": {"/tmp": f"rw,nosuid,nodev,mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}"},
-        "shm_size": SHM_BYTES,
+        "tmpfs": {
+            "/tmp": f"rw,nosuid,nodev,mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}",
+            "/dev/shm": f"rw,nosuid,nodev,noexec,mode=1777,size={SHM_BYTES},nr_inodes={INODES}",
+        },
+        # Closed connections would keep their ports beyond their program.
+        "sysctls": {"net.ipv4.tcp_max_tw_buckets": "0"},
         "ipc_mode": "private",
         "cap_drop": ["ALL"],
         "cap_add": ["SETUID", "SETGID", "KILL"],
