@@ -21,6 +21,8 @@ from . import channel, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result
 
 _TICK = os.sysconf("SC_CLK_TCK")
+# What is known of a task, for another time: whether its tests can run apart from the program.
+APART, TOGETHER = b"apart", b"together"
 MAX_REPORT = 1 << 16  # bytes of a report: names of tests are short
 CONTROLS = 2  # a control run that did not come to its end is tried again
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
@@ -43,21 +45,29 @@ class _Outcome:
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples; runs the reference to learn the tests' ids."""
     wanted = set(task.get("must_run", ())) or _of_reference(task, room)
+    known = task.get("known")
+    apart = known == APART if known else _runs_apart(task, wanted, room)
     # These do pass where every test is made to fail.
     contrary: Optional[Set[str]] = None if "expectedFailure" in task["test"] else set()
 
     def grade(program: str) -> Dict[str, Result]:
         nonlocal contrary
-        run = _run(program, task, room)
+        run = _run(program, task, room, apart=apart)
         found = _verdict(run, wanted)
-        if found["verdict"] == "passed":
+        if found["verdict"] == "passed" and not apart:
             if contrary is None:
                 contrary = _run(task["reference"], task, room, control=True).ok()
             found.update(_controlled(program, task, room, wanted - contrary))
         found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted))
         return {"base": found}
 
-    return Prepared(grade)
+    return Prepared(grade, None if known else APART if apart else TOGETHER)
+
+
+def _runs_apart(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> bool:
+    """Whether the reference passes where tests and program do not share a process."""
+    run = _run(task["reference"], _patient(task), room, apart=True)
+    return bool(_verdict(run, wanted)["verdict"] == "passed")
 
 
 def _controlled(
@@ -84,12 +94,17 @@ def _controlled(
 
 def _of_reference(task: Dict[str, Any], room: channel.Room) -> Set[str]:
     """The tests that the reference runs, and passes."""
-    limits = {**task["limits"], "total_s": task["limits"]["total_s"] * REFERENCE_FACTOR}
-    reference = _run(task["reference"], {**task, "limits": limits}, room)
+    reference = _run(task["reference"], _patient(task), room)
     wanted = reference.ok()
     if not wanted or wanted != set(reference.statuses) or reference.found["verdict"] != "passed":
         raise ValueError(f"the reference does not pass its own tests: {reference.found}")
     return wanted
+
+
+def _patient(task: Dict[str, Any]) -> Dict[str, Any]:
+    """The task with the time that its reference may take."""
+    seconds = task["limits"]["total_s"] * REFERENCE_FACTOR
+    return {**task, "limits": {**task["limits"], "total_s": seconds}}
 
 
 def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
@@ -109,14 +124,24 @@ def _verdict(run: _Outcome, wanted: Set[str]) -> Result:
     return run.found
 
 
-def _run(program: str, task: Dict[str, Any], room: channel.Room, control: bool = False) -> _Outcome:
+def _run(
+    program: str,
+    task: Dict[str, Any],
+    room: channel.Room,
+    control: bool = False,
+    apart: bool = False,
+) -> _Outcome:
     seconds = task["limits"]["total_s"]
     player = room.start("unittest", player_limits(task["limits"], seconds))
     player.max_line = MAX_REPORT
     outcome = _Outcome()
     end = time.monotonic() + seconds
     try:
-        outcome.found = _talk(player, program, task, control, end, outcome)
+        module = task.get("module", {"name": "solution", "given": {}})
+        if apart:
+            module = {**module, "apart": task["reference"]}
+        asked = [program, task["entry_point"], control, module]
+        outcome.found = _talk(player, asked, task["test"], end, outcome)
     except channel.TimeUp as late:
         outcome.found = result("timeout", "time limit", starved=late.starved)
     except channel.Gone:
@@ -140,14 +165,12 @@ def _run(program: str, task: Dict[str, Any], room: channel.Room, control: bool =
 
 def _talk(
     player: channel.Player,
-    program: str,
-    task: Dict[str, Any],
-    control: bool,
+    asked: List[Any],
+    test: str,
     end: float,
     outcome: _Outcome,
 ) -> Result:
-    module = task.get("module", {"name": "solution", "given": {}})
-    player.send(codec.encode([program, task["entry_point"], control, module]))
+    player.send(codec.encode(asked))
     kind, *body = channel.parse(player.line(end))
     if kind == "tampered":
         return result("forged", "changed the test framework while loading")
@@ -157,7 +180,7 @@ def _talk(
         raise channel.Garbage("reports before the tests")
     outcome.loaded = _spent(player.pid)
     key = os.urandom(32)
-    player.send(codec.encode([task["test"], key.hex()]))
+    player.send(codec.encode([test, key.hex()]))
     for count in range(10_000):
         kind, name, status = _report(player.line(end), key, count)
         if kind == "done":

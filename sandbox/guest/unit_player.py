@@ -19,7 +19,7 @@ import unittest
 from functools import partial
 from typing import Any, Callable, Dict
 
-from . import codec, integrity, player
+from . import codec, integrity, player, unit_apart
 
 # Held here so that a sample that replaces the names changes nothing.
 _blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_name, vars
@@ -40,11 +40,14 @@ def run() -> None:
     program, entry_point, control, about = player.receive()
     for name in about.get("taken", ()):
         setattr(builtins, name, None)
+    if "apart" in about:
+        _run_apart(program, entry_point, about)
+        return
     tests = _Tests(integrity.Watch(about["name"], about.get("taken", ())), control)
     for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]  # what the program has no business with
     try:
-        namespace = _load(program, about["name"], about["given"])
+        namespace = load(program, about["name"], about["given"])
     except BaseException as error:
         player.complain(error)
         player.send('["e",%s]' % codec.encode(_type_name(error)))
@@ -71,7 +74,47 @@ class _Tests:
         self.probe: Any = None
 
 
-def _load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
+def _run_apart(program: str, entry_point: str, about: Dict[str, Any]) -> None:
+    """Run the tests where the program is not; requests and replies are those of `run`."""
+    process = unit_apart.start(program, entry_point, about)
+    try:
+        failed = process.loaded()
+        if failed is not None:
+            player.send('["e",%s]' % codec.encode(failed))
+            return
+        # What tests use beside the entry point is the task's own, never the program's.
+        namespace = load(about["apart"], about["name"], about["given"])
+        unit_apart.closed_to_the_program()
+        namespace[entry_point] = unit_apart.stand_in(process, entry_point)
+        player.send('["loaded"]')
+        test, key = player.receive()
+        _run_tests(test, key, namespace, _Apart())
+    except unit_apart.Gone:
+        player._exit(0)
+    finally:
+        process.end()
+
+
+class _Unchanged:
+    """Nothing of the program is where these tests run."""
+
+    def changed(self, named: Any = (), mocks: bool = False) -> str:
+        return ""
+
+
+class _Apart:
+    """A run of tests that need no watching."""
+
+    watch, control, probe = _Unchanged(), False, None
+
+    def hidden(self, code: Any, namespace: Any) -> Any:
+        return set()
+
+    def names_in(self, code: Any) -> Any:
+        return set()
+
+
+def load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
     """Execute the program as the module that the task asks for; its namespace."""
     module = player.new_module(name)
     for short, path in given.items():
@@ -106,7 +149,7 @@ def _reporter(key: str, owner: types.FrameType) -> Callable[[str, str, str], Non
     return report
 
 
-def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: _Tests) -> None:
+def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: Any) -> None:
     report = _reporter(key, sys._getframe())
     del key
     try:
@@ -200,6 +243,8 @@ def _part(work: Callable[[], Any]) -> str:
     except _TestCase.failureException as error:
         player.complain(error)
         return "fail"
+    except unit_apart.Gone:
+        raise
     except BaseException as error:
         player.complain(error)
         return "error"

@@ -1,0 +1,358 @@
+"""Values between a program and tests that run in another process, typed and by value.
+
+Unlike codec.py, which carries what a judge compares, this carries what tests use: what
+arrives has the type that was sent, for tests look at types. Exact types only, of the
+standard library, NumPy and pandas; a value of any other type does not cross (`Uncrossable`).
+Nothing is unpickled or evaluated, and no class is made that this module does not name.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import decimal
+import fractions
+import json
+import pathlib
+import sys
+import uuid
+from typing import Any, Callable, Dict, List, Tuple
+
+MAX_DEPTH = 60
+MAX_NODES = 3_000_000
+
+_text = json.JSONEncoder(separators=(",", ":")).encode
+_parse = json.JSONDecoder().decode
+_PLAIN = {type(None), bool, int, float, str}
+_LIMIT = 1 << 63
+
+
+class Uncrossable(Exception):
+    """A value of a type that does not cross, or too large or deep."""
+
+
+class Malformed(Exception):
+    """The text is not the encoding of a value."""
+
+
+def encode(value: Any) -> str:
+    """ASCII text without a newline.
+
+    Raises:
+        Uncrossable: the value, or a part of it, is of a type that does not cross.
+    """
+    try:
+        return _text(_Encoder().tree(value, 0))
+    except (ValueError, RecursionError) as error:
+        raise Uncrossable(type(error).__name__) from None
+
+
+def decode(text: Any) -> Any:
+    """The value of an encoding.
+
+    Raises:
+        Malformed: it is none.
+    """
+    try:
+        return _value(_parse(text if isinstance(text, str) else text.decode("ascii")))
+    except Malformed:
+        raise
+    except Exception as error:  # of whatever was to be made out of it
+        raise Malformed(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+class _Encoder:
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def tree(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind in _PLAIN:
+            return {"i": hex(value)} if kind is int and not -_LIMIT <= value < _LIMIT else value
+        if depth > MAX_DEPTH:
+            raise Uncrossable("too deep")
+        if kind is list:
+            return self.items(value, depth)
+        maker = _ENCODERS.get(kind)
+        if maker is not None:
+            return maker(self, value, depth)
+        return self.of_library(value, kind, depth)
+
+    def items(self, values: Any, depth: int) -> List[Any]:
+        self.nodes += len(values)
+        if self.nodes > MAX_NODES:
+            raise Uncrossable("too large")
+        return [self.tree(item, depth + 1) for item in values]
+
+    def pairs(self, value: Dict[Any, Any], depth: int) -> List[Any]:
+        return [self.items(pair, depth + 1) for pair in dict.items(value)]
+
+    def of_library(self, value: Any, kind: type, depth: int) -> Any:
+        if isinstance(value, type):
+            return {"ty": _named(value)}
+        numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+        if numpy is not None and isinstance(value, numpy.generic):
+            return {"np": [value.dtype.str, _raw(value)]}
+        if numpy is not None and kind is numpy.ndarray:
+            return self.array(value, depth)
+        if numpy is not None and isinstance(value, numpy.dtype):
+            return {"dt": value.str}
+        if pandas is not None:
+            found = self.of_pandas(value, kind, pandas, depth)
+            if found is not None:
+                return found
+        raise Uncrossable(kind.__name__)
+
+    def array(self, value: Any, depth: int) -> Any:
+        if value.dtype.kind == "O":
+            return {"no": [list(value.shape), self.items(value.ravel().tolist(), depth)]}
+        if value.dtype.kind not in "biufcSUmM" or value.dtype.itemsize == 0:
+            raise Uncrossable(f"array of {value.dtype}")
+        return {"nd": [value.dtype.str, list(value.shape), _raw(value)]}
+
+    def of_pandas(self, value: Any, kind: type, pandas: Any, depth: int) -> Any:
+        deeper = depth + 1
+        if kind is pandas.DataFrame:
+            columns = [self.column(value.iloc[:, i], deeper) for i in range(value.shape[1])]
+            return {
+                "df": [self.tree(value.index, deeper), self.tree(value.columns, deeper), columns]
+            }
+        if kind is pandas.Series:
+            index, name = self.tree(value.index, deeper), self.tree(value.name, deeper)
+            return {"se": [index, name, self.column(value, deeper)]}
+        if kind is pandas.RangeIndex:
+            name = self.tree(value.name, deeper)
+            return {"ri": [value.start, value.stop, value.step, name]}
+        if kind is pandas.MultiIndex:
+            names = self.items(list(value.names), deeper)
+            return {"mi": [self.items(list(value), deeper), names]}
+        if kind is pandas.DatetimeIndex:
+            if value.tz is not None:
+                raise Uncrossable("times with a zone")
+            freq = value.freqstr if value.freq is not None else None
+            return {
+                "di": [self.array(value.to_numpy(), deeper), freq, self.tree(value.name, deeper)]
+            }
+        if kind is pandas.Index or kind.__name__ in ("Int64Index", "Float64Index", "UInt64Index"):
+            name = self.tree(value.name, deeper)
+            return {"ix": [self.array(value.to_numpy(), deeper), name]}
+        if kind is pandas.Timestamp and value.tz is None:
+            return {"ts": value.value}
+        if kind is pandas.Timedelta:
+            return {"tdp": value.value}
+        if value is pandas.NaT:
+            return {"nat": 0}
+        if value is getattr(pandas, "NA", pandas):
+            return {"na": 0}
+        return None
+
+    def column(self, series: Any, depth: int) -> Any:
+        """The values of a Series."""
+        pandas = sys.modules["pandas"]
+        if isinstance(series.dtype, pandas.CategoricalDtype):
+            codes, kind = series.cat.codes.to_numpy(), series.dtype
+            return {
+                "cat": [self.array(codes, depth), self.tree(kind.categories, depth), kind.ordered]
+            }
+        if not hasattr(series.dtype, "kind") or isinstance(
+            series.dtype, pandas.api.extensions.ExtensionDtype
+        ):
+            raise Uncrossable(f"column of {series.dtype}")
+        return self.array(series.to_numpy(), depth)
+
+
+def _raw(value: Any) -> str:
+    text: str = value.tobytes().hex()
+    return text
+
+
+def _named(kind: type) -> List[str]:
+    """A class as its module and name, where it is found there."""
+    name = [kind.__module__, kind.__qualname__]
+    if _class(*name) is not kind:
+        raise Uncrossable("a class of its own")
+    return name
+
+
+def _class(module: str, name: str) -> Any:
+    """A class of a module that is loaded, or None."""
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = vars(found).get(part) if found is not None else None
+    return found if isinstance(found, type) else None
+
+
+def _sequence(tag: str) -> Callable[[_Encoder, Any, int], Any]:
+    return lambda encoder, value, depth: {tag: encoder.items(list(value), depth)}
+
+
+def _mapping(tag: str) -> Callable[[_Encoder, Any, int], Any]:
+    return lambda encoder, value, depth: {tag: encoder.pairs(value, depth)}
+
+
+def _shown(tag: str, show: Callable[[Any], Any]) -> Callable[[_Encoder, Any, int], Any]:
+    return lambda encoder, value, depth: {tag: show(value)}
+
+
+def _default_dict(encoder: _Encoder, value: Any, depth: int) -> Any:
+    factory = value.default_factory
+    return {"dd": [None if factory is None else _named(factory), encoder.pairs(value, depth)]}
+
+
+def _moment(value: datetime.datetime) -> str:
+    if value.tzinfo not in (None, datetime.timezone.utc):
+        raise Uncrossable("a time with a zone")
+    return value.isoformat()
+
+
+_ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
+    tuple: _sequence("t"),
+    set: _sequence("s"),
+    frozenset: _sequence("fs"),
+    collections.deque: _sequence("dq"),
+    dict: _mapping("d"),
+    collections.Counter: _mapping("ct"),
+    collections.OrderedDict: _mapping("od"),
+    collections.defaultdict: _default_dict,
+    complex: _shown("c", lambda v: [v.real, v.imag]),
+    bytes: _shown("b", bytes.hex),
+    bytearray: _shown("ba", bytearray.hex),
+    decimal.Decimal: _shown("dec", str),
+    fractions.Fraction: _shown("fr", lambda v: [hex(v.numerator), hex(v.denominator)]),
+    range: _shown("r", lambda v: [v.start, v.stop, v.step]),
+    slice: lambda encoder, v, depth: {"sl": encoder.items([v.start, v.stop, v.step], depth)},
+    uuid.UUID: _shown("u", str),
+    pathlib.PosixPath: _shown("p", str),
+    datetime.date: _shown("da", lambda v: v.isoformat()),
+    datetime.datetime: _shown("dm", _moment),
+    datetime.timedelta: _shown("td", lambda v: [v.days, v.seconds, v.microseconds]),
+}
+
+
+def _value(tree: Any) -> Any:
+    kind = type(tree)
+    if kind in _PLAIN:
+        return tree
+    if kind is list:
+        return [_value(item) for item in tree]
+    ((tag, body),) = tree.items()
+    maker = _DECODERS.get(tag)
+    if maker is None:
+        raise Malformed("unknown tag")
+    return maker(body)
+
+
+def _pairs(body: Any) -> List[Tuple[Any, Any]]:
+    return [(_value(key), _value(value)) for key, value in body]
+
+
+def _known_class(body: Any) -> type:
+    found = _class(*body)
+    if found is None:
+        raise Malformed("no such class")
+    return found  # type: ignore[no-any-return]
+
+
+def _array_of(body: Any) -> Any:
+    import numpy
+
+    dtype, shape, data = body
+    kind = numpy.dtype(dtype)
+    if kind.kind not in "biufcSUmM":
+        raise Malformed("not an array")
+    return numpy.frombuffer(bytes.fromhex(data), kind).reshape(shape).copy()
+
+
+def _objects_of(body: Any) -> Any:
+    import numpy
+
+    shape, values = body
+    found = numpy.empty(len(values), dtype=object)
+    for place, each in enumerate(values):
+        found[place] = _value(each)
+    return found.reshape(shape)
+
+
+def _column_of(tree: Any) -> Any:
+    pandas = sys.modules["pandas"]
+    if "cat" in tree:
+        codes, categories, ordered = tree["cat"]
+        return pandas.Categorical.from_codes(_value(codes), _value(categories), ordered=ordered)
+    return _value(tree)
+
+
+def _frame_of(body: Any) -> Any:
+    pandas = sys.modules["pandas"]
+    index, columns, values = _value(body[0]), _value(body[1]), body[2]
+    series = [pandas.Series(_column_of(each), index=index) for each in values]
+    if not series:
+        return pandas.DataFrame(index=index, columns=columns)
+    found = pandas.concat(series, axis=1)
+    found.columns = columns
+    return found
+
+
+def _series_of(body: Any) -> Any:
+    index, name, values = body
+    return sys.modules["pandas"].Series(
+        _column_of(values), index=_value(index), name=_hashable(_value(name))
+    )
+
+
+def _hashable(name: Any) -> Any:
+    hash(name)
+    return name
+
+
+def _multi_of(body: Any) -> Any:
+    values, names = body
+    return sys.modules["pandas"].MultiIndex.from_tuples(_value(values), names=_value(names))
+
+
+def _dates_of(body: Any) -> Any:
+    values, freq, name = body
+    return sys.modules["pandas"].DatetimeIndex(_value(values), freq=freq, name=_value(name))
+
+
+_DECODERS: Dict[str, Callable[[Any], Any]] = {
+    "i": lambda body: int(body, 16),
+    "t": lambda body: tuple(map(_value, body)),
+    "s": lambda body: set(map(_value, body)),
+    "fs": lambda body: frozenset(map(_value, body)),
+    "dq": lambda body: collections.deque(map(_value, body)),
+    "d": lambda body: dict(_pairs(body)),
+    "ct": lambda body: collections.Counter(dict(_pairs(body))),
+    "od": lambda body: collections.OrderedDict(_pairs(body)),
+    "dd": lambda body: collections.defaultdict(
+        None if body[0] is None else _known_class(body[0]), _pairs(body[1])
+    ),
+    "c": lambda body: complex(*body),
+    "b": bytes.fromhex,
+    "ba": bytearray.fromhex,
+    "dec": decimal.Decimal,
+    "fr": lambda body: fractions.Fraction(int(body[0], 16), int(body[1], 16)),
+    "r": lambda body: range(*body),
+    "sl": lambda body: slice(*map(_value, body)),
+    "u": uuid.UUID,
+    "p": pathlib.PosixPath,
+    "da": datetime.date.fromisoformat,
+    "dm": datetime.datetime.fromisoformat,
+    "td": lambda body: datetime.timedelta(*body),
+    "ty": _known_class,
+    "np": lambda body: _array_of([body[0], [], body[1]])[()],
+    "nd": _array_of,
+    "no": _objects_of,
+    "dt": lambda body: sys.modules["numpy"].dtype(body),
+    "df": _frame_of,
+    "se": _series_of,
+    "ri": lambda body: sys.modules["pandas"].RangeIndex(*body[:3], name=_value(body[3])),
+    "mi": _multi_of,
+    "di": _dates_of,
+    "ix": lambda body: sys.modules["pandas"].Index(
+        _value(body[0]), dtype=_value(body[0]).dtype, name=_value(body[1])
+    ),
+    "ts": lambda body: sys.modules["pandas"].Timestamp(body),
+    "tdp": lambda body: sys.modules["pandas"].Timedelta(body),
+    "nat": lambda body: sys.modules["pandas"].NaT,
+    "na": lambda body: sys.modules["pandas"].NA,
+}

@@ -1,0 +1,266 @@
+"""Unittest tasks whose tests run in a process that the program never shares.
+
+The player forks before it has seen a test: the child loads the program and makes the
+calls that it is asked for; the parent goes on to hold the tests, which find a stand-in
+where the entry point is called. Arguments and results cross by value (exchange.py), so
+nothing of the program can lie to a test or look at one. Both have one uid, as they share
+the scratch folder: the parent is closed to inspection (not dumpable), system calls that
+reach into another process are refused, and what is left, signals, can only make tests fail.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sys
+from typing import Any, Callable, Dict, List, Optional
+
+from . import codec, containment, exchange, player
+
+# Its own uid may signal the process that holds the tests: these end it or are ignored.
+_IGNORED = (signal.SIGINT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
+SCRATCH = tuple(f"{root}/" for root in containment.SCRATCH_ROOTS)
+PROGRAM_FD = 4  # the child's end of the pair
+
+
+class Gone(BaseException):
+    """The program's process has ended, or does not speak as it should."""
+
+
+def start(program: str, entry_point: str, about: Dict[str, Any]) -> "Program":
+    """Fork the process of the program, which loads it; this one is closed from here on.
+
+    Raises:
+        Gone: it ended while loading.
+    """
+    ours, theirs = socket.socketpair()
+    containment.harden_self()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            ours.close()
+            os.close(player.CHANNEL)
+            os.dup2(theirs.fileno(), PROGRAM_FD)
+            theirs.close()
+            containment.become_visible()
+            _serve(program, entry_point, about)
+        finally:
+            os._exit(70)
+    theirs.close()
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    return Program(pid, ours)
+
+
+def closed_to_the_program() -> None:
+    """From here on, this process refuses to run what a program may have written to disk."""
+
+    def refuse(event: str, arguments: Any) -> None:
+        if event == "pickle.find_class":
+            raise RuntimeError("tests that run apart unpickle nothing")
+        if event == "exec" and _is_scratch(getattr(arguments[0], "co_filename", "")):
+            raise RuntimeError("tests that run apart execute no file of the scratch folder")
+        if event == "ctypes.dlopen" and _is_scratch(arguments[0]):
+            raise RuntimeError("tests that run apart load no library of the scratch folder")
+
+    sys.addaudithook(refuse)
+
+
+def _is_scratch(path: Any) -> bool:
+    return isinstance(path, str) and path.startswith(SCRATCH)
+
+
+class Program:
+    """The process that runs the program, as the one with the tests sees it."""
+
+    def __init__(self, pid: int, sock: socket.socket) -> None:
+        self.pid, self.sock = pid, sock
+        self.file = sock.makefile("rb")
+        self.chance = _Chance()
+
+    def loaded(self) -> Optional[str]:
+        """None once the program is loaded, or the name of the exception that it raised.
+
+        Raises:
+            Gone: it ended.
+        """
+        kind, name = self._reply()
+        return None if kind == "loaded" else str(name)
+
+    def call(self, arguments: Any, named: Any) -> Any:
+        """What the program's entry point returns; raises what it raises.
+
+        Raises:
+            Uncrossable: an argument does not cross.
+            Gone: the process ended.
+        """
+        request = exchange.encode([list(arguments), dict(named), self.chance.changed()])
+        try:
+            self.sock.sendall(request.encode("ascii") + b"\n")
+        except OSError:
+            raise Gone("it does not read") from None
+        kind, *body = self._reply()
+        if kind == "v":
+            value, chance = body
+            self.chance.take(chance)
+            return value
+        if kind == "e":
+            names, more, chance = body
+            self.chance.take(chance)
+            raise _exception(names, more)
+        if kind == "u":
+            return Unknown(str(body[0]))
+        raise Gone("not a reply")
+
+    def _reply(self) -> List[Any]:
+        line = self.file.readline()
+        if not line.endswith(b"\n"):
+            raise Gone("it ended")
+        try:
+            reply = exchange.decode(line)
+        except exchange.Malformed:
+            raise Gone("not a reply") from None
+        if type(reply) is not list or not reply or type(reply[0]) is not str:
+            raise Gone("not a reply")
+        return reply
+
+    def end(self) -> None:
+        """End the process, so that what it used is counted."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except OSError:  # it has been collected: SIGCHLD is ignored
+            pass
+
+
+class Unknown:
+    """Stands for a value of a type that does not cross: equal to nothing, good for nothing."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        raise TypeError(f"a {self._name} of the program's does not cross")
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a {self._name} of the program's does not cross")
+
+
+class _Chance:
+    """The states of random and numpy.random, which tests seed and programs draw from."""
+
+    def __init__(self) -> None:
+        self.known = self._now()
+
+    @staticmethod
+    def _now() -> List[Any]:
+        numpy = sys.modules.get("numpy")
+        if numpy is None:
+            return [random.getstate(), None]
+        name, keys, *rest = numpy.random.get_state()
+        return [random.getstate(), [name, tuple(keys.tolist()), *rest]]
+
+    def changed(self) -> Any:
+        """The states, where they are not those that the other side knows."""
+        now = self._now()
+        if now == self.known:
+            return None
+        self.known = now
+        return now
+
+    def take(self, states: Any) -> None:
+        """Go on from the other side's states, if there are any."""
+        if states is None:
+            return
+        try:
+            random.setstate(states[0])
+            numpy = sys.modules.get("numpy")
+            if numpy is not None and states[1] is not None:
+                name, keys, *rest = states[1]
+                numpy.random.set_state((name, numpy.array(keys, dtype="uint32"), *rest))
+        except Exception:
+            raise Gone("no state of chance") from None
+        self.known = self._now()
+
+
+def _exception(names: Any, more: Any) -> BaseException:
+    """The exception that the program has raised: of its class, or of the nearest that is known.
+
+    `names` are module and name of its class and of the classes that this is made of.
+    """
+    for name in names:
+        found = exchange._class(*name)
+        if found is not None and issubclass(found, (Exception, SystemExit)):
+            try:
+                error: BaseException = found.__new__(found)
+            except TypeError:
+                continue
+            error.args = tuple(more) if isinstance(more, list) else ()
+            return error
+    return Exception(*more)
+
+
+def stand_in(program: Program, entry_point: str) -> Callable[..., Any]:
+    """What tests call in the place of the entry point."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return program.call(arguments, named)
+
+    call.__name__ = call.__qualname__ = entry_point
+    return call
+
+
+def _serve(program: str, entry_point: str, about: Dict[str, Any]) -> None:
+    """In the process of the program: load it, and make calls until nobody asks for more."""
+    from . import unit_player
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[name]  # what the program has no business with
+    file = os.fdopen(os.dup(PROGRAM_FD), "rb")
+
+    def send(reply: List[Any]) -> None:
+        view = memoryview(exchange.encode(reply).encode("ascii") + b"\n")
+        while view:
+            view = view[player._write(PROGRAM_FD, view) :]
+
+    try:
+        namespace = unit_player.load(program, about["name"], about["given"])
+        function = namespace[entry_point]
+    except BaseException as error:
+        player.complain(error)
+        send(["failed", codec.type_name(error)])
+        return
+    chance = _Chance()
+    send(["loaded", ""])
+    while True:
+        line = file.readline()
+        if not line:
+            os._exit(0)
+        arguments, named, states = exchange.decode(line)
+        chance.take(states)
+        try:
+            value = function(*arguments, **named)
+        except BaseException as error:
+            send(_raised(error, chance))
+            continue
+        try:
+            send(["v", value, chance.changed()])
+        except exchange.Uncrossable as why:
+            send(["u", str(why)])
+
+
+def _raised(error: BaseException, chance: _Chance) -> List[Any]:
+    kinds = [[each.__module__, each.__qualname__] for each in type(error).__mro__]
+    try:
+        more = list(error.args)
+        exchange.encode(more)
+    except exchange.Uncrossable:
+        more = [str(each) for each in error.args]
+    return ["e", kinds, more, chance.changed()]
