@@ -346,9 +346,9 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
     [
         ("nosuch --local DIR", 2, "there is no environment 'nosuch': there is bigcodebench"),
         ("nosuch", 2, "there is no environment 'nosuch': there is bigcodebench"),
-        ("--local DIR", 2, "the local jail takes this Python as it is: name an environment"),
-        ("bigcodebench --python x", 2, "--python goes with --local DIR"),
-        ("bigcodebench --local DIR --base-image x", 2, "--base-image is for images"),
+        ("--local DIR", 2, "--local DIR needs an environment to build: name one"),
+        ("bigcodebench --python x", 2, "--python needs --local: add --local DIR"),
+        ("bigcodebench --local DIR --base-image x", 2, "--base-image is for Docker images only"),
         ("bigcodebench --local DIR --python /no/python", 5, "/no/python cannot be run"),
     ],
 )
