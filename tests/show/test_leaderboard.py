@@ -95,7 +95,7 @@ def test_check_says_which_file_does_not_follow(
     page.write_text(page.read_text().replace("50.0", "60.0"))
     assert run(results, "--check") == 1
     told = capsys.readouterr().err
-    assert f"{page} is not what the records say" in told
+    assert f"{page} does not match the records" in told
     assert "README.md" not in told
     assert f"run `opencodeeval leaderboard {results}`" in told
 

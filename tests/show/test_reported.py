@@ -69,7 +69,7 @@ def test_a_file_of_ours(tmp_path: Path) -> None:
         ({"source": "x", "scores": [{**SCORE, "score": 143.9}]}, "143.9 is no score"),
         ({"source": "x", "scores": [{**SCORE, "score": True}]}, "True is no score"),
         ({"source": "x", "scores": [{**SCORE, "score": float("nan")}]}, "nan is no score"),
-        ({"source": "x", "scores": [{**SCORE, "model": ""}]}, "'' is no name"),
+        ({"source": "x", "scores": [{**SCORE, "model": ""}]}, "'' is not a name"),
         ({"source": "x", "scores": [SCORE, SCORE]}, "has two scores of some/model"),
         ({"m": {"pass@1": {"swe-bench": 3}}}, "there is no leaderboard with swe-bench"),
         ({"m": {"score": 3}}, "pass@1"),
