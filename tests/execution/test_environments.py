@@ -324,7 +324,7 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
     name = images.build_image(guest_image, said.append, environment)
     try:
         assert name.startswith("opencodeeval-sandbox-bigcodebench:")
-        assert said[1:] == [f"{name} lacks what could not be reached: NLTK's data: punkt"]
+        assert said[1:] == [f"{name} lacks downloads that could not be reached: NLTK's data: punkt"]
         program = (
             "import os, sys\nwarm = 'json' in sys.modules\n"
             "def task_func():\n    return warm, os.environ['COLOUR']\n"
