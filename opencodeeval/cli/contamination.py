@@ -27,9 +27,9 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.runs.summary import contamination_lines
 
     record = read_record(options.run).record
-    given = parse_window(None, None, options.cutoff).describe().get("cutoff")
+    chosen = parse_window(None, None, options.cutoff).describe().get("cutoff")
     benchmark = record.benchmark
-    cutoff = given or benchmark.description.window.get("cutoff")
+    cutoff = chosen or benchmark.description.window.get("cutoff")
     view = contamination(record.tasks, benchmark.headline, cutoff)
     if not view:
         raise UsageError(

@@ -107,6 +107,6 @@ def _lines(done: Regrade) -> list[str]:
     for suite, scores in after["pass@k"].items():
         for metric, score in scores.items():
             was = before["pass@k"].get(suite, {}).get(metric)
-            old = f"{100 * was['value']:.1f} -> " if was else ""
-            lines.append(f"  {suite} {metric}: {old}{100 * score['value']:.1f}")
+            old_score = f"{100 * was['value']:.1f} -> " if was else ""
+            lines.append(f"  {suite} {metric}: {old_score}{100 * score['value']:.1f}")
     return [*lines, f"  record: {done.result.record_path}"]

@@ -40,8 +40,8 @@ def take_answers(
     taken = 0
     for task in benchmark.tasks:
         prompt = benchmark.prompt(task, model_type)
-        wanted = digest(asdict(prompt))
-        same = [source for source in sources if source.prompts.get(task.task_id) == wanted]
+        prompt_digest = digest(asdict(prompt))
+        same = [source for source in sources if source.prompts.get(task.task_id) == prompt_digest]
         for sample_id in range(sampling.n):
             where = SampleId(task.task_id, sample_id)
             answers = (source.completions.get(where) for source in same)

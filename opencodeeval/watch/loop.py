@@ -233,8 +233,10 @@ def _evaluated(
     except Failed as error:
         return Evaluated(checkpoint.name, checkpoint.step, files, (), problem=str(error))
     answer, why = _gated([Path(path) for path in paths], gate)
-    used = gate.identity if gate else ""
-    return Evaluated(checkpoint.name, checkpoint.step, files, paths, answer, why, gate=used)
+    gate_identity = gate.identity if gate else ""
+    return Evaluated(
+        checkpoint.name, checkpoint.step, files, paths, answer, why, gate=gate_identity
+    )
 
 
 def _gated(paths: Sequence[Path], gate: Gate | None) -> tuple[str | None, str]:

@@ -151,7 +151,7 @@ def test_a_folder_without_records_is_refused(
     assert run(tmp_path) == 2
     assert "holds no record" in capsys.readouterr().err
     assert run(tmp_path / "nowhere") == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     # A run that never finished has a folder, and no record.
     (tmp_path / "runs" / "0123456789ab").mkdir(parents=True)
     (tmp_path / "runs" / "0123456789ab" / "run.json").write_text("{}")
