@@ -83,7 +83,7 @@ def test_the_plain_environment_has_nothing() -> None:
 
 def test_an_environment_that_does_not_exist_is_answered_with_those_that_do() -> None:
     assert "bigcodebench" in environments.names()
-    with pytest.raises(UsageError, match="there is no environment 'bigcode': there is bigcodeb"):
+    with pytest.raises(UsageError, match="there is no environment 'bigcode'; available: bigcodeb"):
         read_environment("bigcode")
 
 
@@ -344,8 +344,8 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ("nosuch --local DIR", 2, "there is no environment 'nosuch': there is bigcodebench"),
-        ("nosuch", 2, "there is no environment 'nosuch': there is bigcodebench"),
+        ("nosuch --local DIR", 2, "there is no environment 'nosuch'; available: bigcodebench"),
+        ("nosuch", 2, "there is no environment 'nosuch'; available: bigcodebench"),
         ("--local DIR", 2, "--local DIR needs an environment to build: name one"),
         ("bigcodebench --python x", 2, "--python needs --local: add --local DIR"),
         ("bigcodebench --local DIR --base-image x", 2, "--base-image is for Docker images only"),
