@@ -1,7 +1,7 @@
 """Compare two models task by task, from their records alone.
 
 A and B are records, run folders, folders of results or patterns in quotes
-('results/*/mine--*.json'), with one record a benchmark on each side.
+('results/*/mine--*.json'), with one record per benchmark on each side.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from opencodeeval.core.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `compare`."""
-    parser.add_argument("baseline", metavar="A", help="the records of the one model")
-    parser.add_argument("candidate", metavar="B", help="the records of the other")
+    parser.add_argument("baseline", metavar="A", help="the first model's records")
+    parser.add_argument("candidate", metavar="B", help="the second model's records")
     parser.add_argument("--k", type=int, default=1, help="compare pass@K (default: 1)")
     parser.add_argument("--suite", help="the test suite (default: each benchmark's headline)")
     parser.add_argument("--flips", action="store_true", help="list all flipped tasks, not 20")
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Read, compare, print."""
     if options.k < 1:
-        raise UsageError(f"--k {options.k}: it is a positive whole number")
+        raise UsageError(f"--k {options.k}: must be a positive whole number")
     from opencodeeval.decide.comparison import as_json, as_text
     from opencodeeval.decide.from_records import compare
     from opencodeeval.records.comparable import unpaired

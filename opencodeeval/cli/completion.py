@@ -1,4 +1,4 @@
-"""Print what makes a shell complete commands, options and files.
+"""Print a shell script that completes commands, options and files.
 
 For bash, add to ~/.bashrc:    source <(opencodeeval completion bash)
 For zsh, put it in a folder of $fpath:
@@ -14,7 +14,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `completion`."""
-    parser.add_argument("shell", choices=("bash", "zsh"), help="the shell that is to complete")
+    parser.add_argument("shell", choices=("bash", "zsh"), help="the shell to print the script for")
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def execute(options: argparse.Namespace) -> int:
     parser = whole_parser()
     names = _names()
     for action in _actions(parser):
-        # The attribute is shtab's, and argparse knows nothing of it.
+        # shtab reads the attribute `complete`; argparse does not know it.
         completes = vars(action)
         if action.type is Path:
             folder = "DIR" in str(action.metavar)

@@ -15,21 +15,21 @@ from opencodeeval.core.errors import UsageError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `contamination`."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a record, or a run folder")
-    parser.add_argument("--cutoff", metavar="DATE", help="(default: the one of the run)")
+    parser.add_argument("--cutoff", metavar="DATE", help="(default: the run's cut-off date)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Print the months, and the drop where there is a date."""
+    """Print the months, and the drop if there is a cut-off date."""
     from opencodeeval.benchmarks.windows import parse_window
     from opencodeeval.records.breakdown import contamination
     from opencodeeval.records.reading import read_record
     from opencodeeval.runs.summary import contamination_lines
 
     record = read_record(options.run).record
-    asked = parse_window(None, None, options.cutoff).describe().get("cutoff")
+    chosen = parse_window(None, None, options.cutoff).describe().get("cutoff")
     benchmark = record.benchmark
-    cutoff = asked or benchmark.description.window.get("cutoff")
+    cutoff = chosen or benchmark.description.window.get("cutoff")
     view = contamination(record.tasks, benchmark.headline, cutoff)
     if not view:
         raise UsageError(

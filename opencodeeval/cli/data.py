@@ -1,7 +1,7 @@
 """List the data sets, fetch them into a folder, or verify a folder.
 
-A folder that `fetch` has filled is what --data takes everywhere else; nothing
-touches the network then.
+Give a folder filled by `fetch` to --data of any other command; that command
+then uses no network.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions of `data`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|fetch|verify")
     listing = actions.add_parser(
-        "list", help="say what each benchmark's data are, and which are here", allow_abbrev=False
+        "list", help="list each benchmark's data sets and which are here", allow_abbrev=False
     )
     listing.add_argument("--data", type=Path, metavar="DIR", help="look in this folder")
     listing.add_argument("--json", action="store_true", help="one JSON object on stdout")
     for action, purpose in (
-        ("fetch", "load data sets from their publishers into a folder"),
-        ("verify", "check what a folder holds"),
+        ("fetch", "download data sets from their publishers into a folder"),
+        ("verify", "check the data sets in a folder"),
     ):
         each = actions.add_parser(action, help=purpose, allow_abbrev=False)
         each.add_argument(
-            "names", nargs="+", metavar="NAME[@VERSION]", help="benchmarks, or all; commas will do"
+            "names",
+            nargs="+",
+            metavar="NAME[@VERSION]",
+            help="benchmarks, or all (spaces or commas between)",
         )
         each.add_argument("--data", type=Path, metavar="DIR", required=True, help="the folder")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Do it; `verify` exits as for damaged data where a data set is missing or damaged."""
+    """Do it; `verify` exits with DataError's status if a data set is missing or damaged."""
     if options.action == "list":
         _list(options.data, options.json)
         return 0

@@ -1,4 +1,4 @@
-"""Say what this machine has for a run, and what to type for what is missing.
+"""Say what this machine has for a run, and how to add what is missing.
 
 The exit status is 0 if at least one backend and one sandbox work, else 1.
 """
@@ -15,13 +15,13 @@ from opencodeeval.runs.options import RESULTS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `doctor`."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="look for data sets there, too")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="also look for data sets there")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Look, and print what was found."""
+    """Examine the machine and print the findings."""
     from opencodeeval.runs.doctor import examine, report, usable
 
     findings = examine(options.output, options.data)

@@ -1,6 +1,6 @@
 """Write the samples and verdicts of a finished run in another tool's files.
 
-The tool takes the samples for grading, and its own scripts read the results.
+The tool can grade the samples, and its own scripts can read the results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `export`."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a record")
     parser.add_argument(
-        "--format", required=True, choices=FORMATS.names(), help="whose files to write"
+        "--format", required=True, choices=FORMATS.names(), help="the tool to write files for"
     )
     parser.add_argument(
         "--output",
@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where to write them (default: export/FORMAT in the run folder)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
-    parser.add_argument("--bench", help="the tasks of the run, where they are a file of your own")
+    parser.add_argument("--bench", help="the run's tasks, if they are your own file")
 
 
 def execute(options: argparse.Namespace) -> int:

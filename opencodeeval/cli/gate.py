@@ -33,14 +33,12 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     """--policy, --margin, --alpha, --scope."""
     group = parser.add_argument_group("policy of the gate")
     group.add_argument("--policy", type=Path, metavar="FILE", help="a gate.toml (docs/gates.md)")
-    group.add_argument(
-        "--margin", type=float, help="the drop that is tolerated (default: 0.01, one point)"
-    )
+    group.add_argument("--margin", type=float, help="the tolerated drop (default: 0.01, one point)")
     group.add_argument("--alpha", type=float, help="error rate of each answer (default: 0.05)")
     group.add_argument(
         "--scope",
         choices=("each", "overall"),
-        help="what has to pass: each benchmark, or their mean (default: each)",
+        help="what must pass: each benchmark, or their mean (default: each)",
     )
 
 
@@ -58,7 +56,10 @@ def execute(options: argparse.Namespace) -> int:
     baseline, candidate = read_records(options.baseline), read_records(options.candidate)
     decision = gate(baseline, candidate, policy)
     for name in unpaired(baseline, candidate):
-        print(f"opencodeeval: {name} takes no part: the baseline lacks it", file=sys.stderr)
+        print(
+            f"opencodeeval: {name} is not compared: the baseline has no record of it",
+            file=sys.stderr,
+        )
     models = baseline[0].model, candidate[0].model
     _write(options.markdown, lambda: as_markdown(decision, models))
     _write(options.json, lambda: json.dumps(gate_json(decision, models), indent=1) + "\n")

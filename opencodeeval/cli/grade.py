@@ -1,4 +1,4 @@
-"""Grade samples that another tool has drawn.
+"""Grade samples from another tool.
 
 FILE is a samples file of EvalPlus (or its folder), human-eval, BigCodeBench,
 LiveCodeBench or OpenCodeEval; the format is detected from the content and printed.

@@ -1,8 +1,8 @@
-"""Make the leaderboard of a folder of results from its records.
+"""Build the leaderboard of a folder of results from its records.
 
 Writes README.md, leaderboard.json and leaderboard.html into the folder. Scores
 published elsewhere are read from --published FILE (repeatable), and from
-published.json in the folder where that is there: a list of scores as in the
+published.json in the folder if it exists: a list of scores as in the
 README, or results.json of the EvalPlus or BigCodeBench leaderboard.
 """
 
@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="scores of others, shown beside the measured ones; repeatable",
+        help="published scores to show beside the measured ones; repeatable",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; exit with 1 where the files do not follow from the records",
+        help="write nothing; exit with 1 if the files do not match the records",
     )
 
 

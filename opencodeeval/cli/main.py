@@ -1,9 +1,9 @@
-"""Finds the command, runs it, and turns what goes wrong into one line and an exit status.
+"""Finds the command, runs it, and turns an error into one line and an exit status.
 
 A command is a module with two functions: `add_arguments(parser)` declares its
-options, and `execute(options) -> int` gives the exit status. Where it sets
-PASSES_ON, what follows `--` is in `options.passed_on`. Adding a command is a
-module and a row in COMMANDS; only the module that is asked for is loaded.
+options, and `execute(options) -> int` returns the exit status. If it sets
+PASSES_ON, the arguments after `--` are in `options.passed_on`. To add a command,
+add a module and a row in COMMANDS; only the module of the given command is loaded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXIT_BROKEN_PIPE = 141
 
 
 class Command(NamedTuple):
-    """Where a command lives, and what it is for."""
+    """A command's module and its one-line description."""
 
     module: str
     purpose: str
@@ -36,7 +36,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("opencodeeval.cli.run", "score a model on benchmarks (the default command)"),
-    "grade": Command("opencodeeval.cli.grade", "grade samples that another tool has drawn"),
+    "grade": Command("opencodeeval.cli.grade", "grade samples from another tool"),
     "compare": Command(
         "opencodeeval.cli.compare", "compare two models task by task, from their records"
     ),
@@ -45,17 +45,17 @@ COMMANDS = {
     ),
     "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
     "publish": Command(
-        "opencodeeval.cli.publish", "give scores to a model card, a table or a tracker"
+        "opencodeeval.cli.publish", "write scores to a model card, a table or a tracker"
     ),
     "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
     "leaderboard": Command(
-        "opencodeeval.cli.leaderboard", "make the tables and the page of a folder of records"
+        "opencodeeval.cli.leaderboard", "build the tables and the page of a folder of records"
     ),
     "report": Command(
-        "opencodeeval.cli.report", "make a page of a run: every sample and its verdict"
+        "opencodeeval.cli.report", "build a page of a run: every sample and its verdict"
     ),
     "regrade": Command(
-        "opencodeeval.cli.regrade", "execute stored samples again, and say which verdicts moved"
+        "opencodeeval.cli.regrade", "execute stored samples again, and list changed verdicts"
     ),
     "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
     "contamination": Command(
@@ -69,7 +69,7 @@ COMMANDS = {
     ),
     "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
     "completion": Command(
-        "opencodeeval.cli.completion", "print what makes a shell complete commands and options"
+        "opencodeeval.cli.completion", "print a shell script that completes commands and options"
     ),
 }
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(str(Interrupted()), Interrupted().exit_status)
     except BrokenPipeError:
-        # The reader is gone; without this the interpreter complains at exit.
+        # The reader is gone; without this the interpreter reports an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except Exception:
@@ -120,7 +120,7 @@ def _execute(given: list[str]) -> int:
     _add_arguments(parser, command)
     passed_on: list[str] = []
     if getattr(command, "PASSES_ON", False) and "--" in given:
-        # Not left to argparse, whose `--` does not mix with positional arguments.
+        # Not argparse's `--`, which does not work together with positional arguments.
         at = given.index("--")
         given, passed_on = given[:at], given[at + 1 :]
     options = parser.parse_args(given)
@@ -132,7 +132,7 @@ def _execute(given: list[str]) -> int:
 def whole_parser() -> Parser:
     """One parser of all commands, for completion; every command's module is loaded.
 
-    Without a command, `run` is meant, so its options are also those of the parser itself.
+    `run` is the default command, so its options are also options of the parser itself.
     """
     parser = Parser(prog="opencodeeval", allow_abbrev=False)
     _add_arguments(parser, importlib.import_module(COMMANDS["run"].module))

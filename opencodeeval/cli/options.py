@@ -1,4 +1,4 @@
-"""Options that several commands share, and what follows from them."""
+"""Options that several commands share, and the values built from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opencodeeval.runs.options import RESULTS, Output, SandboxOptions, Selection
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are UsageErrors."""
+    """A parser that raises UsageError."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see `{self.prog} --help`)")
@@ -49,7 +49,7 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
-    """The tasks that a command is asked for.
+    """The tasks that the command's options select.
 
     Raises:
         UsageError: --protocol names none.
@@ -66,7 +66,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
 
 
 def protocols(text: str | None) -> list[str]:
-    """The protocols of `--protocol a,b`, each once; none stands for a benchmark's own.
+    """The protocols of `--protocol a,b`, each once; an empty list means the benchmark's default.
 
     Raises:
         UsageError: none is named.
@@ -86,8 +86,8 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
         "--sandbox",
         metavar="JAIL",
         default="auto",
-        help="docker, local, or a jail that another package installs (default: auto, which is "
-        "docker where an engine answers, else local)",
+        help="docker, local, or a jail from another package (default: auto, which is docker "
+        "if a Docker engine responds, else local)",
     )
     group.add_argument("--slots", type=int, metavar="N", help="programs at once (default: cores)")
     group.add_argument("--image", metavar="NAME", help="sandbox image (docker)")
@@ -111,7 +111,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_common(options: argparse.Namespace) -> None:
-    """What can be refused before anything is loaded.
+    """Check what can be checked before anything is loaded.
 
     Raises:
         UsageError: --limit or --slots below 1.
@@ -132,12 +132,12 @@ def parse_ks(text: str | None) -> list[int] | None:
         return None
     parts = comma_list(text)
     if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise UsageError(f"--k {text}: it is a comma list of positive whole numbers, like 1,10")
+        raise UsageError(f"--k {text}: must be a comma list of positive whole numbers, like 1,10")
     return sorted({int(part) for part in parts})
 
 
 def sandbox_of(options: argparse.Namespace) -> SandboxOptions:
-    """The sandbox that a command is asked for.
+    """The sandbox that the command's options describe.
 
     Raises:
         UsageError: there is no such jail.
@@ -150,10 +150,10 @@ def sandbox_of(options: argparse.Namespace) -> SandboxOptions:
 
 
 def output_of(options: argparse.Namespace) -> Output:
-    """Where results and progress go; --quiet silences the latter."""
+    """Where results and progress go; --quiet turns progress off."""
     return Output(options.output, "none" if options.quiet else options.progress)
 
 
 def logger(options: argparse.Namespace) -> Callable[[str], None]:
-    """Where remarks go: stderr, or nowhere with --quiet."""
+    """Writes log lines to stderr, or nowhere with --quiet."""
     return Output(progress="none" if options.quiet else "auto").log

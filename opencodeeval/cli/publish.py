@@ -1,4 +1,4 @@
-"""Give the scores of records to a model card, a table or an experiment tracker."""
+"""Write the scores of records to a model card, a table or an experiment tracker."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def execute(options: argparse.Namespace) -> int:
         models = sorted({record.model for record in records})
         if len(models) > 1:
             raise UsageError(
-                f"a model card is of one model, and these are records of {', '.join(models)}: "
-                "name the records of one"
+                f"a model card is for one model, but these are records of {', '.join(models)}: "
+                "name the records of one model"
             )
         text = as_model_index(records)
     else:

@@ -1,10 +1,9 @@
-"""Execute the samples of finished runs again, and say which verdicts moved.
+"""Execute the samples of finished runs again, and list the verdicts that changed.
 
-No model is loaded. Samples are executed where the grader, the sandbox or the
-data have changed since; with --again all are. Where only the grader has
-changed, the new record takes the place of the old one; other data or another
-protocol make a run of their own. A regrade that was interrupted continues
-when the same command is given again.
+No model is loaded. A sample is executed only if the grader, the sandbox or its
+data have changed since; with --again all are. If only the grader has changed,
+the new record replaces the old one; other data or another protocol make a
+separate run. An interrupted regrade continues when you repeat the command.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs", type=Path, nargs="+", metavar="RUN", help="a run folder, or a record"
     )
-    parser.add_argument("--bench", help="another version of the data, as humaneval_plus@v0.1.10")
-    parser.add_argument("--protocol", help="another protocol that asks the same")
+    parser.add_argument("--bench", help="another data version, e.g. humaneval_plus@v0.1.10")
+    parser.add_argument("--protocol", help="another protocol with the same prompts")
     parser.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     parser.add_argument(
         "--from-run",
         type=Path,
         metavar="RUN",
-        help="(livecodebench_repair only) the run that was repaired, where it is not beside RUN",
+        help="(livecodebench_repair only) the repaired run, if it is not in the same folder as RUN",
     )
-    parser.add_argument("--again", action="store_true", help="execute what has not changed too")
+    parser.add_argument("--again", action="store_true", help="also execute unaffected samples")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="results (default: the folder the run is in)"
     )
@@ -46,13 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Regrade run after run, and print what moved."""
+    """Regrade each run, and print the verdicts that changed."""
     if options.slots is not None and options.slots < 1:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
 
     from opencodeeval.runs.regrade import open_stored, regrade_runs
 
-    # All are opened before any is executed: what is wrong with the last is said at once.
+    # All are opened before any is executed, so an error in the last one shows at once.
     stored = [
         open_stored(run, options.bench, options.protocol, options.data, options.from_run)
         for run in options.runs
@@ -90,7 +89,7 @@ def _lines(done: Regrade) -> list[str]:
     stored, before = done.stored, done.stored.record.content
     lines = [f"{stored.record.model}, {stored.record.benchmark}, {stored.record.protocol}"]
     if done.result is None:
-        why = "nothing that decides a verdict has changed, so nothing was executed"
+        why = "nothing that affects a verdict has changed, so nothing was executed"
         return [*lines, f"  {why} (--again executes all)"]
     lines.append(f"  changed since: {', '.join(done.changed) or 'nothing'}")
     for what, tasks in (
@@ -100,7 +99,7 @@ def _lines(done: Regrade) -> list[str]:
         lines += [f"  {len(tasks)} {what}, first {tasks[0]}"] if tasks else []
     moved = len({(move.task_id, move.sample_id) for move in done.moves})
     after = content_of(done.result.record)
-    lines.append(f"  {moved} of {after['totals']['samples']} samples moved")
+    lines.append(f"  {moved} of {after['totals']['samples']} samples have a new verdict")
     lines += [
         f"    {move.task_id}, sample {move.sample_id}, {move.suite}: {move.before} -> {move.after}"
         for move in done.moves
@@ -108,6 +107,6 @@ def _lines(done: Regrade) -> list[str]:
     for suite, scores in after["pass@k"].items():
         for metric, score in scores.items():
             was = before["pass@k"].get(suite, {}).get(metric)
-            told = f"{100 * was['value']:.1f} -> " if was else ""
-            lines.append(f"  {suite} {metric}: {told}{100 * score['value']:.1f}")
+            old_score = f"{100 * was['value']:.1f} -> " if was else ""
+            lines.append(f"  {suite} {metric}: {old_score}{100 * score['value']:.1f}")
     return [*lines, f"  record: {done.result.record_path}"]

@@ -1,7 +1,8 @@
-"""Make a page of a finished run: each sample's program, its verdict and what it failed on.
+"""Build a page of a finished run: each sample's program, its verdict and what it failed on.
 
-The page is one file that fetches nothing; it needs no data set, only the run
-folder. It holds the prompts: mind the licence of the data before publishing it.
+The page is one file that loads nothing from the network; it is built from the run
+folder, without a data set. It contains the prompts: check the data's licence before
+you publish it.
 """
 
 from __future__ import annotations

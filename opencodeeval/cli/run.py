@@ -1,6 +1,6 @@
 """Score a model: generate, execute, and report pass@k with 95 % intervals.
 
-A run that was interrupted continues when the same command is given again.
+An interrupted run continues when you repeat the command.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Wanted(NamedTuple):
-    """What the options come to, as values that the service takes."""
+    """The options, as arguments of the service."""
 
     model: str
     specs: list[str]
@@ -55,7 +55,7 @@ class Wanted(NamedTuple):
 
 
 def wanted(options: argparse.Namespace) -> Wanted:
-    """Check all that needs neither data nor a model.
+    """Check everything that needs neither data nor a model.
 
     Raises:
         UsageError: something cannot be carried out as written.
@@ -65,7 +65,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
 
     check_common(options)
     if options.early_stop and not options.gate:
-        raise UsageError("--early-stop needs to know against what: add --gate BASELINE")
+        raise UsageError("--early-stop needs a baseline: add --gate BASELINE")
     specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
@@ -99,7 +99,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Check everything cheap, then run."""
+    """Do the quick checks, then run."""
     model, specs, sampling, selection, backend_options, sandbox = wanted(options)
 
     from opencodeeval.cli.run_gate import open_gate
@@ -125,10 +125,10 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of `opencodeeval run` as another command passes them on.
+    """The options of `opencodeeval run` that another command was given for it.
 
     Raises:
-        UsageError: there is no such option, or its value is none.
+        UsageError: an option does not exist, or its value is invalid.
     """
     parser = Parser(prog="opencodeeval run", allow_abbrev=False)
     add_arguments(parser)
@@ -137,10 +137,10 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sampling (defaults: the benchmark's)")
-    group.add_argument("--n", type=int, help="samples a task")
+    group.add_argument("--n", type=int, help="samples per task")
     group.add_argument("--temperature", type=float, help="0 is greedy")
     group.add_argument("--top-p", type=float)
-    group.add_argument("--max-tokens", type=int, help="longest answer")
+    group.add_argument("--max-tokens", type=int, help="longest completion")
     group.add_argument("--seed", type=int)
     group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
 
@@ -161,14 +161,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--backend",
         metavar="NAME",
         default="vllm",
-        help="vllm (default); reference: run the benchmark's own solutions; or one that another "
-        "package installs",
+        help="vllm (default); reference: run the benchmark's own solutions; or a backend from "
+        "another package",
     )
     group.add_argument(
         "--model-type",
         choices=("auto", "base", "chat"),
         default="auto",
-        help="how to prompt (default: chat where the tokenizer has a chat template)",
+        help="how to prompt (default: chat if the tokenizer has a chat template)",
     )
     group.add_argument("--revision", help="revision of the model on the hub")
     group.add_argument("--dtype", default="auto")

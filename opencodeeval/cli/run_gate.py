@@ -1,4 +1,4 @@
-"""`run --gate BASELINE`: what a run is compared with, at its end or while it goes on."""
+"""`run --gate BASELINE`: compares a run with a baseline, at its end or while it runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from opencodeeval.runs.jobs import Evaluation
 
 @dataclass(frozen=True)
 class RunGate:
-    """The baseline and the policy; `early` ends a benchmark once the answer is there."""
+    """The baseline and the policy; `early` ends a benchmark once the gate has its answer."""
 
     baseline: Baseline
     policy: Policy
@@ -29,11 +29,11 @@ class RunGate:
 
     @property
     def observers(self) -> Sequence[EarlyStopping]:
-        """Who listens to the runs."""
+        """The observers of the runs."""
         return [self.early] if self.early else []
 
     def check(self, benchmarks: Sequence[CardBenchmark]) -> None:
-        """See that the baseline has each benchmark, before a model is loaded.
+        """Check that the baseline has each benchmark, before a model is loaded.
 
         Raises:
             UsageError: it lacks one.
@@ -42,19 +42,19 @@ class RunGate:
             self.baseline.record_of(each.name, each.data_version)
 
     def more(self) -> Mapping[str, Any]:
-        """What --json says of the runs that were stopped early."""
+        """What --json adds for the runs that were stopped early."""
         stops = self._labelled()
-        told = {name: {**asdict(stop), "saved": stop.saved} for name, stop in stops.items()}
-        return {"early_stop": told} if told else {}
+        payload = {name: {**asdict(stop), "saved": stop.saved} for name, stop in stops.items()}
+        return {"early_stop": payload} if payload else {}
 
     def concluded(self, evaluation: Evaluation, quiet: bool) -> int:
-        """The exit status; the report goes to stdout, or to stderr where stdout has JSON."""
+        """The exit status; the report goes to stdout, or to stderr if stdout has JSON."""
         if self.early is None:
             return self._decided(evaluation, quiet)
         stops = self._labelled()
         answer = conclude(stops.values())
         if not quiet:
-            print(f"\n{answer}: {'; '.join(map(_told, stops.items()))}")
+            print(f"\n{answer}: {'; '.join(map(_summary, stops.items()))}")
         return EXIT_STATUS[answer]
 
     def _decided(self, evaluation: Evaluation, quiet: bool) -> int:
@@ -70,7 +70,7 @@ class RunGate:
         return EXIT_STATUS[decision.answer]
 
     def _labelled(self) -> dict[str, Stop]:
-        """The stops by benchmark, with the data version where one has several."""
+        """The stops by benchmark; the key has the data version if there are several."""
         stops = self.early.stops if self.early else {}
         names = [spec.partition("@")[0] for spec in stops]
         return {
@@ -88,7 +88,7 @@ def open_gate(options: argparse.Namespace, family: int) -> RunGate:
     return RunGate(baseline, policy, early)
 
 
-def _told(named: tuple[str, Stop]) -> str:
+def _summary(named: tuple[str, Stop]) -> str:
     name, stop = named
     saved = f", {100 * stop.saved:.0f} % saved" if stop.saved else ""
     return f"{name} {stop.answer} after {stop.tasks} of {stop.of} tasks{saved}"

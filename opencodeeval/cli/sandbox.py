@@ -1,4 +1,4 @@
-"""Build the sandbox image, show what sandboxes there are, or remove what killed runs have left."""
+"""Build the sandbox image, show which sandboxes work, or remove leftovers of killed runs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="",
         metavar="ENVIRONMENT",
-        help="what programs find there, e.g. bigcodebench (default: Python and NumPy)",
+        help="the packages to install, e.g. bigcodebench (default: Python and NumPy)",
     )
     build.add_argument(
         "--base-image",
         metavar="NAME",
-        help="what to build on (default: OPENCODEEVAL_BASE_IMAGE, else Python's own image)",
+        help="the base image (default: OPENCODEEVAL_BASE_IMAGE, else Python's own image)",
     )
     build.add_argument(
         "--local",
@@ -35,16 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="prepare a virtual environment in DIR for --sandbox local, instead of an image",
     )
     build.add_argument(
-        "--python", metavar="PATH", help="the interpreter to make DIR with (default: from PATH)"
+        "--python", metavar="PATH", help="the interpreter for DIR (default: from PATH)"
     )
     actions.add_parser("status", help="say which sandboxes work", allow_abbrev=False)
     actions.add_parser(
-        "clean", help="remove what killed runs and other versions have left", allow_abbrev=False
+        "clean", help="remove leftovers of killed runs and other versions", allow_abbrev=False
     )
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Do it; status exits with 1 where no sandbox works."""
+    """Do it; `status` exits with 1 if no sandbox works."""
     from opencodeeval import execution
     from opencodeeval.runs.doctor import examine_sandboxes, report
 
@@ -65,10 +65,10 @@ def _build(options: argparse.Namespace, log: Callable[[str], None]) -> str:
 
     if options.local is None:
         if options.python:
-            raise UsageError("--python goes with --local DIR")
+            raise UsageError("--python needs --local: add --local DIR, or leave --python out")
         return execution.build_image(options.base_image, log, options.environment)
     if not options.environment:
-        raise UsageError("the local jail takes this Python as it is: name an environment to build")
+        raise UsageError("--local DIR needs an environment to build: name one, e.g. bigcodebench")
     if options.base_image:
-        raise UsageError("--base-image is for images: leave it out with --local")
+        raise UsageError("--base-image is for Docker images only: leave it out with --local")
     return str(execution.prepare_local(options.environment, options.local, options.python, log))

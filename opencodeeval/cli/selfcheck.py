@@ -1,6 +1,6 @@
 """Run a benchmark's reference solutions several times: which tasks can be passed here at all.
 
-Exits with 1 if that differs from the benchmark's errata table.
+Exits with 1 if the results differ from the benchmark's errata table.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Grade the solutions and print what is worth telling."""
+    """Grade the solutions and print the findings."""
     check_common(options)
     if options.times < 1:
         raise UsageError(f"--times {options.times}: at least one round is needed")
@@ -53,7 +53,7 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError("selfcheck runs under one protocol: name one with --protocol")
     (benchmark,) = selection.load(options.bench)
     quiet = Output(progress="none" if options.quiet else "auto")
-    # A table that cannot be written again is refused before an hour is spent.
+    # Refuse a table that cannot be rewritten before an hour is spent.
     before = text_before(options.write) if options.write else ""
     findings = selfcheck(benchmark, options.times, sandbox_of(options), quiet)
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))

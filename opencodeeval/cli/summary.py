@@ -1,4 +1,4 @@
-"""Prints what an evaluation came to: a table, or one JSON object."""
+"""Prints the result of an evaluation: a table, or one JSON object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opencodeeval.runs.summary import table
 def print_summary(
     evaluation: Evaluation, options: argparse.Namespace, more: Mapping[str, Any] | None = None
 ) -> None:
-    """Print the table, or with --json the object together with what is in `more`."""
+    """Print the table, or with --json the object, with the keys of `more` added."""
     summary = {**evaluation.summary(), **(more or {})}
     if not options.json:
         print(table(summary))

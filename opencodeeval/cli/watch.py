@@ -2,8 +2,8 @@
 
 Options of `opencodeeval run` follow `--`, as in
 `opencodeeval watch ckpts --bench humaneval --gate results/base -- --n 10 --temperature 0.2`.
-A watch that was killed continues when the same command is given again. It
-runs until Ctrl-C; with --once it handles what is there and ends.
+A killed watch continues when you repeat the command. It runs until Ctrl-C;
+with --once it evaluates the checkpoints that exist and ends.
 
 exit status: 10 if any checkpoint so far regressed; else 1 if any could not be
 evaluated, or there was none; else 11 if any was inconclusive; else 0
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gate", metavar="BASELINE", help="records of the baseline to compare with"
     )
     parser.add_argument("--order", choices=("newest", "oldest"), default="newest")
-    parser.add_argument("--once", action="store_true", help="handle what is there and end")
+    parser.add_argument(
+        "--once", action="store_true", help="evaluate existing checkpoints, then end"
+    )
     parser.add_argument(
         "--stop-on-regression", action="store_true", help="end at the first regression"
     )
@@ -58,10 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--poll", type=float, default=5.0, metavar="SECONDS")
     parser.add_argument(
-        "--launcher", default="", metavar="COMMAND", help="put before each evaluation, as srun -G1"
+        "--launcher",
+        default="",
+        metavar="COMMAND",
+        help="put before each evaluation, e.g. srun -G1",
     )
     parser.add_argument(
-        "--webhook", metavar="URL", help=f"tell it of each checkpoint (or in ${WEBHOOK})"
+        "--webhook", metavar="URL", help=f"post each checkpoint's result there (or set ${WEBHOOK})"
     )
     parser.add_argument(
         "--webhook-format", choices=("json", "slack", "lark"), default="json", dest="kind"
@@ -70,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Check everything cheap, then watch."""
+    """Do the quick checks, then watch."""
     from opencodeeval.decide.gate import Policy
     from opencodeeval.decide.policy import overridden, read_policy
     from opencodeeval.records.reading import read_records
@@ -83,14 +88,14 @@ def execute(options: argparse.Namespace) -> int:
     if not benches:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
     if not options.folder.is_dir():
-        raise UsageError(f"{options.folder} is not a folder: name the one checkpoints appear in")
+        raise UsageError(f"{options.folder} is not a folder: name the folder with the checkpoints")
     if is_model(options.folder):
         raise UsageError(
             f"{options.folder} is itself a checkpoint: name the folder that it is in, or evaluate "
             "it with `opencodeeval --model`"
         )
     if options.settle < 0 or options.poll <= 0:
-        raise UsageError("--settle is 0 seconds or more and --poll above 0")
+        raise UsageError("--settle must be 0 seconds or more, and --poll above 0")
     _check_run_options(options.passed_on, benches)
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
@@ -137,32 +142,32 @@ def _watched(
         _log,
     ):
         page = write_page(options.output, title, list(state.done.values()), baseline)
-        told = event(options.folder, result)
-        _log(f"{told['text']} (curve: {page})")
-        problem = webhook.tell(told) if webhook else None
+        payload = event(options.folder, result)
+        _log(f"{payload['text']} (curve: {page})")
+        problem = webhook.tell(payload) if webhook else None
         if problem:
             _log(problem)
         if result.answer == "regression" and options.stop_on_regression:
             break
     if not state.done:
         raise OpenCodeEvalError(
-            f"nothing was evaluated: {options.folder} has no checkpoint that is whole"
+            f"nothing was evaluated: {options.folder} has no complete checkpoint"
         )
     return exit_status(state.done.values())
 
 
 def _check_run_options(given: Sequence[str], benches: Sequence[str]) -> None:
-    """Refuse at once what would make the evaluation of every checkpoint fail."""
+    """Refuse at once any option that would make every evaluation fail."""
     from opencodeeval.cli.run import parsed, wanted
 
     for each in given:
         name = each.partition("=")[0]
         if name in ("--model", "--bench", "--output", "--json"):
-            raise UsageError(f"{name} after -- is set by watch itself: leave it out there")
+            raise UsageError(f"{name} after -- is set by watch itself: leave it out")
         if name in ("--gate", "--early-stop", "--policy", "--margin", "--alpha", "--scope"):
             raise UsageError(
-                f"{name} after -- would gate inside each evaluation: put --gate and the policy's "
-                "options before --"
+                f"{name} after -- would gate each evaluation separately: put --gate and the "
+                "policy's options before --"
             )
     wanted(parsed(["--model", "each", "--bench", ",".join(benches), *given]))
 

@@ -1,1 +1,1 @@
-"""What follows from records: comparisons, gates, early stops."""
+"""Decisions from records: comparisons, gates, early stops."""

@@ -21,7 +21,7 @@ class Baseline:
         """The baseline of records, run folders, folders of results or patterns.
 
         Raises:
-            UsageError: a source is not there, or two records are of the same data.
+            UsageError: a source does not exist, or two records are of the same data.
             DataError, StoreError: a record is not to be trusted or cannot be read.
         """
         found: dict[str, StoredRecord] = {}

@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """The benchmark, with its data version where several of it take part."""
+        """The benchmark, with its data version if several versions are compared."""
         return self.label or self.benchmark
 
     @property
@@ -77,13 +77,13 @@ def compare(
     suite = suite or pair.baseline.headline
     if suite not in pair.baseline.suites:
         raise UsageError(
-            f"{pair.baseline.benchmark} has no suite {suite!r}: there is "
+            f"{pair.baseline.benchmark} has no suite {suite!r}; available: "
             f"{', '.join(pair.baseline.suites)}"
         )
     skipped = tuple(task for task in pair.baseline.record.tasks if task in left_out)
     before, after = (record.counts(suite, skipped) for record in pair)
     if not before:
-        raise UsageError(f"no task of {pair.baseline.benchmark} is left to be compared")
+        raise UsageError(f"no task of {pair.baseline.benchmark} is left to compare")
     differences = paired_tests.differences(before, after, k)
     flips = [
         Flip(task, before[task], after[task], paired_tests.change(before[task], after[task], k))
@@ -114,7 +114,7 @@ def compare(
 
 
 def overall(pairs: Sequence[Pair], parts: Sequence[Comparison], k: int = 1) -> Comparison:
-    """The mean of the benchmarks' scores, each counting alike."""
+    """The mean of the benchmarks' scores, with equal weights."""
     groups = []
     for pair, part in zip(pairs, parts, strict=True):
         before, after = (record.counts(part.suite, part.left_out) for record in pair)
@@ -145,9 +145,9 @@ def compare_all(
     suite: str | None = None,
     left_out: Mapping[str, Collection[str]] | None = None,
 ) -> list[Comparison]:
-    """Every benchmark, and where there are several also the mean of all.
+    """Every benchmark, and if there are several also their mean.
 
-    `left_out` has the tasks not to be compared, by the labels of `labelled`.
+    `left_out` has the tasks to leave out, by the labels of `labelled`.
     """
     skip = left_out or {}
     parts = [
@@ -158,7 +158,7 @@ def compare_all(
 
 
 def labelled(pairs: Sequence[Pair]) -> list[tuple[str, Pair]]:
-    """The pairs by benchmark, with the data version where several of a benchmark take part."""
+    """The pairs by benchmark, with the data version if several versions are compared."""
     names = {pair.baseline.benchmark: set[str]() for pair in pairs}
     for pair in pairs:
         names[pair.baseline.benchmark].add(pair.baseline.spec)
@@ -232,7 +232,7 @@ def as_text(comparisons: Sequence[Comparison], all_flips: bool = False) -> str:
 
 
 def flipped(flips: Sequence[Flip], shown: int | None = None) -> str:
-    """Tasks by name, with their counts where there are several samples."""
+    """Tasks by name, with their counts if there are several samples."""
     names = [
         flip.task_id
         if flip.baseline.n == flip.candidate.n == 1

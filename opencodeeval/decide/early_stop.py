@@ -1,7 +1,7 @@
-"""A gate that is asked while a run is going on: `run --gate BASELINE --early-stop`.
+"""A gate that decides while a run is going on: `run --gate BASELINE --early-stop`.
 
-The tasks are taken in an order that has nothing to do with the models, and after
-each of a few agreed shares of them the gate is asked (stats/sequential.py).
+The tasks run in an order that does not depend on the models, and the gate decides
+after each of a few fixed shares of them (stats/sequential.py).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Stop:
 
     @property
     def saved(self) -> float:
-        """The share of the tasks that were not needed."""
+        """The share of tasks that did not have to run."""
         return 1 - self.tasks / self.of
 
 
@@ -48,10 +48,10 @@ class Stopped(StopRun):
 
 
 def in_order(tasks: Iterable[str]) -> list[str]:
-    """The tasks in an order that is the same everywhere and says nothing about them.
+    """The tasks in a fixed order that does not depend on their content.
 
-    Results are looked at in this order and in no other: those that come in
-    first would favour short answers.
+    Results are used in this order only: using those that arrive first would
+    favour short answers.
     """
     return sorted(tasks, key=digest)
 
@@ -59,9 +59,9 @@ def in_order(tasks: Iterable[str]) -> list[str]:
 class EarlyStop:
     """One benchmark's gate while a candidate's results come in.
 
-    Tell it each task's counts with `add`, in any order; `ask` then says whether
-    to go on. `alpha` is for either answer; give the gate's alpha divided by the
-    number of benchmarks as `regression_alpha` where there are several.
+    Add each task's counts with `add`, in any order; `ask` then says whether to go
+    on. `alpha` is the error rate of each answer; with several benchmarks, set
+    `regression_alpha` to the gate's alpha divided by their number.
     """
 
     def __init__(
@@ -87,14 +87,14 @@ class EarlyStop:
         return self._order
 
     def add(self, task: str, count: Count) -> None:
-        """A task's result is in; once is enough."""
+        """Add a task's result; a second one for the same task is ignored."""
         self._results.setdefault(task, count)
 
     def ask(self) -> Stop | None:
-        """The answer, if the tasks so far carry one; None means: go on.
+        """The answer, if the results so far suffice for one; None means: go on.
 
-        An answer once given stays. Without one after the last task, the answer
-        is inconclusive.
+        An answer never changes later. If there is none after the last task, the
+        answer is inconclusive.
         """
         while self._ready < len(self._order) and self._order[self._ready] in self._results:
             self._ready += 1
@@ -123,12 +123,12 @@ class StopEarly(Observer):
     """Ends one benchmark's run as soon as its gate has an answer."""
 
     def __init__(self, baseline: StoredRecord, head: Record, policy: Policy, family: int) -> None:
-        """`head` is the run's record as it is known beforehand.
+        """`head` is the part of the run's record that is known before the run.
 
         `family` benchmarks share alpha for a regression.
 
         Raises:
-            UsageError: the run is not one that the baseline can be compared with.
+            UsageError: the run cannot be compared with the baseline.
         """
         if policy.k != 1:
             raise UsageError(
@@ -141,7 +141,7 @@ class StopEarly(Observer):
         skipped = quarantined(pair, policy)
         counts = baseline.counts(baseline.headline, skipped)
         if not counts:
-            raise UsageError(f"no task of {head.benchmark.name} is left to decide by")
+            raise UsageError(f"no task of {head.benchmark.name} is left for the gate")
         margin = policy.margin_of(head.benchmark.name)
         self._early = EarlyStop(counts, margin, policy.alpha, policy.alpha / family)
         self._cluster = {
@@ -154,7 +154,7 @@ class StopEarly(Observer):
         self.stop: Stop | None = None
 
     def order(self, task_ids: Sequence[str]) -> Sequence[str]:
-        """As results are needed; quarantined tasks last: they are part of the score only."""
+        """The order that the gate needs; quarantined tasks last: only the score needs them."""
         places = {cluster: place for place, cluster in enumerate(self._early.order)}
         last = len(places)
         return sorted(task_ids, key=lambda task: places.get(self._cluster.get(task, ""), last))
@@ -177,8 +177,8 @@ class StopEarly(Observer):
 class EarlyStopping(Observer):
     """Ends each run of a command, or of `evaluate`, as soon as the gate has its answer.
 
-    `stops` has the answer of every run that came to one, by benchmark and data
-    version ("starter@v1"). A regression decides the gate: no run starts after it.
+    `stops` has the answer of every run that reached one, by benchmark and data
+    version ("starter@v1"). After a regression no further run starts.
     """
 
     def __init__(self, baseline: Baseline, policy: Policy, family: int = 1) -> None:
@@ -191,11 +191,11 @@ class EarlyStopping(Observer):
         self._current: StopEarly | None = None
 
     def begin(self, head: Record) -> None:
-        """See against what the run is to be compared.
+        """Find the baseline's record for the run.
 
         Raises:
             StopRun: an earlier run has shown a regression.
-            UsageError: the baseline has no record that it can be compared with.
+            UsageError: the baseline has no comparable record.
         """
         self._current = None
         for spec, stop in self.stops.items():
@@ -206,7 +206,7 @@ class EarlyStopping(Observer):
         self._current = StopEarly(before, head, self._policy, self._family)
 
     def order(self, task_ids: Sequence[str]) -> Sequence[str]:
-        """As the gate needs results."""
+        """The order in which the gate needs results."""
         return task_ids if self._current is None else self._current.order(task_ids)
 
     def graded(self, sample: GradedSample) -> None:
@@ -221,7 +221,7 @@ class EarlyStopping(Observer):
 
 
 def conclude(stops: Iterable[Stop]) -> Answer:
-    """The answer of all benchmarks: one regression is enough, a pass takes all."""
+    """The answer for all benchmarks: regression if any regressed, pass if all pass."""
     answers = [stop.answer for stop in stops]
     if Answer.REGRESSION in answers:
         return Answer.REGRESSION

@@ -15,7 +15,7 @@ from opencodeeval.records.reading import StoredRecord, read_records
 
 
 class HasRecords(Protocol):
-    """What `evaluate`, `grade` and others return: an object that knows its records."""
+    """What `evaluate`, `grade` and others return: an object with its records."""
 
     @property
     def stored(self) -> Sequence[StoredRecord]:
@@ -38,17 +38,17 @@ def compare(
     Args:
         baseline: records, paths or patterns (as `read_records` takes them), or what
             `evaluate` and `grade` return; one model.
-        candidate: the same of the other model.
+        candidate: the same for the other model.
         k: pass@k is compared.
         suite: the test suite; by default each benchmark's headline.
 
     Returns:
-        One comparison per benchmark of the baseline, and where there are several
+        One comparison per benchmark of the baseline, and if there are several
         also their mean ("overall"). Scores are shares of 1; a difference is
         candidate minus baseline, with a 95 % interval over tasks.
 
     Raises:
-        UsageError: the records cannot be compared; says in what they differ.
+        UsageError: the records cannot be compared; the message says how they differ.
         DataError, StoreError: a record is damaged or cannot be read.
     """
     if k < 1:
@@ -66,7 +66,7 @@ def gate(
     Args:
         baseline: as in `compare`.
         candidate: as in `compare`.
-        policy: the drop tolerated, the error rate, what is quarantined; by default
+        policy: the tolerated drop, the error rate, the quarantined tasks; by default
             a margin of 0.01 (one point) and an alpha of 0.05.
 
     Returns:
@@ -85,7 +85,7 @@ def records_of(sources: Source | Sequence[Source]) -> list[StoredRecord]:
     """The records that sources name, in order.
 
     Raises:
-        UsageError: a source is not there or has no record.
+        UsageError: a source does not exist or has no record.
         DataError, StoreError: a record is damaged or cannot be read.
     """
     found: list[StoredRecord] = []

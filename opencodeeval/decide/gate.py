@@ -22,7 +22,7 @@ from opencodeeval.stats import paired_tests
 
 
 class Answer(str, Enum):
-    """What a gate says."""
+    """A gate's answer."""
 
     PASS = "pass"
     REGRESSION = "regression"
@@ -37,13 +37,13 @@ EXIT_STATUS = {Answer.PASS: 0, Answer.REGRESSION: 10, Answer.INCONCLUSIVE: 11}
 
 @dataclass(frozen=True)
 class Policy:
-    """What is asked of a candidate; shares of 1, not percent.
+    """What a candidate must satisfy; shares of 1, not percent.
 
-    `margin` is the drop that is tolerated, `alpha` the error rate of each
-    answer. With `scope` "each" every benchmark has to pass, with "overall"
-    their mean has to, and none may show a regression. `margins` and
-    `quarantine` (tasks that do not count) are by benchmark; `errata` also
-    quarantines the tasks that had an erratum when either record was made.
+    `margin` is the tolerated drop, `alpha` the error rate of each answer. With
+    `scope` "each" every benchmark must pass; with "overall" their mean must
+    pass, and no benchmark may show a regression. `margins` and `quarantine`
+    (tasks that do not count) are by benchmark; `errata` also quarantines the
+    tasks that had an erratum when either record was made.
     """
 
     margin: float = 0.01
@@ -55,7 +55,7 @@ class Policy:
     quarantine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def margin_of(self, benchmark: str) -> float:
-        """The drop tolerated in one benchmark."""
+        """The tolerated drop in one benchmark."""
         return self.margins.get(benchmark, self.margin)
 
 
@@ -63,8 +63,8 @@ class Policy:
 class Finding:
     """One benchmark, or the mean of all.
 
-    `bound` is the largest drop that the data allow at `alpha`; `p_value` that
-    of a drop, adjusted by Holm for a `family` of so many tests.
+    `bound` is the largest drop that the data allow at `alpha`; `p_value` tests for
+    a drop and is adjusted by Holm for `family` tests.
     """
 
     comparison: Comparison
@@ -77,12 +77,12 @@ class Finding:
 
     @property
     def drop(self) -> float:
-        """Baseline minus candidate: positive where the candidate is worse."""
+        """Baseline minus candidate: positive if the candidate is worse."""
         return -self.comparison.difference.value
 
     @cached_property
     def provable(self) -> float:
-        """The least that `bound` could have been with so many tasks: where all agree."""
+        """The smallest possible `bound` for this number of tasks: if all tasks agree."""
         sample = self.comparison.differences
         agreeing = paired_tests.Differences(np.zeros(len(sample.values)), sample.largest)
         return paired_tests.drop_bound(agreeing, self.alpha)
@@ -91,7 +91,7 @@ class Finding:
     def detectable(self) -> float | None:
         """The smallest drop that would have been shown in four of five cases, if any.
 
-        At Holm's first and hardest step: what that shows, the procedure shows.
+        Computed at Holm's first and strictest step, so that the whole procedure shows it.
         """
         sample = self.comparison.differences
         return paired_tests.detectable_drop(sample, self.alpha / self.family, self.margin)
@@ -99,7 +99,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Decision:
-    """A gate's answer and what it rests on; `quarantined` is benchmark -> task -> why."""
+    """A gate's answer and its findings; `quarantined` is benchmark -> task -> reason."""
 
     answer: Answer
     why: str
@@ -112,7 +112,7 @@ def decide(pairs: Sequence[Pair], policy: Policy) -> Decision:
     """The answer for all benchmarks together.
 
     Raises:
-        UsageError: the policy names tasks that are not there, or leaves none.
+        UsageError: the policy names unknown tasks, or leaves no task.
     """
     check_quarantine(pairs, policy)
     left_out = {label: quarantined(pair, policy) for label, pair in labelled(pairs)}
@@ -135,16 +135,16 @@ def judge(
 
 
 def conclude(findings: Sequence[Finding], policy: Policy) -> tuple[Answer, str]:
-    """The answer of all findings together, and the sentence that says why."""
+    """The answer for all findings together, and a sentence with the reason."""
     worse = [each for each in findings if each.answer is Answer.REGRESSION]
     if worse:
         named = ", ".join(f"{_name(each)} by {100 * each.drop:.1f} points" for each in worse)
         return Answer.REGRESSION, f"the candidate is worse: {named}"
-    asked = _asked(findings, policy)
-    open_ = [each for each in asked if each.answer is not Answer.PASS]
+    required = _required(findings, policy)
+    open_ = [each for each in required if each.answer is not Answer.PASS]
     if not open_:
-        most = max(100 * each.margin for each in asked)
-        return Answer.PASS, f"no drop of {most:.4g} points or more: {_names(asked)}"
+        most = max(100 * each.margin for each in required)
+        return Answer.PASS, f"no drop of {most:.4g} points or more: {_names(required)}"
     parts = [
         f"{_name(each)} (a drop of up to {100 * each.bound:.1f} points is possible, "
         f"{100 * each.margin:.4g} tolerated)"
@@ -153,8 +153,8 @@ def conclude(findings: Sequence[Finding], policy: Policy) -> tuple[Answer, str]:
     return Answer.INCONCLUSIVE, f"too little data to tell: {', '.join(parts)}"
 
 
-def _asked(findings: Sequence[Finding], policy: Policy) -> list[Finding]:
-    """The findings that all have to pass."""
+def _required(findings: Sequence[Finding], policy: Policy) -> list[Finding]:
+    """The findings that must all pass."""
     if len(findings) == 1:
         return list(findings)
     overall = policy.scope == "overall"
@@ -174,10 +174,10 @@ def _finding(
 
 
 def check_quarantine(pairs: Sequence[Pair], policy: Policy) -> None:
-    """See that the tasks which a policy quarantines are there.
+    """Check that the tasks which a policy quarantines exist.
 
     Raises:
-        UsageError: one is not.
+        UsageError: one does not.
     """
     for name, named in policy.quarantine.items():
         known = [
@@ -189,13 +189,13 @@ def check_quarantine(pairs: Sequence[Pair], policy: Policy) -> None:
         unknown = [task for task in named if task not in known]
         if known and unknown:
             raise UsageError(
-                f"{', '.join(unknown)} in the quarantine of {name} is none of its tasks: they are "
-                f"named like {known[0]}"
+                f"{', '.join(unknown)} in the quarantine of {name} is not one of its tasks: they "
+                f"are named like {known[0]}"
             )
 
 
 def quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
-    """Task -> why it does not count."""
+    """Task -> reason why it does not count."""
     named = policy.quarantine.get(pair.baseline.benchmark, ())
     tasks = pair.baseline.record.tasks
     found = {task: "quarantined by the policy" for task in named if task in tasks}
@@ -206,7 +206,7 @@ def quarantined(pair: Pair, policy: Policy) -> dict[str, str]:
 
 
 def _errata(record: Record) -> dict[str, str]:
-    """Task -> erratum in force when the record was made; of schema 1 only who failed is known."""
+    """Task -> erratum at the time of the record; schema 1 says only which tasks had one."""
     if record.errata is None:
         return dict.fromkeys(record.unsound, "erratum: its own solution does not pass in a jail")
     return {row.task: f"erratum ({row.kind}): {row.what}" for row in record.errata}

@@ -45,7 +45,7 @@ def as_markdown(decision: Decision, models: Sequence[str]) -> str:
 
 
 def gate_json(decision: Decision, models: Sequence[str]) -> dict[str, Any]:
-    """The decision with all that it rests on."""
+    """The decision with all its findings."""
     return {
         "schema": SCHEMA,
         "answer": str(decision.answer),
@@ -72,7 +72,7 @@ def gate_json(decision: Decision, models: Sequence[str]) -> dict[str, Any]:
 
 
 def as_junit(decision: Decision, models: Sequence[str]) -> str:
-    """One test case a benchmark: a regression is a failure, an open question is skipped."""
+    """One test case per benchmark: a regression is a failure, an inconclusive one is skipped."""
     counts = [each.answer for each in decision.findings]
     suite = ElementTree.Element(
         "testsuite",
@@ -95,7 +95,7 @@ def as_junit(decision: Decision, models: Sequence[str]) -> str:
         ElementTree.SubElement(case, "system-out").text = _sentence(finding)
     ElementTree.indent(suite)
     text = ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-    # XML has no way to write these, and a task of one's own may be named with anything.
+    # XML cannot represent these characters, and user-defined task names may contain them.
     return _CONTROL.sub("?", text)
 
 

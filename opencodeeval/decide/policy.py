@@ -1,4 +1,4 @@
-"""Reading a gate's policy: gate.toml, and what the command line says over it."""
+"""Reading a gate's policy: gate.toml, and the command line's overrides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _OfBenchmark(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    """The whole of a gate.toml; what it leaves out is as in Policy."""
+    """A whole gate.toml; missing settings have the defaults of Policy."""
 
     margin: float | msgspec.UnsetType = msgspec.UNSET
     alpha: float | msgspec.UnsetType = msgspec.UNSET
@@ -41,7 +41,7 @@ def read_policy(path: Path) -> Policy:
     """The policy of a gate.toml.
 
     Raises:
-        UsageError: it is not there, no TOML, or says what no policy can.
+        UsageError: it does not exist, is not TOML, or has an invalid setting.
         StoreError: it cannot be read.
     """
     try:
@@ -75,26 +75,26 @@ def _of_benchmark(name: str, table: Any) -> _OfBenchmark:
     try:
         return msgspec.convert(table, _OfBenchmark)
     except msgspec.ValidationError as error:
-        # msgspec does not say under which name of a table a value stands.
+        # msgspec does not name the table that a value is in.
         raise msgspec.ValidationError(f"[benchmarks.{name}] {validation_words(error)}") from error
 
 
-def overridden(policy: Policy, **asked: Any) -> Policy:
-    """The policy with what was asked for on the command line (None: not asked).
+def overridden(policy: Policy, **options: Any) -> Policy:
+    """The policy with the command line's options (None: option not given).
 
     A margin of the command line is for all benchmarks.
     """
-    given = {name: value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     if "margin" in given:
         given["margins"] = {}
     return checked(replace(policy, **given))
 
 
 def checked(policy: Policy) -> Policy:
-    """The policy itself.
+    """The policy, unchanged.
 
     Raises:
-        UsageError: a value that cannot be decided by.
+        UsageError: a value is out of range.
     """
     for name, margin in {"": policy.margin, **policy.margins}.items():
         if not _is_number(margin) or not 0 < margin < 1:

@@ -33,16 +33,16 @@ def open_sandbox(
     runtime: str | None = None,
     environment: str = "",
 ) -> Sandbox:
-    """A sandbox with its first slot running; `environment` names what programs find in it.
+    """A sandbox with its first slot running; `environment` names its installed packages.
 
-    `kind` is the name of a jail ("docker", "local", or what another package installs), or
-    "auto": Docker where an engine answers and the image is there or can be built, else
-    the local jail; the choice and its reason go to `log`.
+    `kind` is the name of a jail ("docker", "local", or one from another package), or
+    "auto": Docker if an engine responds and the image exists or can be built, else the
+    local jail; the choice and its reason go to `log`.
 
     Raises:
         UsageError: unknown kind, or slots < 1.
         ExtensionError: another distribution's jail cannot be used.
-        SandboxError: that sandbox cannot be had; the message says what to do.
+        SandboxError: the sandbox is not available; the message says what to do.
     """
     from opencodeeval.execution.jails.base import JAILS, Wanted
 
@@ -54,14 +54,14 @@ def open_sandbox(
     if jail is None:
         return _open_auto(wanted)
     if (image or runtime) and not jail.takes_images:
-        raise UsageError("--image and --runtime go with --sandbox docker")
+        raise UsageError("--image and --runtime need --sandbox docker")
     return jail.open(wanted)
 
 
 def _open_auto(wanted: Wanted) -> Sandbox:
     from opencodeeval.execution.jails import docker, local
 
-    # An environment takes gigabytes and many minutes: only who asks for it gets it built.
+    # An environment takes gigabytes and many minutes, so it is built only on request.
     build = wanted.image is None and wanted.environment == PLAIN
     try:
         return docker.JAIL.open(replace(wanted, build=build))
@@ -76,7 +76,7 @@ def _open_auto(wanted: Wanted) -> Sandbox:
 def build_image(
     base_image: str | None = None, log: Log = lambda _: None, environment: str = ""
 ) -> str:
-    """Build the sandbox image of an environment; its name. See opencodeeval.execution.images."""
+    """Build an environment's sandbox image; returns its name. See opencodeeval.execution.images."""
     from opencodeeval.execution import images
 
     wanted = read_environment(environment)
@@ -86,14 +86,14 @@ def build_image(
 
 
 def prepare_local(environment: str, folder: Path, python: str | None, log: Log) -> Path:
-    """Prepare a folder for the local jail; where it is. See opencodeeval.execution.prepared."""
+    """Prepare a local jail's folder; returns its path. See opencodeeval.execution.prepared."""
     from opencodeeval.execution import prepared
 
     return prepared.prepare(read_environment(environment), folder, python, log).folder
 
 
 def clean() -> tuple[int, int]:
-    """Remove what killed runs and older versions have left; how many containers and images."""
+    """Remove leftovers of killed runs and old versions; returns counts of containers and images."""
     from opencodeeval.execution import images
     from opencodeeval.execution.jails import docker
 

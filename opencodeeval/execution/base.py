@@ -1,4 +1,4 @@
-"""What a sandbox offers to the pipeline."""
+"""The interface of a sandbox for the pipeline."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Sandbox(Protocol):
         """Run one program against its task's tests.
 
         At most `slots` run at once; further calls wait. A fault of the
-        sandbox is retried in another slot; where it persists every suite is
+        sandbox is retried in another slot; if it persists, every suite is
         `infra_error`. Never raises for anything the program does.
         """
         ...
 
     async def close(self) -> None:
-        """End every slot; nothing it started outlives this call."""
+        """End every slot and all processes that it started."""
         ...

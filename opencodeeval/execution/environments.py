@@ -1,7 +1,7 @@
-"""Environments: what programs of some benchmarks find beside Python and NumPy.
+"""Environments: the packages that some benchmarks need besides Python and NumPy.
 
 An environment is a folder below sandbox/ with `environment.toml` (the Python
-it needs, the modules that players find imported, their environment variables)
+it needs, the modules imported in advance, the players' environment variables)
 and `requirements.txt` (the publisher's pins). The plain environment has no
 folder and no name.
 """
@@ -24,9 +24,9 @@ else:
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment as its `folder` describes it; `python` is "3.10" or the like.
+    """One environment as its `folder` describes it; `python` is a version such as "3.10".
 
-    Players find the modules `warm` imported and the variables `environ` set.
+    In players the modules `warm` are already imported and the variables `environ` are set.
     """
 
     name: str = ""
@@ -37,11 +37,11 @@ class Environment:
 
     @property
     def recipe(self) -> list[Path]:
-        """The files that decide what is in it."""
+        """The files that define its content."""
         return sorted(path for path in self.folder.iterdir() if path.is_file()) if self.name else []
 
     def config(self) -> dict[str, object]:
-        """What the guest's zygote is told."""
+        """The settings for the guest's zygote."""
         return {"warm": list(self.warm), "environ": dict(self.environ)} if self.name else {}
 
     def pins(self) -> dict[str, str]:
@@ -55,7 +55,7 @@ PLAIN = Environment()
 
 
 def names() -> list[str]:
-    """The names of all environments but the plain one."""
+    """The names of all environments except the plain one."""
     return sorted(path.parent.name for path in sandbox_dir().glob("*/environment.toml"))
 
 
@@ -64,12 +64,12 @@ def read_environment(name: str) -> Environment:
     """An environment by name; "" is the plain one.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none with that name.
     """
     if not name:
         return PLAIN
     if name not in names():
-        raise UsageError(f"there is no environment {name!r}: there is {', '.join(names())}")
+        raise UsageError(f"there is no environment {name!r}; available: {', '.join(names())}")
     return environment_of(sandbox_dir() / name)
 
 
@@ -81,5 +81,5 @@ def environment_of(folder: Path) -> Environment:
 
 
 def normalised(name: str) -> str:
-    """A package's name as indexes compare it."""
+    """A package's name in the normalised form that package indexes use."""
     return name.strip().lower().replace("_", "-").replace(".", "-")

@@ -1,10 +1,9 @@
-"""What judges learned of tasks, kept between runs: expected values, small.
+"""A cache of expected values between runs.
 
-A judge runs the reference solution to know what is right. Large values are
-kept as fingerprints, so a task's file has a few kilobytes. Nothing in them depends
-on how fast a machine is or how busy it was, so they may be shared. The files are a
-cache: any of them may be deleted, and what cannot be read or written is done
-without.
+A judge runs the reference solution to get the expected values. Large values are
+kept as fingerprints, so a task's file has a few kilobytes. The files do not depend
+on the machine's speed or load, so they may be shared. Any of them may be deleted;
+files that cannot be read or written are ignored.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from opencodeeval.execution import guest
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """The folder of the files."""
     return cache_folder("expected")
 
 
 def _path(tests: str, interpreter: str) -> Path:
-    # What a value is may depend on the interpreter and NumPy, how it is kept on the guest.
+    # A value may depend on the interpreter and NumPy, its stored form on the guest.
     name = digest([tests, interpreter, guest.guest_digest()])
     return folder() / f"{name[:32]}.z"
 
 
 def recall(tests: str, interpreter: str) -> bytes | None:
-    """What is known of the task with this digest of its tests, if anything is.
+    """The stored values of the task with this digest of its tests, if there are any.
 
     `interpreter` names the jail's Python and NumPy with their versions.
     """
@@ -43,7 +42,7 @@ def recall(tests: str, interpreter: str) -> bytes | None:
 
 
 def remember(tests: str, interpreter: str, known: bytes) -> None:
-    """Keep what a judge learned, in its own words."""
+    """Store a judge's values in the judge's own format."""
     path = _path(tests, interpreter)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Length-prefixed JSON frames between the host and a jail, with deadlines.
 
-The guest's own half is sandbox/guest/wire.py. A frame is a 4-byte big-endian
+The guest's half is sandbox/guest/wire.py. A frame is a 4-byte big-endian
 length and ASCII JSON, whose "blobs" (sizes) announce bytes that follow it.
 """
 
@@ -17,19 +17,19 @@ from typing import Any, cast
 from opencodeeval.core.text import one_line
 
 HEADER = struct.Struct("!I")
-# A result is a few kilobytes of text; a guest that says more is not ours any more.
+# A result is a few kilobytes of text; a guest that sends more has been taken over.
 MAX_ANSWER = 8 << 20
 
 
 class SlotFailed(Exception):
-    """The jail died, hung or sent what cannot be read: nothing is known about the sample."""
+    """The jail died, hung or sent unreadable data: nothing is known about the sample."""
 
     def __init__(self, why: str) -> None:
         super().__init__(one_line(why))
 
 
 def pack(message: Mapping[str, Any]) -> bytes:
-    """One frame; "blobs" of the message, where it has any, are bytes to go with it."""
+    """One frame; "blobs" of the message, if any, are bytes sent after it."""
     blobs = message.get("blobs", ())
     if blobs:
         message = {**message, "blobs": [len(blob) for blob in blobs]}
@@ -87,7 +87,7 @@ class FrameReader:
         self.buffer = bytearray()
 
     def add(self, data: bytes) -> None:
-        """Take in bytes of the guest's output."""
+        """Add bytes of the guest's output."""
         self.buffer += data
         if len(self.buffer) > MAX_ANSWER + HEADER.size:
             raise SlotFailed("the sandbox's answer is too long")
@@ -96,7 +96,7 @@ class FrameReader:
         """The next complete frame, if there is one, with its blobs in place of their sizes.
 
         Raises:
-            SlotFailed: it is no frame of ours.
+            SlotFailed: it is not a valid frame.
         """
         if len(self.buffer) < HEADER.size:
             return None

@@ -1,4 +1,4 @@
-"""What the guest is: digests that tell whether two runs judged alike, and its codec."""
+"""The guest's digests, which show whether two runs had the same judge, and its codec."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def image_digest(environment: Environment = PLAIN) -> str:
 
 @cache
 def module(name: str) -> Any:
-    """A file of the guest that imports nothing of it, so that host and guest cannot differ."""
+    """A self-contained module of the guest, so that host and guest use the same code."""
     path = sandbox_dir() / "guest" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"opencodeeval_guest_{name}", path)
     assert spec
@@ -52,7 +52,7 @@ def module(name: str) -> Any:
 def encoded(values: Iterable[Any]) -> str:
     """Trusted values as the guest's codec writes them, one line each.
 
-    What a suite's "calls" (argument lists) and "expected" (returned values) hold.
+    Used for a suite's "calls" (argument lists) and "expected" (returned values).
     Equal values have equal texts in every process.
     """
     encode = module("codec").encode
@@ -60,10 +60,10 @@ def encoded(values: Iterable[Any]) -> str:
 
 
 def _ordered(text: str) -> str:
-    """An encoded value, the elements of its sets in an order that is always the same.
+    """An encoded value, with the elements of its sets in a fixed order.
 
-    Python orders sets of texts anew in each process, and a task whose text changed would be
-    another task to whoever looks for its stored verdicts.
+    Python orders sets of texts differently in each process. If a task's text changed, its
+    stored verdicts would not be found.
     """
     if '{"s":[' not in text and '{"fs":[' not in text:
         return text
@@ -77,7 +77,7 @@ def _tree(tree: Any) -> Any:
         return tree
     ((tag, content),) = tree.items()
     content = _tree(content)
-    # Sets of numbers have one order already.
+    # Sets of numbers already have a fixed order.
     if tag in ("s", "fs") and not all(map(_is_numbers, content)):
         content = sorted(content, key=_text)
     return {tag: content}

@@ -1,8 +1,8 @@
-"""What of a sandbox decides verdicts: its identity in the keys under which verdicts are stored.
+"""A sandbox's identity in the keys of stored verdicts: everything that affects verdicts.
 
 A sandbox's description (`Sandbox.describe`) is for records and people. Its wording,
-the engine's version, the number of slots and the id that an image gets when the
-same recipe is built again decide nothing and are not part of the identity.
+the engine's version, the number of slots and the image id of a rebuild from the
+same recipe affect no verdict and are not part of the identity.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from opencodeeval.core.types import digest
 # The fields of a description that count in every jail. `lacks` has the codes of
 # missing protections; `packages_sha256` is of a prepared environment.
 _FIELDS = ("jail", "guest", "python", "numpy", "environment", "packages_sha256")
-# Our own images are named by the digest of their recipe.
+# Images that opencodeeval builds are named by the digest of their recipe.
 OWN_IMAGES = "opencodeeval-sandbox"
 
 
 def sandbox_identity(described: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of what counts in a sandbox's description.
+    """SHA-256 (hex) of the fields of a sandbox's description that affect verdicts.
 
-    Descriptions of records of schema 1, which have no `lacks`, count as lacking nothing.
+    Descriptions in records of schema 1 have no `lacks`; they count as lacking nothing.
     """
     return digest(_counted(described))
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The fields in which two descriptions differ so that verdicts may."""
+    """The fields that affect verdicts and differ between two descriptions."""
     ours, theirs = _counted(one), _counted(other)
     return [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
 
@@ -45,7 +45,7 @@ def _counted(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def first_identity(described: Mapping[str, Any]) -> str:
-    """The identity as version 0.1.0 made it: a digest of the whole description but `slots`."""
+    """The identity in version 0.1.0: a digest of the whole description except `slots`."""
     return digest(
         {name: part for name, part in described.items() if name not in ("slots", "lacks")}
     )

@@ -1,4 +1,4 @@
-"""Sandbox images: their names, how they are built, and which are no longer needed."""
+"""Sandbox images: naming them, building them, and removing old ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opencodeeval.execution.environments import PLAIN, Environment, names, read_
 from opencodeeval.execution.identity import OWN_IMAGES
 from opencodeeval.execution.jails.docker import ask, client
 
-# In an image: what its build could not reach, one thing a line.
+# In an image: the downloads that its build could not reach, one per line.
 NOT_INSTALLED = "/opt/opencodeeval/environment/not-installed"
 
 
@@ -28,7 +28,7 @@ def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
     """The image's id.
 
     Raises:
-        SandboxError: it is not there.
+        SandboxError: it does not exist.
     """
     from docker.errors import DockerException, ImageNotFound
 
@@ -46,10 +46,10 @@ def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
 def build_image(
     base_image: str | None, log: Callable[[str], None], environment: Environment = PLAIN
 ) -> str:
-    """Build the sandbox image from the environment's Dockerfile below sandbox/; its name.
+    """Build the sandbox image from the environment's Dockerfile below sandbox/; returns its name.
 
     Raises:
-        SandboxError: with the build's last words.
+        SandboxError: the build failed; the message has its last lines.
     """
     from docker.errors import APIError, BuildError, DockerException
 
@@ -72,27 +72,27 @@ def build_image(
         raise SandboxError(f"the sandbox image could not be built: {error.msg}: {tail}") from None
     except APIError as error:
         raise SandboxError(
-            f"the sandbox image could not be built: {error.explanation}; where no image can be "
+            f"the sandbox image could not be built: {error.explanation}; if no image can be "
             "pulled, pass --base-image NAME (or OPENCODEEVAL_BASE_IMAGE) of a local image "
             "with Python 3, or use --sandbox local"
         ) from None
     except (DockerException, OSError) as error:
         raise SandboxError(f"the sandbox image could not be built: {error}") from None
     for line in _not_installed(engine, name):
-        log(f"{name} lacks what could not be reached: {line}")
+        log(f"{name} lacks downloads that could not be reached: {line}")
     return name
 
 
 def _not_installed(engine: Any, image: str) -> list[str]:
     read = f"cat {NOT_INSTALLED} 2>/dev/null || true"
-    told = ask(
+    output = ask(
         lambda: engine.containers.run(image, ["sh", "-c", read], network_mode="none", remove=True)
     )
-    return bytes(told).decode().splitlines()
+    return bytes(output).decode().splitlines()
 
 
 def remove_old_images(engine: Any) -> int:
-    """Remove sandbox images of other versions of the guest; how many there were."""
+    """Remove sandbox images of other versions of the guest; returns their number."""
     from docker.errors import DockerException
 
     removed = 0
@@ -100,7 +100,7 @@ def remove_old_images(engine: Any) -> int:
         current = default_image(wanted)
         for image in engine.images.list(name=current.partition(":")[0]):
             if current not in image.tags:
-                # A running container keeps its image.
+                # The image of a running container cannot be removed.
                 with contextlib.suppress(DockerException, OSError):
                     engine.images.remove(image.id, force=True)
                     removed += 1

@@ -1,4 +1,4 @@
-"""A Python on this machine, and what the local jail shows of it."""
+"""A Python on this machine, and its files that the local jail shows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# Where a jail has file systems of its own.
+# Paths where a jail has its own file systems.
 _OF_THE_JAIL = ("/tmp", "/dev", "/proc")
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """`shown` are host paths under the same name; `covered` are folders of packages
-    below them that are the host's business; `binds` are pairs of a host path and
-    where the jail shows it, `links` pairs of a path and where it leads.
+    """`shown` are host paths under the same name; `covered` are package folders below
+    them that the jail hides; `binds` are pairs of a host path and its path in the
+    jail, `links` pairs of a path and its target.
     Everything is read-only.
     """
 
@@ -27,7 +27,7 @@ class Interpreter:
 
 
 def own(site: str) -> Interpreter:
-    """The interpreter that runs this, with NumPy alone of its packages, shown in `site`."""
+    """The running interpreter with NumPy as its only package, shown in `site`."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     executable = base_interpreter()
     prefixes = (sys.base_prefix, sys.base_exec_prefix, str(Path(executable).parent))
@@ -36,10 +36,10 @@ def own(site: str) -> Interpreter:
 
 
 def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:
-    """The interpreter of a virtual environment, with all packages of it, shown in `place`.
+    """The interpreter of a virtual environment with all its packages, shown in `place`.
 
-    Its own name, which may lie where the jail has a scratch folder, is a link where it
-    can be: the scripts of the environment have it in their first lines.
+    Its original path is a link if possible, because the environment's scripts have it
+    in their first lines; it is not possible below a scratch folder of the jail.
     """
     real = os.path.realpath(folder / "bin" / "python")
     library = next((folder / "lib").glob("python3*")).name
@@ -51,12 +51,12 @@ def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:
 
 
 def is_free(name: str, shown: tuple[str, ...]) -> bool:
-    """Whether a jail that shows these paths may have something of its own by this name."""
+    """Whether a jail that shows these paths may have its own file at this path."""
     return not any(f"{name}/".startswith(f"{path}/") for path in (*shown, *_OF_THE_JAIL))
 
 
 def base_interpreter() -> str:
-    """The interpreter behind any virtual environment, by its real path."""
+    """The real path of the interpreter behind any virtual environment."""
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     candidate = Path(sys.base_exec_prefix) / "bin" / name
     return os.path.realpath(candidate if candidate.exists() else sys.executable)
@@ -83,7 +83,7 @@ def _packages_below(prefix: str, version: str) -> tuple[str, ...]:
 
 
 def _numpy(site: str) -> tuple[tuple[str, str], ...]:
-    """NumPy's folders, and where the jail shows them: nothing else of site-packages."""
+    """NumPy's folders and their paths in the jail; nothing else from site-packages."""
     import numpy
 
     package = Path(numpy.__file__).parent

@@ -1,4 +1,4 @@
-"""A pool of slots behind asyncio: who runs where, what is run again."""
+"""A pool of slots behind asyncio: assigns programs to slots and repeats failed ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Held:
 
 
 class Gate:
-    """A shared/exclusive lock; whoever wants it exclusively goes first."""
+    """A shared/exclusive lock; a waiting exclusive holder goes first."""
 
     def __init__(self) -> None:
         self.inside = 0
@@ -128,7 +128,7 @@ class SlotPool:
             self.more.notify()
 
     async def _take(self, warm: str) -> _Job:
-        """The next job, of the task whose judge is warm where there is one."""
+        """The next job, if possible of the task whose judge is warm."""
         async with self.more:
             await self.more.wait_for(lambda: bool(self.pending))
             key = warm if warm in self.pending else next(iter(self.pending))
@@ -147,20 +147,20 @@ class SlotPool:
             held = _Held(slot)
             try:
                 await self._run(job, held)
-            except Exception as defect:  # whoever waits for the verdict must hear of it
+            except Exception as defect:  # for the caller that waits for the verdict
                 if not job.done.done():
                     job.done.set_exception(defect)
-                # What broke may have left the slot in the middle of anything.
+                # After this error the slot may be in any state.
                 await self._drop(held)
             slot = held.slot
 
     async def _run(self, job: _Job, held: _Held) -> None:
-        """One job in this worker's slot, which is replaced where it must not be used again."""
+        """Run one job in this worker's slot; replace the slot if it must not be used again."""
         try:
             await self.gate.enter()
             try:
                 answer = await self._attempt(job, held)
-                # A time limit met while the processor was shared is not yet the sample's fault.
+                # A time limit reached while the processor was shared may not be the sample's fault.
                 if _starved(answer):
                     async with self.gate.be_alone():
                         answer = await self._attempt(job, held)
@@ -223,7 +223,7 @@ class SlotPool:
         return answer
 
     def _specification(self, task: Task) -> Specification:
-        """A task's specification, which is checked when it is seen for the first time."""
+        """A task's specification; it is checked when it is first used."""
         key = task.tests_digest
         if key not in self.checked:
             try:
@@ -239,7 +239,7 @@ class SlotPool:
         if words.strip():
             self.log(f"the sandbox's last line of output: {words.strip().splitlines()[-1][:300]}")
         if job.stalls >= 2:
-            # Two fresh judges ended over the same program: what it returned did it.
+            # Two fresh judges ended on the same program: its return value is the cause.
             detail = f"what the program returned could not be judged ({why})"
             result = SuiteResult(Verdict.ERROR, detail)
         elif job.attempts >= ATTEMPTS:

@@ -1,8 +1,8 @@
-"""Prepared environments on this machine: where they are, what is in them, how they are made.
+"""Prepared environments on this machine: finding, reading and making them.
 
-An environment for the local jail is a virtual environment that anybody may
-have made; `opencodeeval sandbox build NAME --local DIR` makes one or takes a
-present one, and remembers where it is. OPENCODEEVAL_<NAME>_ENV names another.
+An environment for the local jail is any virtual environment; `opencodeeval sandbox
+build NAME --local DIR` makes one or takes an existing one, and remembers its path.
+OPENCODEEVAL_<NAME>_ENV names another.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ class Prepared:
 
     @property
     def digest(self) -> str:
-        """Tells two environments apart in which programs could behave differently."""
+        """A digest that differs if programs could behave differently in two environments."""
         return digest({"python": self.python, "packages": dict(self.packages)})
 
 
 def find(environment: Environment) -> Prepared:
-    """The environment that is to be used on this machine.
+    """The environment to use on this machine.
 
     Raises:
-        SandboxError: there is none, or it is of another Python; says what to do.
+        SandboxError: there is none, or it has another Python; the message says what to do.
     """
     variable = _variable(environment)
     named = os.environ.get(variable)
@@ -70,10 +70,10 @@ def find(environment: Environment) -> Prepared:
 
 
 def examine(environment: Environment, folder: Path) -> Prepared:
-    """What is in a virtual environment.
+    """The content of a virtual environment.
 
     Raises:
-        SandboxError: its Python cannot be run, or is of another version.
+        SandboxError: its Python cannot be run, or has another version.
     """
     command = [str(folder / "bin" / "python"), "-I", "-c", _FACTS]
     try:
@@ -96,7 +96,7 @@ def examine(environment: Environment, folder: Path) -> Prepared:
 
 
 def differences(environment: Environment, prepared: Prepared) -> list[str]:
-    """What the publisher's pins ask for and the environment does not have, one phrase each."""
+    """The publisher's pins that the environment does not meet, one phrase each."""
     return [
         f"{name} {prepared.packages[name]} instead of {version}"
         if name in prepared.packages
@@ -108,10 +108,9 @@ def differences(environment: Environment, prepared: Prepared) -> list[str]:
 
 
 def prepare(environment: Environment, folder: Path, python: str | None, log: Log) -> Prepared:
-    """Make the virtual environment in `folder`, or take the one that is there; remember it.
+    """Make a virtual environment in `folder`, or take the existing one; remember its path.
 
-    Packages are installed where pins are not met. `python` is the interpreter
-    to make it with.
+    Packages are installed if pins are not met. `python` is the interpreter for it.
 
     Raises:
         SandboxError: no such Python, or the packages cannot be installed.
@@ -129,7 +128,7 @@ def prepare(environment: Environment, folder: Path, python: str | None, log: Log
     if differences(environment, prepared):
         log(f"installing {environment.name}'s packages into {folder}: this takes a while")
         pins = environment.folder / "requirements.txt"
-        # The publisher's pins contradict each other; --ignore-installed takes them one by one.
+        # The publisher's pins contradict each other; with --ignore-installed pip accepts them.
         command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         _do(
             [*command, "--ignore-installed", "-r", str(pins)], "the packages could not be installed"

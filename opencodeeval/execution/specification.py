@@ -1,8 +1,8 @@
-"""A task's specification as a value: what a judge is given, addressed by its digest.
+"""A task's specification as a value: the judge's input, addressed by its digest.
 
-It is plain JSON, so it can be sent to another process or machine; its heavy tests are
+It is plain JSON, so it can be sent to another process or machine. Large tests are
 parts, named by their own digests and read from a store of parts when a judge needs
-them. What fields a specification has is declared in sandbox/guest/kinds.py.
+them. The fields of a specification are declared in sandbox/guest/kinds.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from opencodeeval.execution.guest import module
 
 @dataclass(frozen=True)
 class Specification:
-    """What a judge needs to judge samples of one task.
+    """Everything that a judge needs for samples of one task.
 
     `content` is the JSON; two specifications with the same `digest` are the same.
     `parts` are the digests (SHA-256, hex) of the tests that are not in it.
@@ -31,18 +31,18 @@ class Specification:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that go with it, in the order that its judge expects."""
+        """Its parts, in the order that its judge expects."""
         return tuple(self.content.get("sha256", ()))
 
     @property
     def suites(self) -> list[str]:
-        """The suites that a sample gets verdicts of."""
+        """The suites that give a sample its verdicts."""
         names: list[str] = module("kinds").suites(self.content)
         return names
 
     @property
     def seconds(self) -> float:
-        """How long the players of one sample may take in all."""
+        """The time limit for all players of one sample together."""
         return float(module("kinds").seconds(self.content))
 
     def encode(self) -> bytes:
@@ -51,10 +51,10 @@ class Specification:
 
 
 def decode(data: bytes) -> Specification:
-    """What `Specification.encode` gave.
+    """Decode the bytes from `Specification.encode`.
 
     Raises:
-        DataError: it is no specification.
+        DataError: they are not a specification.
     """
     try:
         content = msgspec.json.decode(data)
@@ -64,10 +64,10 @@ def decode(data: bytes) -> Specification:
 
 
 def specification(content: Mapping[str, Any], known_digest: str = "") -> Specification:
-    """The specification with this content; `known_digest` is its digest where that is known.
+    """The specification with this content; `known_digest` is its digest if already known.
 
     Raises:
-        DataError: a field is missing, of another type, or of no use to its kind.
+        DataError: a field is missing, has a wrong type, or does not belong to its kind.
     """
     kinds = module("kinds")
     try:

@@ -1,4 +1,4 @@
-"""What this machine has of all that a run needs, and what to type for the rest."""
+"""Checks what a run needs: what this machine has, and how to add the rest."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Role = Literal["backend", "sandbox", ""]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked for.
+    """The result of one check.
 
-    `role` says that this alone makes a backend or a sandbox usable; `remedy`
-    is what to do where it is missing.
+    `role` is set if this alone makes a backend or a sandbox usable; `remedy` is what
+    to do if it is missing.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Finding:
 
 
 def examine(output: Path, data: Path | None) -> list[Finding]:
-    """Look for everything; slow things are given up after half a minute."""
+    """Check everything; a slow check is stopped after half a minute."""
     gpu = _gpu()
     findings = [_machine(), gpu, _vllm(gpu.ok), *examine_sandboxes(), _free_space(output)]
     return findings + (_data_sets(data) if data is not None else [])
 
 
 def examine_sandboxes() -> list[Finding]:
-    """Look for what either jail needs."""
+    """Check what each jail needs."""
     return [*_docker(), _local_jail()]
 
 
@@ -166,7 +166,7 @@ def _data_sets(data: Path) -> list[Finding]:
 
 
 def report(findings: Sequence[Finding]) -> str:
-    """One line a finding: ok or missing, and what to do."""
+    """One line per finding: ok or missing, and what to do."""
     width = max(len(finding.name) for finding in findings)
     return "\n".join(_line(finding, width) for finding in findings)
 

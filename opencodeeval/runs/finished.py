@@ -1,4 +1,4 @@
-"""Finished runs: where they are, the benchmark that they are of, and all of their samples."""
+"""Finished runs: their folders, their benchmarks, and all of their samples."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class FinishedRun:
 
     @property
     def revision(self) -> str:
-        """The model's revision, as far as it was named."""
+        """The model's revision, if one was given."""
         return slug(self.record.model.revision or "main")
 
     @property
     def backend(self) -> str:
-        """What drew the samples."""
+        """The sampling settings."""
         return slug(self.record.model.backend)
 
     @property
@@ -71,7 +71,7 @@ class FinishedRun:
         return versions.get(self.benchmark.data_version, own_file)
 
     def temperature(self, template: str) -> str:
-        """`template` with the temperature in it; empty where another tool has sampled."""
+        """`template` with the temperature in it; empty for samples from another tool."""
         found = self.record.sampling.temperature
         return "" if found is None else template.format(found)
 
@@ -90,12 +90,12 @@ class FinishedRun:
 def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) -> FinishedRun:
     """The finished run of a run folder or a record.
 
-    `bench` names the benchmark where the record cannot: a file of one's own tasks.
+    `bench` names the benchmark if the record cannot: a user's own file of tasks.
 
     Raises:
         UsageError: there is no such run, it has no record yet, or `bench` is needed.
-        DataError: the benchmark's data are not to be had, or are not the run's.
-        StoreError: what is stored is damaged.
+        DataError: the benchmark's data are not available, or are not the run's.
+        StoreError: the stored run is damaged.
     """
     found, folder = find_run(run)
     record = found.record
@@ -116,7 +116,7 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
             except KeyError:
                 raise StoreError(
                     f"{folder} lacks sample {sample_id} of {task.task_id}, which its record "
-                    "counts: give the command of the run again"
+                    "counts: repeat the command of the run"
                 ) from None
             solution = benchmark.solution(task, program)
             passes = benchmark.passes(verdicts_of(grade))
@@ -134,9 +134,9 @@ def find_run(run: Path) -> tuple[StoredRecord, Path]:
     """The record and the folder of a run, from the path of either.
 
     Raises:
-        UsageError: it is not there, is no record or run, never finished, or is a
+        UsageError: it does not exist, is not a record or run, never finished, or is a
             record without its run folder.
-        DataError, StoreError: the record is not to be trusted, or cannot be read.
+        DataError, StoreError: the record is damaged, or cannot be read.
     """
     record = read_record(run)
     folder = record.path.resolve().parent.parent / RUNS / record.record.run_id
@@ -157,14 +157,14 @@ def benchmark_of(
 ) -> CardBenchmark:
     """The benchmark of a finished run, with the run's window of dates.
 
-    `bench` names another version of the data, or the file of one's own tasks;
-    `protocol` another protocol; `from_run` the folder of the run that a run of
-    self-repair has repaired, where that is not beside it.
+    `bench` names another data version, or the user's own file of tasks; `protocol`
+    another protocol; `from_run` the folder of the run that a self-repair run has
+    repaired, if it is not in the same folder.
 
     Raises:
         UsageError: `bench` or `from_run` is needed and not given, or there is no such
             benchmark, version or protocol.
-        DataError: the data are not to be had, or damaged.
+        DataError: the data are not available, or damaged.
     """
     record, folder = found
     stored = record.record.benchmark
@@ -183,7 +183,7 @@ def benchmark_of(
         )
     spec = bench or f"{stored.name}@{stored.data_version}"
     if repaired and bench is None:
-        spec = stored.name  # the run that was repaired knows its data
+        spec = stored.name  # the repaired run's record names its data
     window = Window.of(described.window)
     protocol = protocol or record.record.protocol.name
     return load_benchmark(spec, protocol, data_dir, window=window, from_run=from_run)
@@ -200,17 +200,17 @@ def load_benchmark(
     """A benchmark with its tasks: `registry.load_benchmark`, and the repair of a finished run.
 
     `from_run` is the run that livecodebench_repair repairs; the spec's data version
-    (`livecodebench_repair@file:PATH`) names that run's data where the run cannot.
+    (`livecodebench_repair@file:PATH`) names that run's data if the run cannot.
 
     Raises:
-        UsageError, DataError: as `registry.load_benchmark`; or `from_run` is no such run.
+        UsageError, DataError: as `registry.load_benchmark`; or `from_run` cannot be repaired.
     """
     if from_run is None:
         return registry.load_benchmark(spec, protocol, data_dir, limit, window)
     name, _, version = spec.partition("@")
     card, _ = registry.card_of(name)
     if not card.like:
-        raise UsageError(f"--from-run goes with livecodebench_repair, not with {card.name}")
+        raise UsageError(f"--from-run is for livecodebench_repair, not for {card.name}")
     run = open_run(from_run, f"{card.like}@{version}" if version else None, data_dir)
     repaired = registry.Repaired(run.benchmark, run.record.run_id, run.samples)
     return registry.load_repair(name, repaired, protocol, limit, window)

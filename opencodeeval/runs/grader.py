@@ -22,10 +22,10 @@ Form = Literal["answer", "completion", "program"]
 
 @dataclass(frozen=True)
 class GradedCode:
-    """What became of one program.
+    """The result of one program.
 
     `passed` is whether it counts as correct under the headline suite; `verdict`
-    is that suite's, or that of the first suite failed. `suites` has every suite's
+    is that suite's, or that of the first failed suite. `suites` has every suite's
     verdict with its detail, first failing test and seconds.
     """
 
@@ -66,7 +66,7 @@ class Grader:
                 what `load_benchmark` returns.
             selection: at most one protocol; data folder, limit, dates.
             sandbox: "auto", "docker", "local" or SandboxOptions.
-            log: gets remarks, as on the sandbox chosen; default: they are dropped.
+            log: gets log lines, such as the chosen sandbox; by default they are dropped.
 
         Raises:
             UsageError: there is no such benchmark, version or protocol.
@@ -116,8 +116,8 @@ class Grader:
             task: a task of the benchmark, or its id.
             code: what the model wrote.
             form: what `code` is: a complete program, the continuation of the
-                task's prompt ("completion"), or a chat answer that code is to be
-                extracted from ("answer").
+                task's prompt ("completion"), or a chat answer to extract code
+                from ("answer").
 
         Raises:
             UsageError: there is no such task, or the grader is not open.

@@ -1,4 +1,4 @@
-"""What the service works on: jobs, opened and finished, and the result of all of them."""
+"""The service's jobs, opened and finished, and their common result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Job:
 
 
 class Opened(NamedTuple):
-    """A job with the backend that answers it and the run that it fills."""
+    """A job with its backend and the run that it fills."""
 
     job: Job
     backend: Backend
@@ -40,7 +40,7 @@ class Opened(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """A job and what came of it."""
+    """A job and its result."""
 
     job: Job
     result: RunResult
@@ -59,7 +59,7 @@ class StoppedEarly(NamedTuple):
 class Evaluation:
     """What `evaluate` and `grade` return.
 
-    `runs` has one entry per benchmark and protocol in the order asked for: the
+    `runs` has one entry per benchmark and protocol in the given order: the
     record, its path, the run folder. `differences` says, for each benchmark run
     under several protocols, which samples get different verdicts. `stopped` are
     the runs that an observer ended.

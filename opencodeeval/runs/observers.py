@@ -1,7 +1,7 @@
-"""Who listens to a run: progress bars, early stopping, anybody else.
+"""Observers of a run: progress bars, early stopping, and the caller's own.
 
-The pipeline tells observers what happens, from the event loop's thread, and does not
-know what they do with it. One may end the run by raising StopRun.
+The pipeline calls them at every step, from the event loop's thread. An observer may
+end the run by raising StopRun.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class GradedSample:
 
 
 class Observer:
-    """Hears of every step of a run; a subclass overrides what it wants to hear."""
+    """Is called at every step of a run; a subclass overrides the methods it needs."""
 
     def begin(self, head: Record) -> None:
-        """A run is planned; `head` is its record as far as it is known: all but results.
+        """A run is planned; `head` is its record so far: everything except results.
 
         Raises:
             StopRun: the run is not needed.
@@ -37,11 +37,11 @@ class Observer:
         """
 
     def order(self, task_ids: Sequence[str]) -> Sequence[str]:
-        """The order in which this observer needs results: the given ids, rearranged."""
+        """The given ids in the order in which this observer needs results."""
         return task_ids
 
     def start(self, title: str, samples: int) -> None:
-        """A run begins; `samples` are wanted in all, stored ones included."""
+        """A run begins; `samples` is their total number, stored ones included."""
 
     def generated(self) -> None:
         """One more sample has its completion (stored ones included)."""
@@ -54,4 +54,4 @@ class Observer:
         """
 
     def finish(self) -> None:
-        """The run is over, well or badly."""
+        """The run is over, whether it succeeded or failed."""

@@ -1,4 +1,4 @@
-"""What a caller may say about a run, as values: from Python and from the command line alike."""
+"""The options of a run as values, for Python and for the command line."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ProgressKind = Literal["auto", "bars", "lines", "none"]
 class Selection:
     """Which tasks of a benchmark, from where, under which protocols.
 
-    `protocols`: none stands for the benchmark's own. `data_dir`: a folder to
-    take data sets from, instead of fetching them. `limit`: only the first so
-    many tasks. Dates are texts ("2024-06-30"): tasks released from `start_date`
-    to `end_date`; `cutoff` is the day up to which the model's training data
-    reach. `from_run`: the run folder that livecodebench_repair repairs.
+    `protocols`: empty means the benchmark's default. `data_dir`: a folder to take
+    data sets from, instead of downloading them. `limit`: only the first `limit`
+    tasks. Dates are texts ("2024-06-30"): tasks released from `start_date` to
+    `end_date`; `cutoff` is the day up to which the model's training data reach.
+    `from_run`: the run folder that livecodebench_repair repairs.
     """
 
     protocols: Sequence[str] = ()
@@ -60,7 +60,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """Changes to a benchmark's own sampling; None leaves a value as the publisher has it.
+    """Changes to a benchmark's own sampling; None keeps the publisher's value.
 
     `n` samples per task; `temperature` 0 is greedy; `ks` are the k of pass@k
     (default: 1, and 10 and 100 where n allows).
@@ -131,12 +131,12 @@ def _check(sampling: Sampling) -> None:
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """Where programs run: `kind` "auto" is Docker where an engine answers, else the local jail.
+    """Where programs run: `kind` "auto" is Docker if an engine responds, else the local jail.
 
-    Other kinds are "docker", "local" and the jails that other packages install.
+    Other kinds are "docker", "local" and jails from other packages.
 
     `slots`: programs at once (default: the usable cores). `image` and `runtime`
-    (as "runsc") go with Docker.
+    (e.g. "runsc") are for Docker only.
     """
 
     kind: str = "auto"
@@ -149,7 +149,7 @@ class SandboxOptions:
 
         Raises:
             UsageError: no such sandbox, or fewer slots than one.
-            SandboxError: that sandbox is not available here.
+            SandboxError: the sandbox is not available on this machine.
         """
         from opencodeeval.execution import open_sandbox
 
@@ -158,13 +158,13 @@ class SandboxOptions:
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go, and how progress is shown (`none`: not at all, and no remarks)."""
+    """Where results go, and how progress is shown (`none`: no progress and no log lines)."""
 
     folder: Path = RESULTS
     progress: ProgressKind = "auto"
 
     def log(self, message: str) -> None:
-        """Make a remark on stderr."""
+        """Write a line to stderr."""
         if self.progress != "none":
             from opencodeeval.runs.progress import remark
 

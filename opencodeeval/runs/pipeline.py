@@ -39,14 +39,14 @@ from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
 from opencodeeval.runs.rows import ExecutionKey
 from opencodeeval.runs.store import RunStore, is_fault
 
-# Programs handed to the sandbox beyond those that it can run at once: it puts
-# them in an order that keeps the judges of their tasks warm.
+# Programs given to the sandbox beyond those that it can run at once: it orders
+# them so that the judges of their tasks stay warm.
 WAITING_PROGRAMS = 256
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: its record, and where that and the run folder are."""
+    """A finished run: its record, the record's path and the run folder."""
 
     record: Record
     record_path: Path
@@ -57,7 +57,7 @@ class RunResult:
 class Run:
     """One run to be done or continued.
 
-    `counts` (task id -> samples) is for ready-made samples whose number differs
+    `counts` (task id -> samples) is for existing samples whose number differs
     between tasks; otherwise every task has `planned.sampling.n`. `ks` are the k of
     pass@k to record, `regraded` is for the record (`build_record`).
     """
@@ -71,13 +71,13 @@ class Run:
 
 
 async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResult:
-    """Draw, execute and record what the run's store does not hold yet.
+    """Generate, execute and record what the run's store does not hold yet.
 
-    Observers hear of every step; the tasks are drawn in the order that the last of
-    them asks for.
+    Observers are called at every step; the tasks are generated in the order that
+    the last observer needs.
 
     Raises:
-        StopRun: an observer needs no more; there is no record.
+        StopRun: an observer needs no more results; there is no record.
         BackendError: the backend failed or left samples out.
         SandboxError: samples could not be graded; no record is written.
         StoreError: the output cannot be written.
@@ -109,7 +109,7 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
     record = build_record(run.planned, run.sandbox, run.store, run.ks, timing, run.regraded)
     path = record_path(run.store.output, record)
     write_atomically(path, content_of(record))
-    # Whatever was executed again before an interruption is in the record now.
+    # The record now has everything that was executed again before an interruption.
     run.store.end_again()
     return RunResult(record, path, run.store.folder)
 
@@ -181,7 +181,7 @@ class _Going:
                 if where not in awaited:
                     raise BackendError(
                         f"the backend gave sample {where.sample_id} of {where.task_id}, "
-                        "which was not asked for: run the same command again"
+                        "which was not requested: run the same command again"
                     )
                 awaited.discard(where)
                 self.store.add_completion(completion)
@@ -194,7 +194,7 @@ class _Going:
         if awaited:
             raise BackendError(
                 f"the backend ended without {len(awaited)} of {len(requests)} samples: "
-                "run the same command again to draw them"
+                "run the same command again to generate them"
             )
 
     def _enqueue(self, completion: Completion) -> None:
@@ -220,7 +220,7 @@ class _Going:
         stored = self.store.program_of(completion, extraction)
         if stored is not None:
             return stored
-        # In a thread: extraction of a long answer must not hold up the stream.
+        # In a thread: extraction from a long answer must not block the stream.
         program = await asyncio.get_running_loop().run_in_executor(
             self.extractor,
             self.benchmark.program,

@@ -1,4 +1,4 @@
-"""Progress of a run: two bars on a terminal or in a notebook, a line now and then elsewhere."""
+"""Progress of a run: two bars on a terminal or in a notebook, else a line now and then."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINE_EVERY_S = 10.0
 
 
 def open_progress(kind: ProgressKind) -> Observer:
-    """The observer that shows progress; "auto" draws bars where they can be drawn."""
+    """The observer that shows progress; "auto" draws bars if the output supports them."""
     if kind == "none":
         return Observer()
     if kind == "bars" or (kind == "auto" and (sys.stderr.isatty() or in_notebook())):
@@ -32,7 +32,7 @@ def in_notebook() -> bool:
 
 
 def remark(message: str) -> None:
-    """Write a line on stderr, above the bars where there are any."""
+    """Write a line to stderr, above the bars if there are any."""
     from tqdm import tqdm
 
     tqdm.write(f"opencodeeval: {message}", file=sys.stderr)
@@ -85,7 +85,7 @@ class Lines(Observer):
         """Start counting."""
         self._title, self._samples = title, samples
         self._n_generated = self._n_graded = self._passed = 0
-        self._told = False
+        self._reported = False
         self._next = self._clock() + LINE_EVERY_S
 
     def generated(self) -> None:
@@ -100,17 +100,17 @@ class Lines(Observer):
         self._tell_if_due()
 
     def finish(self) -> None:
-        """Say how far it came, unless the last line did."""
-        if not self._told:
+        """Print the final counts, unless the last line had them."""
+        if not self._reported:
             self._tell()
 
     def _tell_if_due(self) -> None:
-        self._told = False
+        self._reported = False
         if self._clock() >= self._next:
             self._tell()
 
     def _tell(self) -> None:
-        self._told = True
+        self._reported = True
         self._next = self._clock() + LINE_EVERY_S
         score = f", pass@1 {self._passed / self._n_graded:.1%}" if self._n_graded else ""
         print(

@@ -20,7 +20,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Side:
-    """What one protocol made of the samples."""
+    """The samples and verdicts of one protocol."""
 
     benchmark: CardBenchmark
     run: StoredRun
@@ -47,7 +47,7 @@ class Judged:
     """One sample under one protocol.
 
     `result` is the headline suite's, or that of the first suite that failed the
-    sample; `solution` is what of the program is the sample's own.
+    sample; `solution` is the sample's part of the program.
     """
 
     passes: bool
@@ -57,13 +57,13 @@ class Judged:
 
 
 def compare(sides: Sequence[Side]) -> dict[str, Any]:
-    """What --json gives of several protocols on the same samples.
+    """The JSON object that compares several protocols on the same samples.
 
     `passes` counts the samples by the protocols under which they pass, joined
-    with "+" and empty for none; `same_answers` those that the same answer was
-    given to under all. `differing` has every sample whose verdicts are
-    not the same, those that also pass under some and not under others first;
-    `why` says of each protocol that differs from the first what the cause is.
+    with "+" and empty for none; `same_answers` counts the samples with the same
+    answer under all. `differing` has every sample with different verdicts, those
+    with a different pass/fail first; `why` has the cause for each protocol that
+    differs from the first.
     """
     names = [side.benchmark.protocol for side in sides]
     common = [
@@ -114,7 +114,7 @@ def _row(where: SampleId, judged: Mapping[str, Judged]) -> dict[str, Any]:
 
 
 def _detail(result: SuiteResult) -> str:
-    """The first detail of what went wrong, with the test in which it did."""
+    """The first detail of the failure, with the failed test."""
     failure = result.failure or {}
     parts = [result.detail]
     if "input" in failure:
@@ -147,7 +147,7 @@ def cause(one: Judged, other: Judged) -> str:
 
 
 def _same_code(one: str, other: str) -> bool:
-    """Whether the same statements are there, in whatever order and however printed."""
+    """Whether both have the same statements, ignoring order and formatting."""
     trees = [parse(one), parse(other)]
     if trees[0] is None or trees[1] is None:
         return one.strip() == other.strip()
@@ -156,7 +156,7 @@ def _same_code(one: str, other: str) -> bool:
 
 
 def _statements(tree: ast.Module) -> list[ast.stmt]:
-    """All but texts that stand alone, as a prompt in quotes does."""
+    """All statements except bare strings, such as a prompt in quotes."""
     return [
         each
         for each in tree.body
@@ -175,9 +175,9 @@ def lines(compared: Mapping[str, Any]) -> Iterator[str]:
     )
     if compared["same_answers"] < compared["samples"]:
         yield f"  the protocols share the answer of {compared['same_answers']} of them"
-    told = {"+".join(names): "pass under every protocol", "": "pass under no protocol"}
+    labels = {"+".join(names): "pass under every protocol", "": "pass under no protocol"}
     for key, count in sorted(compared["passes"].items(), key=lambda item: -item[1]):
-        yield f"  {count} {told.get(key, 'pass under ' + key.replace('+', ', ') + ' only')}"
+        yield f"  {count} {labels.get(key, 'pass under ' + key.replace('+', ', ') + ' only')}"
     for row in differing[:SHOWN]:
         sides = "; ".join(
             f"{name} {row['verdicts'][name]}"

@@ -23,7 +23,7 @@ from opencodeeval.records.naming import name_of_model
 from opencodeeval.records.schema import Record, TaskRow
 from opencodeeval.runs.store import RunStore
 
-# Of the configuration that names a run folder; it changes only with what is in that.
+# Version of the configuration that names a run folder; raise it when its fields change.
 CONFIGURATION_SCHEMA = 1
 
 _SECRET = re.compile(r"(^|[_-])(token|secret|password|api[_-]?key|credentials?)$", re.IGNORECASE)
@@ -33,7 +33,7 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
     """Everything that decides a run's completions and verdicts; its digest names the run.
 
     The limits of the tests and the sandbox are not in it: when these change,
-    completions stay good and programs are executed again.
+    completions stay valid and programs are executed again.
     """
     prompts = [asdict(benchmark.prompt(task, backend.model_type)) for task in benchmark.tasks]
     return {
@@ -53,10 +53,10 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
 
 @dataclass(frozen=True)
 class Planned:
-    """All of a run that is known before its first sample.
+    """Everything about a run that is known before its first sample.
 
-    `model_name` is the model's name where it was recorded before; by default it is
-    found from what the backend was opened with.
+    `model_name` is the model's name in an earlier record; by default it is found
+    from the arguments that opened the backend.
     """
 
     benchmark: Benchmark
@@ -73,12 +73,12 @@ def build_record(
     timing: schema.Timing,
     regraded: Mapping[str, Any] | None = None,
 ) -> Record:
-    """The record of a run whose every sample has its verdicts in `store`.
+    """The record of a run; every sample must have its verdicts in `store`.
 
-    `regraded` says of which record the samples are, where they were executed again.
+    `regraded` names the record that the samples come from, if they were executed again.
 
-    `timing` is the only part that differs between an undisturbed run and one
-    that was resumed; `digest` is over all the rest.
+    Only `timing` differs between an uninterrupted run and a resumed one; `digest`
+    covers everything else.
     """
     benchmark = planned.benchmark
     tasks = {
@@ -103,7 +103,7 @@ def build_record(
 
 
 def head(planned: Planned) -> Record:
-    """The record as far as it is known before the run; its tasks have no samples yet."""
+    """The part of the record that is known before the run; tasks have no samples yet."""
     benchmark, backend = planned.benchmark, planned.backend
     identity = without_secrets(backend.identity())
     return Record(
@@ -162,14 +162,14 @@ def _origin(identity: Mapping[str, Any]) -> schema.Origin:
 
 
 def sampling_fields(backend: Backend, sampling: Sampling) -> dict[str, Any]:
-    """The sampling as recorded; of ready-made samples only their number is known."""
+    """The sampling as recorded; for existing samples only their number is known."""
     if backend.identity().get("backend") == "samples":
         return {"n": sampling.n}
     return asdict(sampling)
 
 
 def without_secrets(value: Any) -> Any:
-    """A copy as plain values, in which the text of everything named like a secret is blanked."""
+    """A copy as plain values, with the text of every field named like a secret blanked."""
     if isinstance(value, Mapping):
         return {
             key: "(hidden)" if _is_secret(key, part) else without_secrets(part)
@@ -177,7 +177,7 @@ def without_secrets(value: Any) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [without_secrets(part) for part in value]
-    # Libraries give their versions as strings of classes of their own, as torch does.
+    # Some libraries (torch) give their versions as subclasses of str.
     return str(value) if isinstance(value, str) else value
 
 
@@ -186,7 +186,7 @@ def _is_secret(key: str, value: object) -> bool:
 
 
 def harness() -> schema.Harness:
-    """This program's version and, in a checkout, its commit and whether files differ from it."""
+    """This program's version and, in a checkout, its commit and whether files were changed."""
     root = Path(opencodeeval.__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return schema.Harness(version=opencodeeval.__version__)
@@ -210,7 +210,7 @@ def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Gra
 
 
 def _views(benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]) -> dict[str, Any]:
-    """Scores by kind and by month, and at the cut-off date, where tasks have such."""
+    """Scores by kind, by month and around the cut-off date, if tasks have these fields."""
     cutoff = benchmark.describe().get("window", {}).get("cutoff")
     return {
         "breakdown": breakdown(tasks, benchmark.suites, ks),
@@ -257,7 +257,7 @@ def _scores(
 def _sound(
     benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]
 ) -> schema.Sound | None:
-    """Scores over the tasks whose own solution passes in a jail, where that is a part of them."""
+    """Scores over the tasks whose own solution passes in a jail, if that is not all of them."""
     failing = {row.task for row in benchmark.errata if row.fails}
     rest = {task_id: row for task_id, row in tasks.items() if task_id not in failing}
     if not rest or len(rest) == len(tasks):

@@ -1,4 +1,4 @@
-"""Stored samples executed again, after a grader or a data set has changed, and what that moved."""
+"""Executes stored samples again after a grader or a data set has changed; finds new verdicts."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from opencodeeval.runs.store import RunStore, StoredRun, begun_again_after, chec
 
 @dataclass(frozen=True)
 class Stored:
-    """A finished run, with the benchmark by which it is to be graded now.
+    """A finished run, with the benchmark to grade it by now.
 
-    `left_out` are tasks of the run that the data no longer have; `lacking`
-    tasks of the data of which the run has no samples.
+    `left_out` are tasks of the run that the data no longer have; `lacking` are
+    tasks of the data for which the run has no samples.
     """
 
     record: StoredRecord
@@ -45,12 +45,12 @@ class Stored:
 
     @property
     def results(self) -> Path:
-        """The folder of results that the run is in."""
+        """The results folder with the run."""
         return self.folder.parent.parent
 
 
 class Move(NamedTuple):
-    """One sample whose verdict under one suite is another than before."""
+    """One sample with a new verdict under one suite."""
 
     task_id: str
     sample_id: int
@@ -61,7 +61,7 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True)
 class Regrade:
-    """What came of it; `result` is None where nothing had to be executed."""
+    """The result of a regrade; `result` is None if nothing had to be executed."""
 
     stored: Stored
     changed: tuple[str, ...]
@@ -76,15 +76,15 @@ def open_stored(
     data_dir: Path | None = None,
     from_run: Path | None = None,
 ) -> Stored:
-    """A finished run and its benchmark as that is now.
+    """A finished run and its benchmark in its current state.
 
-    `bench` names another version of the data (or the file of one's own tasks),
-    `protocol` another protocol that asks the same; `from_run` the run that a run
-    of self-repair has repaired, where that is not beside it.
+    `bench` names another data version (or the user's own file of tasks), `protocol`
+    another protocol with the same prompts; `from_run` the run that a self-repair run
+    has repaired, if it is not in the same folder.
 
     Raises:
-        UsageError: there is no such run, it never finished, or what is named
-            asks other things than the samples answer.
+        UsageError: there is no such run, it never finished, or its samples answer
+            other prompts.
         DataError, StoreError: data or run cannot be read.
     """
     record, folder = find_run(run)
@@ -120,10 +120,10 @@ def regrade_runs(
     again: bool = False,
     folder: Path | None = None,
 ) -> list[Regrade]:
-    """Regrade run after run, as `regrade` does each.
+    """Regrade several runs, each with `regrade`.
 
-    `folder` is where the records go; by default where each run is. Of `output`
-    only the progress counts.
+    The records go to `folder`; by default to each run's results folder. Only the
+    progress setting of `output` is used.
 
     Raises:
         SandboxError: no sandbox is available, or samples could not be graded.
@@ -153,11 +153,11 @@ def regrade_runs(
 async def regrade(
     stored: Stored, sandbox: Sandbox, output: Path, again: bool, observer: Observer
 ) -> Regrade:
-    """Execute what has changed, or all of it (`again`), and compare with the verdicts before.
+    """Execute affected samples, or all (`again`), and compare with the old verdicts.
 
-    The record is written below `output`, in the place of the old one where
-    that is where the run is and only the grader has changed. A regrade that
-    was interrupted continues when it is asked for again.
+    The record is written below `output`. It replaces the old one if that is the run's
+    results folder and only the grader has changed. An interrupted regrade continues
+    when it is called again.
 
     Raises:
         SandboxError: samples could not be graded; the old record stays.
@@ -200,7 +200,7 @@ async def regrade(
 
 
 def _remove_superseded(stored: Stored, result: RunResult) -> None:
-    """One run leaves one record: an older one of it may have been named otherwise."""
+    """Keep one record per run: an older one may have another file name."""
     old = stored.record.path
     if result.run_folder.resolve() == stored.folder and not old.samefile(result.record_path):
         guarded(old, old.unlink)
@@ -217,8 +217,8 @@ def _moves(
 
 
 def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, VerdictRow]:
-    """Each sample's verdicts that the record counts, not those of an interrupted regrade."""
-    # What was executed since an interrupted --again began is no part of the record.
+    """The verdicts that the record counts, without those of an interrupted regrade."""
+    # The record does not include what an interrupted --again has executed.
     rows = read_verdicts(folder, begun_again_after(folder))
     described = record.record.sandbox
     own = (sandbox_identity(described), first_identity(described))
@@ -229,10 +229,10 @@ def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, VerdictRow]:
 
 
 def _check_prompts(stored: Stored) -> None:
-    """Refuse where a model would now be asked something else than it has answered."""
+    """Refuse samples whose prompts have changed."""
     record, benchmark = stored.record.record, stored.benchmark
     if record.model.origin == "file":
-        return  # what was asked is not known
+        return  # the old prompts are unknown
     answered = read_prompts(stored.folder)
     other = []
     for task in benchmark.tasks:
@@ -249,7 +249,7 @@ def _check_prompts(stored: Stored) -> None:
 
 
 def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
-    """What decides a verdict and is not what it was, for people."""
+    """The changed things that affect a verdict, for people."""
     record, benchmark = stored.record.record, stored.benchmark
     pairs: list[tuple[str, Any, Any]] = [
         ("data", record.benchmark.data_digest, benchmark.data_digest),
@@ -271,7 +271,7 @@ def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
 
 
 def _extracts_otherwise(stored: Stored) -> bool:
-    """Whether extraction now gives another program for any sample."""
+    """Whether extraction now gives a different program for any sample."""
     benchmark, run = stored.benchmark, stored.run
     model_type = stored.record.record.model_type
     tasks = {task.task_id: task for task in benchmark.tasks}

@@ -1,7 +1,7 @@
 """The lines of a run folder's journals, as typed values.
 
-One class a file; where a sample has several lines, the last one counts. Fields that
-later versions add do not stop an earlier one from reading a line.
+One class per file; if a sample has several lines, the last one counts. An earlier
+version can read lines with fields that a later version adds.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from opencodeeval.core.types import (
 
 
 class ProgramSource(NamedTuple):
-    """What a program was extracted from, and by which code, as digests.
+    """Digests of a program's completion and of the code that extracted it.
 
-    `extraction` is empty for programs that version 0.1.0 has stored.
+    `extraction` is empty for programs stored by version 0.1.0.
     """
 
     completion: str
@@ -39,7 +39,7 @@ class ProgramSource(NamedTuple):
 
 
 class ExecutionKey(NamedTuple):
-    """Everything that decides a verdict, as digests.
+    """Digests of everything that a verdict depends on.
 
     Two executions with the same key are the same execution.
     """
@@ -89,12 +89,12 @@ class ProgramRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def source(self) -> ProgramSource:
-        """What it was extracted from."""
+        """Its source."""
         return ProgramSource(self.completion, self.extraction)
 
 
 class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a SuiteResult but its verdict, which stands beside it in the line."""
+    """A SuiteResult without its verdict, which the line has in another field."""
 
     detail: str = ""
     tests_run: int = 0
@@ -105,9 +105,9 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of verdicts.jsonl or faults.jsonl: the execution's key, and what came out.
+    """A line of verdicts.jsonl or faults.jsonl: the execution's key, and its result.
 
-    `verdict` is that of all suites together, `verdicts` and `suites` are by suite.
+    `verdict` is the overall one, `verdicts` and `suites` are by suite.
     """
 
     task_id: str
@@ -148,19 +148,19 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def where(self) -> SampleId:
-        """Which sample."""
+        """The sample's key."""
         return SampleId(self.task_id, self.sample_id)
 
     @property
     def key(self) -> ExecutionKey:
-        """The execution."""
+        """The execution's key."""
         return ExecutionKey(
             self.task_id, self.program, self.tests, self.protocol_version, self.sandbox
         )
 
     @property
     def grade(self) -> Grade:
-        """What came out."""
+        """The grade."""
         suites = {
             name: SuiteResult(verdict, **msgspec.structs.asdict(self.suites[name]))
             for name, verdict in self.verdicts.items()
@@ -175,7 +175,7 @@ def overall(verdicts: Mapping[str, Verdict]) -> Verdict:
 
 
 def read_prompts(folder: Path) -> dict[str, PromptRow]:
-    """Task id -> what was asked, from a run folder that is not opened for writing.
+    """Task id -> prompt, from a run folder that is not opened for writing.
 
     Raises:
         StoreError: the file cannot be read, or is damaged.
@@ -196,7 +196,7 @@ def read_programs(folder: Path) -> dict[SampleId, ProgramRow]:
 
 
 def read_verdicts(folder: Path, first: int | None = None) -> list[VerdictRow]:
-    """The lines of verdicts in their order, all or the `first` of them; as `read_prompts`."""
+    """The lines of verdicts in order, all or the `first` ones; as `read_prompts`."""
     return _rows(folder / "verdicts.jsonl", VerdictRow)[:first]
 
 

@@ -1,4 +1,4 @@
-"""A file of samples as jobs: read once per protocol, each with a backend that gives them back."""
+"""Turns a file of samples into jobs, one per protocol, each with a backend that returns them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from opencodeeval.runs.options import SamplingOptions
 
 @dataclass(frozen=True)
 class SampleSource:
-    """What is known of a file of samples; None: found from the file.
+    """What the caller knows about a file of samples; None: find it from the file.
 
-    `format` is the tool that wrote it ("evalplus", "human-eval", ...), `model`
-    whose samples they are, `origin` where they come from, for the record.
+    `format` is the tool that wrote it ("evalplus", "human-eval", ...), `model` the
+    model's name, `origin` where the samples come from, for the record.
     """
 
     format: str | None = None
@@ -41,7 +41,7 @@ class GivenJobs:
     backends: Mapping[str, SamplesBackend]
 
     def backend_of(self, job: Job) -> Backend:
-        """What answers one of the jobs."""
+        """The backend of one of the jobs."""
         return self.backends[job.benchmark.protocol]
 
 
@@ -64,7 +64,7 @@ def read_jobs(
         identity["samples_source"] = source.origin
     jobs: list[Job] = []
     backends: dict[str, SamplesBackend] = {}
-    # Protocols may choose among a benchmark's tasks; a file that serves several has all of theirs.
+    # A protocol may use only some of a benchmark's tasks; the file has those of all protocols.
     known = frozenset().union(*map(known_tasks, benchmarks))
     for benchmark in benchmarks:
         completions = read_samples(samples, benchmark, expected=found, elsewhere=known)
@@ -74,7 +74,7 @@ def read_jobs(
         ks = SamplingOptions(ks=source.ks).resolved_ks(min(counts.values()))
         jobs.append(Job(benchmark, Sampling(n=max(counts.values())), ks, counts))
         answers = any(completion.form == "answer" for completion in completions)
-        # What a file holds may depend on the task, so each protocol has read it for itself.
+        # The file's content may depend on the task, so each protocol reads it separately.
         backends[benchmark.protocol] = SamplesBackend(
             completions, identity, "chat" if answers else "base"
         )

@@ -1,4 +1,4 @@
-"""Whether a benchmark's own solutions pass here, each time: what a score can be worth at most."""
+"""Checks whether a benchmark's own solutions always pass here: the highest possible score."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from opencodeeval.runs.options import Output, SandboxOptions
 from opencodeeval.runs.progress import open_progress
 
 SLOW_S = 10.0
-ERRATUM_S = 40.0  # what takes longer than this is written down
+ERRATUM_S = 40.0  # solutions that take longer than this are listed
 
-# What is said where something is missing, in the order in which it is looked for.
+# Error texts that show what is missing, in the order in which they are searched for.
 _NO_NETWORK = (
     r"name resolution|Name or service not known|Network is unreachable|URLError|gaierror|"
     r"NewConnectionError|Max retries exceeded"
@@ -36,7 +36,7 @@ _SIGNS: tuple[tuple[Kind, str], ...] = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A task's reference, graded several times; `known` is what the errata say of the task."""
+    """A task's reference, graded several times; `known` is the task's errata."""
 
     task_id: str
     grades: tuple[Grade, ...]
@@ -49,12 +49,12 @@ class Finding:
 
     @property
     def longest_s(self) -> float:
-        """The longest time that one run took, in seconds."""
+        """The time of the slowest run, in seconds."""
         return max(suite.wall_s for grade in self.grades for suite in grade.suites.values())
 
     @property
     def expected(self) -> bool:
-        """Whether the errata say what was found."""
+        """Whether the errata agree with the result."""
         fails = any(row.fails for row in self.known)
         return self.passed == (0 if fails else len(self.grades))
 
@@ -100,7 +100,7 @@ def selfcheck(
 async def check(
     benchmark: Benchmark, sandbox: Sandbox, times: int, observer: Observer
 ) -> list[Finding]:
-    """Grade every reference `times` times, round after round; `observer` hears of each.
+    """Grade every reference `times` times, round after round; `observer` is called for each.
 
     Raises:
         UsageError: a task has no reference.
@@ -164,22 +164,22 @@ def _row(finding: Finding) -> Mapping[str, Any]:
 
 
 def summary(findings: Sequence[Finding]) -> list[str]:
-    """Lines for people: what is worth telling, then the count."""
-    told = report(findings)
-    sometimes = told["tasks"] - told["always"] - told["never"]
+    """Lines for people: the notable findings, then the counts."""
+    counts = report(findings)
+    sometimes = counts["tasks"] - counts["always"] - counts["never"]
     lines = [each.line() for each in findings if worth_telling(each)]
     lines.append(
-        f"{told['tasks']} solutions, {told['times']} times each: {told['always']} always pass, "
-        f"{sometimes} sometimes, {told['never']} never; "
-        f"{len(told['unexpected'])} differ from the errata table"
+        f"{counts['tasks']} solutions, {counts['times']} times each: {counts['always']} always "
+        f"pass, {sometimes} sometimes, {counts['never']} never; "
+        f"{len(counts['unexpected'])} differ from the errata table"
     )
     return lines
 
 
 def errata_of(findings: Sequence[Finding]) -> list[Erratum]:
-    """A table of errata that says what was found: known rows that hold, and new ones.
+    """An errata table of the findings: known rows that still hold, and new ones.
 
-    The kind of a new row is a guess from what the solution said when it failed.
+    The kind of a new row is a guess from the solution's error output.
     """
     return [row for each in findings for row in (*_holding(each), *_new(each))]
 
@@ -200,7 +200,7 @@ def _new(finding: Finding) -> list[Erratum]:
 
 
 def _cause(finding: Finding) -> tuple[Kind, str]:
-    """Why a solution does not always pass, as far as can be seen, and a sentence of it."""
+    """The likely reason why a solution does not always pass, and a sentence about it."""
     failing = next(grade for grade in finding.grades if not _passes(grade))
     details = "; ".join(
         f"{suite.verdict} {suite.detail}".strip() for suite in failing.suites.values()

@@ -1,6 +1,6 @@
-"""The service: what the command line, the Python API and others call to score a model.
+"""The service: functions that the command line and the Python API call to score a model.
 
-`evaluate` draws samples from a model, `grade` takes them from a file; both run
+`evaluate` generates samples with a model, `grade` reads them from a file; both run
 them through the same pipeline and return an `Evaluation`.
 """
 
@@ -48,23 +48,23 @@ def evaluate(
 
     Args:
         model: a model folder, a model id on the hub, or an opened backend, which
-            is left open.
+            stays open.
         benchmarks: one or several of "humaneval", "humaneval_plus@v0.1.9",
-            "file:tasks.jsonl", or what `load_benchmark` returns. All are served
-            by one load of the model.
+            "file:tasks.jsonl", or what `load_benchmark` returns. The model is
+            loaded once for all.
         selection: protocols, data folder, limit, dates.
         sampling: changes to each benchmark's own sampling.
         backend: "vllm", "reference" for the benchmark's own solutions, or the name of
-            one that another package installs.
+            a backend from another package.
         backend_options: dtype, max_model_len and other options of the engine.
         sandbox: "auto", "docker", "local" or SandboxOptions.
         output: the folder of results, or an Output, which also says how progress
             is shown.
-        observers: told of every step; may end a run early.
+        observers: called at every step; may end a run early.
 
     Returns:
-        One run per benchmark and protocol, in the order asked for. The same call
-        continues what an interrupted one has left.
+        One run per benchmark and protocol, in the given order. Repeating an
+        interrupted call continues it.
 
     Raises:
         UsageError: the request cannot be carried out as written.
@@ -92,13 +92,13 @@ def grade(
     output: str | Path | Output = RESULTS,
     observers: Sequence[Observer] = (),
 ) -> Evaluation:
-    """Grade samples that another tool has drawn.
+    """Grade samples from another tool.
 
     Args:
         samples: a file or folder of EvalPlus, human-eval, BigCodeBench,
             LiveCodeBench or OpenCodeEval.
-        benchmark: the benchmark that they answer.
-        source: the file's format, the model's name, where the samples are from,
+        benchmark: the samples' benchmark.
+        source: the file's format, the model's name, where the samples come from,
             the k of pass@k; by default found from the file.
         selection: as in `evaluate`.
         sandbox: as in `evaluate`.
@@ -147,7 +147,7 @@ def run_jobs(
     output: Output,
     observers: Sequence[Observer] = (),
 ) -> Evaluation:
-    """Run the jobs one after another, everything opened before and closed after.
+    """Open everything, run the jobs one after another, and close everything.
 
     Raises:
         As `evaluate`.
@@ -176,7 +176,7 @@ class _Session:
     stopped: list[StoppedEarly] = field(default_factory=list)
 
     async def run(self) -> tuple[list[Finished], list[StoppedEarly]]:
-        """Open, run, close; what finished, and what was stopped."""
+        """Open, run, close; returns the finished and the stopped runs."""
         async with AsyncExitStack() as stack:
             sandboxes: dict[str, Sandbox] = {}
             for name in dict.fromkeys(job.benchmark.environment for job in self.jobs):
@@ -197,7 +197,7 @@ class _Session:
             backend = self.open_backend_for(job)
             stack.push_async_callback(backend.close)
             configured = configuration(job.benchmark, backend, job.sampling)
-            if run_id(configured) in opened:  # named twice, as humaneval and humaneval@v1 are
+            if run_id(configured) in opened:  # named twice: humaneval, humaneval@v1
                 continue
             store = RunStore(self.output.folder, configured)
             stack.callback(store.close)
@@ -218,14 +218,16 @@ class _Session:
         except StopRun as stop:
             spec = job.benchmark.spec
             self.stopped.append(StoppedEarly(spec, job.benchmark.protocol, str(stop), store.folder))
-            self.output.log(f"{job.title}: {stop}; without early stopping it continues to a record")
+            self.output.log(
+                f"{job.title}: {stop}; the same command without early stopping completes it"
+            )
         else:
             self.output.log(f"{job.title}: recorded in {result.record_path}")
             self.finished.append(Finished(job, result))
 
 
 class _Backends:
-    """Opens what answers the jobs: one load of a model for all of them."""
+    """Opens the jobs' backends; the model is loaded once for all of them."""
 
     def __init__(
         self, model: str | Path | Backend, name: str, options: BackendOptions, output: Output
@@ -235,7 +237,7 @@ class _Backends:
         self._options = options
         self._output = output
         self._opened: Backend | None = None
-        # Before any sandbox is opened, so that a wrong name is refused at once.
+        # Before any sandbox is opened, to refuse a wrong name at once.
         self._asks_model = not isinstance(model, (str, Path)) or BACKENDS.load(name).asks_model
 
     def __call__(self, job: Job) -> Backend:
@@ -247,7 +249,7 @@ class _Backends:
         if not isinstance(self._model, (str, Path)):
             self._opened = self._opened or _KeptOpen(self._model)
             return self._opened
-        # Ready answers belong to one benchmark: task ids are only unique within one.
+        # Stored answers belong to one benchmark: task ids are unique only within it.
         if not self._asks_model or self._opened is None:
             if self._asks_model:
                 self._output.log(f"loading {self._model} into {self._name}")
@@ -257,7 +259,7 @@ class _Backends:
 
 
 class _KeptOpen:
-    """A backend that somebody else opened, and will close."""
+    """A backend that the caller opened and will close."""
 
     def __init__(self, backend: Backend) -> None:
         self.model_type = backend.model_type
@@ -265,7 +267,7 @@ class _KeptOpen:
         self.generate = backend.generate
 
     async def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def _load(benchmark: str | CardBenchmark, selection: Selection) -> list[CardBenchmark]:

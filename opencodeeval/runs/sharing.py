@@ -1,9 +1,9 @@
-"""One generation for several protocols: answers to the very same prompts are taken over.
+"""Shares samples between protocols: identical prompts are answered only once.
 
-Under two protocols that ask the same and draw alike a model says the same. What
-one of them has drawn is copied into the other's run folder, so that each
-protocol has a run of its own that knows nothing of the other: its record is the
-one that it would have alone, and it is continued alone too.
+Two protocols with the same prompt and the same sampling settings get the same
+samples. Those generated for one are copied into the other's run folder, so that
+each protocol has a separate, complete run: its record is the same as without the
+other protocol, and it can be continued alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from opencodeeval.runs.store import RunStore
 
 
 def draw_alike(one: Sampling, other: Sampling) -> bool:
-    """Whether a sample of a prompt is the same under both; `n` does not matter."""
+    """Whether both give the same sample for a prompt; `n` does not matter."""
     return (one.temperature, one.top_p, one.max_tokens, one.seed) == (
         *(other.temperature, other.top_p, other.max_tokens, other.seed),
     )
@@ -30,9 +30,9 @@ def take_answers(
     store: RunStore,
     sources: Sequence[RunStore],
 ) -> int:
-    """Copy into `store` what it lacks and one of `sources` was answered; returns how many.
+    """Copy missing completions from `sources` into `store`; returns how many.
 
-    The sources must be of the same model, and their sampling must draw alike.
+    The sources must have the same model and the same sampling settings.
 
     Raises:
         StoreError: `store` cannot be written.
@@ -40,8 +40,8 @@ def take_answers(
     taken = 0
     for task in benchmark.tasks:
         prompt = benchmark.prompt(task, model_type)
-        asked = digest(asdict(prompt))
-        same = [source for source in sources if source.prompts.get(task.task_id) == asked]
+        prompt_digest = digest(asdict(prompt))
+        same = [source for source in sources if source.prompts.get(task.task_id) == prompt_digest]
         for sample_id in range(sampling.n):
             where = SampleId(task.task_id, sample_id)
             answers = (source.completions.get(where) for source in same)

@@ -1,4 +1,4 @@
-"""Several protocols for one benchmark: answers drawn once, verdicts side by side."""
+"""Several protocols for one benchmark: shared answers, verdicts side by side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opencodeeval.runs.store import RUN_ID_LENGTH, read_run
 
 
 def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[str, Any]]:
-    """Where the protocols of each benchmark differ, each also written to a file that it names.
+    """The differences between each benchmark's protocols, each also written to a file.
 
     Raises:
         StoreError: the file cannot be written.
@@ -44,7 +44,7 @@ def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[s
 
 
 def share(each: Opened, others: Sequence[Opened], log: Callable[[str], None]) -> None:
-    """Take answers from other runs of the same model, and say which job has its own."""
+    """Take answers from other runs of the same model, and log what each job generates."""
     job, backend, store = each
     asked_too = [other for other in others if other.backend is backend]
     if not asked_too:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in good order: everything is closed first."""
+"""Ctrl-C and SIGTERM end a run cleanly: everything is closed first."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, from anywhere; SIGINT and SIGTERM raise Interrupted in it.
+    """Run a coroutine to its end; SIGINT and SIGTERM raise Interrupted in it.
 
-    Where an event loop is already running, as in a notebook, the coroutine gets
-    a thread of its own with a loop of its own, and an interrupt cancels it
-    there. In a thread other than the main one signals are left alone.
+    If an event loop is already running, as in a notebook, the coroutine runs in a
+    separate thread with its own loop, and an interrupt cancels it there. In a
+    thread other than the main one, signals are not handled.
 
-    Such an exception may come at any point of ordinary code, as while a model
-    is loaded, but must not come between the turns of an event loop: the part
-    that awaits other tasks belongs under `cancelling`.
+    The exception may be raised at any point of ordinary code, for example while a
+    model is loaded, but must not be raised between the steps of an event loop: put
+    the part that awaits other tasks under `cancelling`.
 
     Raises:
         Interrupted: a signal came.
@@ -81,13 +81,13 @@ def _in_a_thread(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def cancelling() -> Iterator[None]:
-    """Within, a SIGINT or SIGTERM cancels the current task; the next one ends the process.
+    """Inside, a SIGINT or SIGTERM cancels the current task; the next one ends the process.
 
     Raises:
         Interrupted: a signal came.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread gets signals: `run` cancels this one's work
+        yield  # only the main thread gets signals: `run` cancels this thread's work
         return
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     caught: list[int] = []
@@ -105,7 +105,7 @@ def cancelling() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # Whatever broke while the run was being ended, the signal was the cause.
+        # An error while the run was being ended: the signal was the cause.
         if caught:
             raise Interrupted(caught[0]) from error
         raise

@@ -12,9 +12,9 @@ files of JSON lines, one for each step of a sample:
                        of the output
     faults.jsonl       like verdicts.jsonl, for infrastructure failures (never reused)
 
-Where a sample has several lines, the last one counts. That happens where what a
-step depends on has changed between two runs. What each step depends on, and how a
-change is noticed:
+If a sample has several lines, the last one counts. That happens when an input of a
+step has changed between two runs. What each step depends on, and how a change is
+noticed:
 
     prompt      data, templates, stop strings, protocol: all in the configuration,
                 whose digest names the folder
@@ -22,7 +22,7 @@ change is noticed:
     program     completion and extraction: digests in its line
     verdict     program, tests with their limits, version of the protocol, sandbox:
                 the digests of the execution's key in its line
-    record      what counts as passed and which samples count: made anew each time
+    record      what counts as passed and which samples count: rebuilt each time
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ T = TypeVar("T")
 
 
 def run_id(configuration: Mapping[str, Any]) -> str:
-    """Short name of a run: a digest of all that decides its result."""
+    """Short name of a run: a digest of everything that its result depends on."""
     return digest(configuration)[:RUN_ID_LENGTH]
 
 
 def completion_digest(completion: Completion) -> str:
-    """What a program was extracted from."""
+    """The digests of a program's source."""
     return digest([completion.form, completion.finish_reason, completion.text])
 
 
@@ -72,11 +72,11 @@ class RunStore:
     """
 
     def __init__(self, output: Path, configuration: Mapping[str, Any]) -> None:
-        """Open the folder of this configuration under `output`, or make it.
+        """Open the folder of this configuration under `output`, or create it.
 
         Raises:
             StoreError: `output` cannot be written, another process has the
-                run open, or what is stored is damaged.
+                run open, or the stored run is damaged.
         """
         self.output = output
         self.configuration = configuration
@@ -104,13 +104,13 @@ class RunStore:
         self._grades = dict(self.verdicts.values())
 
     def close(self) -> None:
-        """Give the folder back; every line added is already in its file."""
+        """Close the files and release the lock; every line is already in its file."""
         for journal in self._journals:
             journal.close()
         self._lock.release()
 
     def add_prompt(self, prompt: Prompt) -> None:
-        """Store what was asked of one task."""
+        """Store the prompt of one task."""
         row = PromptRow.of(prompt)
         self._prompts.append(row)
         self.prompts[prompt.task_id] = row.digest
@@ -130,7 +130,7 @@ class RunStore:
         self.programs[SampleId(program.task_id, program.sample_id)] = (source, program)
 
     def program_of(self, completion: Completion, extraction: str) -> Program | None:
-        """The stored program of this very completion and extraction, if there is one."""
+        """The stored program of exactly this completion and extraction, if there is one."""
         where = SampleId(completion.task_id, completion.sample_id)
         source, program = self.programs.get(where, (None, None))
         wanted = ProgramSource(completion_digest(completion), extraction)
@@ -146,14 +146,14 @@ class RunStore:
         self._grades[key] = grade
 
     def grade_of(self, where: SampleId, key: ExecutionKey) -> Grade | None:
-        """The stored grade of this sample, if it came from this very execution."""
+        """The stored grade of this sample, if it came from exactly this execution."""
         stored, grade = self.verdicts.get(where, (None, None))
         return grade if stored == key else None
 
     def rename_sandbox(self, known_as: str, identity: str) -> None:
-        """Take verdicts stored under one identity of a sandbox for those of another.
+        """Use verdicts stored under one identity of a sandbox as those of another.
 
-        For folders of versions that identified the same sandbox in another way.
+        For folders of versions that identified the same sandbox differently.
         """
         for where, (key, grade) in self.verdicts.items():
             if key.sandbox == known_as:
@@ -163,7 +163,7 @@ class RunStore:
     def begin_again(self) -> None:
         """Count only verdicts from here on; the others stay in their file.
 
-        Where this was begun before and not ended, those since then count.
+        If an earlier call of this was not ended, the verdicts since then count.
         """
         rows = read_verdicts(self.folder)
         before = begun_again_after(self.folder)
@@ -174,11 +174,11 @@ class RunStore:
         self._grades = dict(self.verdicts.values())
 
     def end_again(self) -> None:
-        """What `begin_again` began is complete, as it is whenever the run has its record."""
+        """End what `begin_again` began; this is always done when the run gets its record."""
         guarded(self.folder, lambda: (self.folder / AGAIN).unlink(missing_ok=True))
 
     def same_execution(self, key: ExecutionKey) -> Grade | None:
-        """The grade of any sample that this very execution would repeat."""
+        """The grade of any sample with exactly the same execution."""
         return self._grades.get(key)
 
     def _write_or_check_configuration(self) -> bool:
@@ -205,12 +205,12 @@ class RunStore:
 
 
 def begun_again_after(folder: Path) -> int | None:
-    """How many lines of verdicts there were before all samples began to be executed again.
+    """The number of verdict lines from before all samples began to be executed again.
 
-    None where that is not going on.
+    None if that is not going on.
 
     Raises:
-        StoreError: what says so is damaged.
+        StoreError: the file with the number is damaged.
     """
     path = folder / AGAIN
     if not path.exists():
@@ -222,7 +222,7 @@ def begun_again_after(folder: Path) -> int | None:
 
 
 class StoredRun(NamedTuple):
-    """What a run folder holds of each sample; `extractions` are digests (ProgramSource)."""
+    """The content of a run folder by sample; `extractions` are digests (ProgramSource)."""
 
     completions: Mapping[SampleId, Completion]
     programs: Mapping[SampleId, Program]
@@ -231,7 +231,7 @@ class StoredRun(NamedTuple):
 
 
 def read_run(folder: Path) -> StoredRun:
-    """What a run folder holds, read without opening it for writing.
+    """The content of a run folder, read without opening it for writing.
 
     Raises:
         StoreError: it cannot be read, or is damaged.
@@ -246,7 +246,7 @@ def read_run(folder: Path) -> StoredRun:
 
 
 def check_writable(output: Path) -> None:
-    """Make the folder of results if it is not there, and a file in it, before hours are spent.
+    """Check that the results folder can be created and written, before hours are spent.
 
     Raises:
         StoreError: it cannot be written.
@@ -258,5 +258,5 @@ def check_writable(output: Path) -> None:
 
 
 def is_fault(grade: Grade) -> bool:
-    """Whether the sandbox, not the program, is to blame for what came out."""
+    """Whether the sandbox, not the program, caused the result."""
     return any(suite.verdict is Verdict.INFRA_ERROR for suite in grade.suites.values())

@@ -1,4 +1,4 @@
-"""What a command prints of its records: a table for people, one object for programs."""
+"""The summary that a command prints: a table for people, one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
 
 
 def _notes(record: Record) -> list[str]:
-    """What is odd about what the score counts."""
+    """A note if the score leaves out samples."""
     left_out = sum(row.all_samples - row.n for row in record.tasks.values())
     notes = list(record.benchmark.description.notes)
     if left_out:
         notes.append(
             f"{left_out} samples are not counted: their prediction repeats the input, and the "
-            "publisher leaves such out unless all of a task's are"
+            "publisher leaves these out, unless all of a task's predictions do so"
         )
     return notes
 
@@ -98,7 +98,7 @@ def _setting(part: Mapping[str, Any]) -> str:
 
 
 def _sound(part: Mapping[str, Any]) -> list[str]:
-    """What the score is over the tasks that the errata say can be passed."""
+    """The score over the tasks that can be passed according to the errata."""
     sound = part["sound"]
     if sound is None:
         return []
@@ -111,7 +111,7 @@ def _sound(part: Mapping[str, Any]) -> list[str]:
 
 
 def _kinds(part: Mapping[str, Any]) -> list[str]:
-    """The score by difficulty, by platform: one line each."""
+    """The score by difficulty and by platform, one line each."""
     lines = []
     for kind, values in part["breakdown"].items():
         cells = []
@@ -124,7 +124,7 @@ def _kinds(part: Mapping[str, Any]) -> list[str]:
 
 
 def _dated(view: Mapping[str, Any]) -> list[str]:
-    """The view of the months where a cut-off date was asked for."""
+    """The lines by month if a cut-off date was given."""
     return contamination_lines(view) if {"cutoff", "one_side_of"} & view.keys() else []
 
 
@@ -184,6 +184,6 @@ def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _tasks(part: Mapping[str, Any]) -> str:
-    """The number of tasks; "5 of 164" where not all of the data version were run."""
+    """The number of tasks; "5 of 164" if only a part of the data version was run."""
     of = part["tasks_in_version"]
     return f"{part['tasks']} of {of}" if of not in (0, part["tasks"]) else str(part["tasks"])

@@ -1,1 +1,1 @@
-"""Records for people: the leaderboard, the report of a run, charts, and what publishes scores."""
+"""Records for people: the leaderboard, the report of a run, charts, and publishing scores."""

@@ -1,9 +1,9 @@
-"""Syntax colours as data: where each coloured piece of a program lies, for a page to paint.
+"""Syntax colours as data: the position and colour of each piece of a program.
 
-The program is read here, once, by the parser that also extracts programs: it
-is quick enough for ten thousand samples, and takes broken programs as they
-are. The page gets the program as plain text and this beside it, and makes
-elements of the pieces that it shows; it never has to take markup for granted.
+The program is parsed once, by the parser that also extracts programs: it is
+fast enough for ten thousand samples and accepts broken programs. The page gets
+the program as plain text with these positions, and makes elements of the pieces
+that it shows; it never has to trust markup.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import cache
 import tree_sitter
 import tree_sitter_python
 
-# Outer pieces before inner ones, and of two that are the same the first: what
-# lies inside a coloured piece has no colour of its own.
+# Outer pieces come before inner ones, and of two equal ones the first counts: a
+# piece inside a coloured piece is not coloured separately.
 _QUERY = """
 (expression_statement (string) @c)
 (comment) @c
@@ -33,22 +33,22 @@ _ORDER = "csndfbk"
 _KEYWORDS = frozenset(keyword.kwlist) | {"print", "exec"}
 _BUILTINS = frozenset(dir(builtins))
 PLAIN = "x"
-# Beyond this a program is data, not text that anybody reads in colour.
+# A longer program is data, not text that anybody reads in colour.
 LONGEST = 100_000
 
 
 def token_runs(code: str) -> str:
-    """The program's pieces in order, each as the letter of its colour and its length.
+    """The program's pieces in order, each as its colour's letter and its length.
 
     "k3x1f4" is a keyword of 3, a plain piece of 1 and a function's name of 4:
     c comments and docstrings, s strings, n numbers, k keywords, d decorators,
-    f names that are defined, b names that are built in, x the rest. Lengths are
+    f defined names, b built-in names, x the rest. Lengths are
     in UTF-16 code units, as JavaScript counts; empty for a program that is too
     long.
     """
     if len(code) > LONGEST:
         return ""
-    # One byte is one unit of ASCII; the rest is parsed in the units themselves.
+    # In ASCII one byte is one unit; other text is parsed as UTF-16.
     width, encoding = (1, "utf-8") if code.isascii() else (2, "utf-16-le")
     data = code.encode(encoding, "surrogatepass")
     parser, query = _parser()

@@ -1,4 +1,4 @@
-"""The leaderboard as text: Markdown, JSON and a page, all from the same board and nothing else."""
+"""The leaderboard as text: Markdown, JSON and a page, all from the same board only."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ PUBLISHED = "published.json"
 
 
 class StaleError(OpenCodeEvalError):
-    """What is committed does not follow from the records."""
+    """The leaderboard's files do not match the records."""
 
 
 def leaderboard(results: Path, published: Sequence[Path] = ()) -> dict[Path, str]:
     """The files of a leaderboard, path -> text, from the records below `results`.
 
-    Published scores are read from the files named, and from published.json in
-    `results` where that is there. Writes nothing.
+    Published scores are read from the files in `published`, and from published.json
+    in `results` if it exists. Writes nothing.
 
     Raises:
         UsageError: there is no such folder, or it holds no record.
         DataError, StoreError: a record or a file of scores is not to be used.
     """
     if not results.is_dir():
-        raise UsageError(f"{results} is no folder: name the folder that holds the records")
+        raise UsageError(f"{results} is not a folder: name the folder with the records")
     own = results / PUBLISHED
     files = list(dict.fromkeys([*([own] if own.exists() else []), *published]))
     scores: list[PublishedScore] = [score for path in files for score in read_published(path)]
@@ -46,7 +46,7 @@ def leaderboard(results: Path, published: Sequence[Path] = ()) -> dict[Path, str
 
 
 def check(files: Mapping[Path, str]) -> None:
-    """See that the files on the disk are these.
+    """Check that the files on the disk are the same.
 
     Raises:
         StaleError: one is not there or is another; names it.
@@ -58,7 +58,7 @@ def check(files: Mapping[Path, str]) -> None:
             if not path.exists():
                 stale.append(f"{path} is missing")
             elif path.read_bytes() != text.encode("utf-8"):
-                stale.append(f"{path} is not what the records say")
+                stale.append(f"{path} does not match the records")
         except OSError as error:
             raise StoreError(f"{path} cannot be read ({error.strerror})") from error
     if stale:
@@ -154,7 +154,7 @@ def _by_suite(scores: Mapping[tuple[str, str], Estimate]) -> dict[str, Any]:
 
 
 def _rounded(score: Estimate) -> dict[str, float]:
-    # To what two machines' arithmetic agrees on: the files are compared by byte.
+    # Rounded so that any two machines agree: the files are compared byte by byte.
     return {name: round(value, 9) for name, value in score._asdict().items()}
 
 

@@ -1,4 +1,4 @@
-"""pass@1 by month of release as a drawing: where each mark lies (pure)."""
+"""pass@1 by month of release as a drawing: the position of each mark (pure)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from opencodeeval.records.schema import Record
 
 WIDTH, HEIGHT = 760, 240
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
-LABEL_PX = 58  # a month's name, and room beside it
+LABEL_PX = 58  # a month's name and a gap
 
 
 @dataclass(frozen=True)
 class Mark:
     """One month: its score with the ends of its interval, in pixels from the top.
 
-    `name` is empty where the axis has no room for it; `late` says that it is
-    after the cut-off date; `spoken` tells the same in words.
+    `name` is empty if the axis has no room for it; `late` means after the cut-off
+    date; `spoken` is the same in words, for screen readers.
     """
 
     x: float
@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Months:
-    """The marks, the lines of the scale (label, y), and where the cut-off date lies, if given."""
+    """The marks, the lines of the scale (label, y), and the cut-off date's position, if any."""
 
     marks: tuple[Mark, ...]
     scale: tuple[tuple[str, float], ...]

@@ -1,4 +1,4 @@
-"""pass@k against k as lines of a drawing: where each point lies (pure)."""
+"""pass@k against k as lines of a drawing: the position of each point (pure)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLOURS = 8
 class Line:
     """One record's curve; `row` is its place on the board, `points` and `band` are for SVG.
 
-    `spoken` tells the same in words.
+    `spoken` is the same in words, for screen readers.
     """
 
     row: int
@@ -40,7 +40,7 @@ class Chart:
 
 
 def charts(board: Board) -> list[Chart]:
-    """A chart for each column group in which a model has several samples a task."""
+    """A chart for each column group in which a model has several samples per task."""
     found = []
     for place, group in enumerate(board.groups):
         cells = {
@@ -53,7 +53,7 @@ def charts(board: Board) -> list[Chart]:
         last = max(k for cell in cells.values() for k in cell.curve)
         ks = sorted({k for cell in cells.values() for k in cell.curve})
         shown: list[int] = []
-        for k in ks:  # marks that would touch are left out, but never the last
+        for k in ks:  # leave out marks that would touch, but never the last
             apart = [_x(k, last) - _x(other, last) for other in shown[-1:]]
             if all(distance >= 22 for distance in apart):
                 shown.append(k)
@@ -72,7 +72,7 @@ def _line(number: int, colour: int, model: str, decoding: str, cell: Cell, last:
     dots = tuple((_x(k, last), y(score.value)) for k, score in cell.curve.items())
     high = [(_x(k, last), y(score.high)) for k, score in cell.curve.items()]
     low = [(_x(k, last), y(score.low)) for k, score in cell.curve.items()]
-    told = ", ".join(f"{100 * score.value:.1f} at k {k}" for k, score in cell.curve.items())
+    values = ", ".join(f"{100 * score.value:.1f} at k {k}" for k, score in cell.curve.items())
     return Line(
         row=number,
         label=f"{model} ({decoding})",
@@ -81,7 +81,7 @@ def _line(number: int, colour: int, model: str, decoding: str, cell: Cell, last:
         points=_path(dots),
         band=_path([*high, *reversed(low)]),
         dots=dots,
-        spoken=f"{model}: {told}",
+        spoken=f"{model}: {values}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Scores of records in the forms in which they are published: text, from records alone."""
+"""Scores of records as text to publish; it needs only records."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scores(record: StoredRecord) -> Iterator[Score]:
 
 
 def as_csv(records: Sequence[StoredRecord]) -> str:
-    """One line a score; shares of 1."""
+    """One line per score; shares of 1."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)

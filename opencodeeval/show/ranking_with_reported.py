@@ -13,9 +13,9 @@ from opencodeeval.stats.pass_at_k import Estimate
 def with_published(board: Board, published: Sequence[PublishedScore]) -> Board:
     """The board with published scores in the groups that they belong to (pure).
 
-    A score belongs where benchmark, protocol, suite and metric are the same
-    and the data version is, or is not told; never to a group that has only a
-    part of the tasks. A model that was not measured gets a row of its own.
+    A score belongs to a group with the same benchmark, protocol, suite, metric and
+    data version (an unknown version fits any), but never to a group that has only
+    a part of the tasks. A model that was not measured gets a separate row.
     """
     placed = _place(published, board.groups)
     rows = [_beside(row, placed) for row in board.rows] + _alone(board.rows, placed)
@@ -51,11 +51,11 @@ def _beside(row: Row, placed: Sequence[tuple[int, PublishedScore]]) -> Row:
 
 
 def bars(measured: Estimate, published: float) -> float:
-    """Measured less published, in units of the half of the interval that points there."""
+    """Measured minus published, divided by the error bar's length on that side."""
     difference = measured.value - published
     end = measured.low if difference > 0 else measured.high
     half = abs(measured.value - end)
-    # At a score of 0 or 1 the interval has one side only, which is then the measure.
+    # At a score of 0 or 1 the interval has one side only; use that side's length.
     return difference / (half or measured.high - measured.low)
 
 

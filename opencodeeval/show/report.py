@@ -20,7 +20,7 @@ from opencodeeval.show.month_chart import HEIGHT, WIDTH, months_of
 from opencodeeval.show.ranking import decoding, shown_name
 
 NAME = "report.html"
-# Characters shown of one text; a page is to be read, and the rest is in the run folder.
+# Longest text on the page, in characters; the rest is in the run folder.
 LONGEST = 50_000
 
 
@@ -62,7 +62,7 @@ _LETTERS = dict(zip(Verdict, "pwetmnfi", strict=True))
 
 
 def _short(verdicts: list[str]) -> str:
-    """One letter a sample: an index of thousands stays small."""
+    """One letter per sample: an index of thousands stays small."""
     return "".join(_LETTERS[Verdict(verdict)] for verdict in verdicts)
 
 
@@ -79,7 +79,7 @@ def _graded(
             if not (where in stored.grades and where in stored.programs):
                 raise StoreError(
                     f"{folder} lacks sample {sample_id} of {task_id}, which its record counts: "
-                    "give the command of the run again"
+                    "repeat the command of the run"
                 )
             yield where, stored.grades[where]
 
@@ -99,8 +99,8 @@ def _tasks(
             samples.append(
                 {**_sample(stored.completions[where], program, grade), "runs": coloured[code]}
             )
-        asked = stored.completions[SampleId(task_id, 0)].prompt
-        yield {"prompt": _shortened(asked or _asked(prompts.get(task_id))), "samples": samples}
+        prompt = stored.completions[SampleId(task_id, 0)].prompt
+        yield {"prompt": _shortened(prompt or _text_of(prompts.get(task_id))), "samples": samples}
 
 
 def _sample(completion: Completion, program: Program, grade: Grade) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def _plain(suite: dict[str, Any]) -> dict[str, Any]:
     return suite
 
 
-def _asked(prompt: PromptRow | None) -> str:
-    """A prompt as text: of a chat, the turns under their roles."""
+def _text_of(prompt: PromptRow | None) -> str:
+    """A prompt as text: for a chat, the turns under their roles."""
     if prompt is None:
         return ""
     turns = [f"[{turn.role}]\n{turn.content}" for turn in prompt.messages]

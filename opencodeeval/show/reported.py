@@ -1,13 +1,13 @@
-"""Scores that others have published, to stand beside measured ones and never among them.
+"""Scores that others have published, shown beside measured ones and never mixed with them.
 
-Three kinds of file are read, told apart by their content: one of ours,
+Three kinds of file are read, recognised by their content: one of ours,
 
     {"source": "where the scores were published", "scores": [
       {"model": "Qwen/Qwen2.5-Coder-1.5B", "benchmark": "humaneval_plus",
        "data_version": "v0.1.9", "protocol": "evalplus",
        "suite": "base", "metric": "pass@1", "score": 43.9}, ...]}
 
-(scores in percent; `data_version` may be left out where it is not known), and
+(scores in percent; leave out `data_version` if it is unknown), and
 the `results.json` of the EvalPlus and BigCodeBench leaderboards.
 """
 
@@ -21,7 +21,9 @@ from typing import Any
 
 from opencodeeval.core.errors import DataError, UsageError
 
-_KINDS = "a file of scores of ours, or results.json of the EvalPlus or BigCodeBench leaderboard"
+_KINDS = (
+    "a file of scores as in README.md, or results.json of the EvalPlus or BigCodeBench leaderboard"
+)
 
 # Key of the leaderboard's file -> benchmark, protocol and suite here.
 _EVALPLUS = {
@@ -38,7 +40,7 @@ _BIGCODEBENCH = {
 
 @dataclass(frozen=True)
 class PublishedScore:
-    """One published score, as a share of 1; an empty `data_version` was not told."""
+    """One published score, as a share of 1; an empty `data_version` is unknown."""
 
     model: str
     benchmark: str
@@ -51,7 +53,7 @@ class PublishedScore:
 
 
 def same_model(one: str, other: str) -> bool:
-    """Whether two names mean one model: an owner counts only where both name theirs."""
+    """Whether two names mean one model: owners are compared only if both names have one."""
     one, other = one.casefold(), other.casefold()
     if "/" in one and "/" in other:
         return one == other
@@ -62,8 +64,8 @@ def read_published(path: Path) -> list[PublishedScore]:
     """All scores of one file.
 
     Raises:
-        UsageError: it is not there, or is of no known kind.
-        DataError: a score is not one, or stands there twice.
+        UsageError: it does not exist, or is of no known kind.
+        DataError: a score is invalid, or appears twice.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -131,11 +133,11 @@ def _leaderboard(
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is no name")
+        raise ValueError(f"{value!r} is not a name")
     return value
 
 
 def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
-        raise ValueError(f"{value!r} is no score in percent")
+        raise ValueError(f"{value!r} is not a score in percent")
     return value / 100

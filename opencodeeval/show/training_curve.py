@@ -38,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point where it is drawn, in pixels."""
+    """A point with its position in pixels."""
 
     x: float
     y: float
@@ -57,7 +57,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A curve as what the template draws."""
+    """A curve as the template draws it."""
 
     curve: Curve
     marks: tuple[Mark, ...]
@@ -108,7 +108,7 @@ def draw(curve: Curve) -> Drawing:
 
 
 def page(title: str, curves: Sequence[Curve], problems: Sequence[str] = ()) -> str:
-    """The whole page; it loads nothing from anywhere."""
+    """The whole page; it loads nothing from the network."""
     frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
     return _template().render(
         title=title, drawings=[draw(curve) for curve in curves], problems=problems, **frame

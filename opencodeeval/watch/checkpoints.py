@@ -1,4 +1,4 @@
-"""Checkpoints in a folder that something else writes to: which there are, and which are whole."""
+"""Finds the checkpoints in a folder that a trainer writes to, and checks if they are complete."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import digest
 
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-# The header of a safetensors file is limited by its own definition.
+# The safetensors format limits the length of its header.
 _LONGEST_HEADER = 100_000_000
 
 _DEEPER = ("*/config.json", "*/*/config.json")
 _STEP = re.compile(r"(?<![A-Za-z])(?:step|iter|checkpoint|ckpt|ba)[-_=]?(\d+)", re.IGNORECASE)
 
-# Path below the checkpoint -> size in bytes and time of change in ns.
+# Path below the checkpoint -> size in bytes and modification time in ns.
 Snapshot = Mapping[str, tuple[int, int]]
 
 
@@ -29,7 +29,7 @@ Snapshot = Mapping[str, tuple[int, int]]
 class Checkpoint:
     """A model folder below the watched one; `step` is the training step in its name, if any.
 
-    `models` are several model folders in it, of which none can be told to be meant.
+    `models` lists its model folders if there are several, so that the right one is unknown.
     """
 
     path: Path
@@ -41,8 +41,8 @@ class Checkpoint:
 def find_checkpoints(folder: Path) -> list[Checkpoint]:
     """The checkpoints below `folder`, the lowest step first.
 
-    A checkpoint is a model folder directly below it, or the one model folder
-    somewhat deeper in such a folder (`global_step_20/actor/huggingface`).
+    A checkpoint is a model folder directly below it, or the only model folder up to
+    two levels deeper (`global_step_20/actor/huggingface`).
 
     Raises:
         StoreError: the folder cannot be read.
@@ -76,7 +76,7 @@ def _step(name: str) -> int | None:
 
 
 def _is_passing(path: Path) -> bool:
-    """Hidden, being written under another name, or a link to a checkpoint beside it."""
+    """Hidden, still under a temporary name, or a link to a sibling checkpoint."""
     beside = path.is_symlink() and path.resolve().parent == path.parent.resolve()
     return path.name.startswith((".", "tmp-", "tmp_")) or beside
 
@@ -87,7 +87,7 @@ def is_model(path: Path) -> bool:
 
 
 def snapshot(checkpoint: Checkpoint) -> Snapshot:
-    """Size and time of change of every file; empty where it is going away just now."""
+    """Size and modification time of every file; empty if the folder is being deleted."""
     found = {}
     try:
         for path in sorted(checkpoint.path.rglob("*")):
@@ -106,15 +106,14 @@ def identity(taken: Snapshot) -> str:
 
 
 def missing(checkpoint: Checkpoint) -> str | None:
-    """Why a checkpoint is not whole yet, or None: files that are named and not there, or cut short.
+    """Why a checkpoint is not complete yet (a missing or truncated file), or None.
 
-    Tells a copy that has stalled from one that is done, which sizes that do
-    not change cannot.
+    Unchanged sizes alone cannot tell a stalled copy from a finished one.
     """
     if checkpoint.models:
         return (
-            f"it holds several models ({', '.join(checkpoint.models)}): evaluate the one that is "
-            "meant with `opencodeeval --model`"
+            f"it holds several models ({', '.join(checkpoint.models)}): evaluate the right one "
+            "with `opencodeeval --model`"
         )
     try:
         json.loads((checkpoint.path / "config.json").read_bytes())
@@ -125,19 +124,19 @@ def missing(checkpoint: Checkpoint) -> str | None:
             if not path.is_file():
                 return f"{path.name} is not there yet"
             if path.suffix == ".safetensors" and not _is_whole(path):
-                return f"{path.name} is not all there yet"
+                return f"{path.name} is incomplete"
             if path.stat().st_size == 0:
                 return f"{path.name} is empty"
     except OSError as error:
         name = Path(str(error.filename)).name
         return f"{name} cannot be read yet ({(error.strerror or '').lower()})"
     except (ValueError, LookupError, TypeError, struct.error):
-        return "a file of it is not all there yet"
+        return "one of its files is incomplete"
     return None
 
 
 def _named_weights(path: Path) -> list[Path]:
-    """The files of weights: those that an index names, else those that are there."""
+    """The weight files: those that an index names, else those in the folder."""
     for name in INDEXES:
         index = path / name
         if index.exists():

@@ -1,4 +1,4 @@
-"""What a watch does beside watching: runs the evaluation, draws the curve, tells what happened."""
+"""Runs a checkpoint's evaluation, draws the curve, and builds the webhook's message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`opencodeeval run` for one checkpoint, in a process of its own: one load of the engine.
+    """`opencodeeval run` for one checkpoint, in a separate process that loads the engine once.
 
     `launcher` is put before the command (srun and the like), `options` after it.
     """
@@ -51,7 +51,7 @@ class Evaluation:
 
         Raises:
             Failed: it gave no records.
-            Interrupted: it was ended by a signal, as this process is being.
+            Interrupted: a signal ended it; the same signal is ending this process.
         """
         libc = ctypes.CDLL(None)
 
@@ -120,12 +120,12 @@ def headline(record: StoredRecord) -> Estimate:
 
 
 def event(folder: Path, result: Evaluated) -> dict[str, Any]:
-    """What a webhook is told of a checkpoint."""
+    """The message to a webhook about one checkpoint."""
     scores = {}
     for path in result.records:
         record = read_record(Path(path))
         scores[record.benchmark] = headline(record)._asdict()
-    told = [f"{name} {100 * score['value']:.1f}" for name, score in scores.items()]
+    shown = ", ".join(f"{name} {100 * score['value']:.1f}" for name, score in scores.items())
     verdict = result.problem or (f"{result.answer}: {result.why}" if result.answer else "")
     return {
         "watched": folder.name,
@@ -135,7 +135,7 @@ def event(folder: Path, result: Evaluated) -> dict[str, Any]:
         "answer": result.answer,
         "why": result.why,
         "problem": result.problem,
-        "text": " - ".join(part for part in (f"{result.name}: {', '.join(told)}", verdict) if part),
+        "text": " - ".join(part for part in (f"{result.name}: {shown}", verdict) if part),
     }
 
 

@@ -1,8 +1,8 @@
 """Evaluating each new checkpoint of a training run, once it is fully written.
 
-What was done is in OUTPUT/watch/<id>.jsonl, one line a checkpoint, and in the
-records that it names: a watch that was killed continues when it is started
-again, and the run that it was in continues as any run does.
+OUTPUT/watch/<id>.jsonl has one line per evaluated checkpoint, with the paths of its
+records: a killed watch continues when it is started again, and so does the run that
+was interrupted.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Order = Literal["newest", "oldest"]
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What became of one checkpoint.
+    """The result of one checkpoint.
 
     `files` is the state of its files, `records` the paths of its records,
-    `answer` the gate's (None without a gate), `gate` the identity of that gate,
-    `problem` why there is no result.
+    `answer` the gate's answer (None without a gate), `gate` that gate's identity,
+    `problem` the reason if there is no result.
     """
 
     name: str
@@ -45,14 +45,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Gate:
-    """The baseline's records, and what is asked of a checkpoint."""
+    """The baseline's records, and the policy for checkpoints."""
 
     baseline: Sequence[StoredRecord]
     policy: Policy
 
     @property
     def identity(self) -> str:
-        """A digest of all that decides its answers."""
+        """A digest of everything that its answers depend on."""
         return digest([[each.record.digest for each in self.baseline], asdict(self.policy)])
 
 
@@ -60,7 +60,7 @@ class Failed(Exception):
     """An evaluation gave no records; the text is one line."""
 
 
-# Gives the paths of the records that the checkpoint's evaluation left.
+# Returns the paths of the records that the checkpoint's evaluation wrote.
 Evaluate = Callable[[Checkpoint], Sequence[Path]]
 
 
@@ -68,7 +68,7 @@ class State:
     """The journal of one watch, open for this process alone."""
 
     def __init__(self, output: Path, what: Mapping[str, Any]) -> None:
-        """`what` is everything that decides what a checkpoint is evaluated for.
+        """`what` is everything that the evaluation of a checkpoint depends on.
 
         Raises:
             StoreError: it cannot be written, or another process has it open.
@@ -81,27 +81,26 @@ class State:
         self.done = {row.name: row for row in self._journal.read()}
 
     def add(self, result: Evaluated) -> None:
-        """Store what became of a checkpoint."""
+        """Store the result of a checkpoint."""
         self._journal.append(result)
         self.done[result.name] = result
 
     def covers(self, checkpoint: Checkpoint, files: str) -> bool:
-        """Whether this very state of a checkpoint has its records, or failed in this process."""
+        """Whether this state of the checkpoint has its records, or failed in this process."""
         found = self.done.get(checkpoint.name)
         if found is None or found.files != files:
             return False
         return bool(found.problem) or all(Path(path).is_file() for path in found.records)
 
     def close(self) -> None:
-        """Give the journal back; every line added is already in its file."""
+        """Close the journal and release its lock; every line is already in the file."""
         self._journal.close()
         self._lock.release()
 
     def ask_again(self, gate: Gate | None) -> None:
-        """Give every checkpoint the answer of this gate, where it has that of another or none.
+        """Compute this gate's answer for each checkpoint with another gate's answer or none.
 
-        An answer belongs to the margin, alpha, scope and policy that it was asked under;
-        the records that it follows from stay.
+        An answer depends on margin, alpha, scope and policy; the records stay the same.
         """
         wanted = gate.identity if gate else ""
         for each in list(self.done.values()):
@@ -110,12 +109,12 @@ class State:
                 self.add(replace(each, answer=answer, why=why, gate=wanted))
 
     def forget_failures(self) -> None:
-        """Try again what failed before: a new start may find another machine."""
+        """Try failed checkpoints again: the watch may have restarted on another machine."""
         self.done = {name: each for name, each in self.done.items() if not each.problem}
 
 
 class Settling:
-    """Tells which checkpoints have stopped changing: unchanged for `settle_s` and whole."""
+    """Finds checkpoints that are complete and unchanged for `settle_s` seconds."""
 
     def __init__(self, settle_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._settle_s = settle_s
@@ -125,8 +124,8 @@ class Settling:
     def state(self, checkpoint: Checkpoint) -> tuple[str, str | None]:
         """The identity of its files, and why it is not ready (None: it is).
 
-        Times of change prove nothing, as a copy may keep the original's: what
-        counts is that two looks, `settle_s` apart, see the same.
+        Modification times prove nothing, as a copy may keep the original's: two
+        looks, `settle_s` apart, must see the same.
         """
         files, now = identity(snapshot(checkpoint)), self._clock()
         seen, since = self._since.get(checkpoint.name, ("", now))
@@ -141,11 +140,11 @@ class Settling:
 
 @dataclass(frozen=True)
 class Looking:
-    """How a folder is looked at.
+    """When to look for checkpoints, and in which order to evaluate them.
 
-    A checkpoint counts as written when it has not changed for `settle_s` seconds; the
-    folder is looked at every `poll_s` seconds, or with `once` until what is there now
-    was handled.
+    A checkpoint counts as written when it has not changed for `settle_s` seconds. The
+    folder is checked every `poll_s` seconds; with `once`, until all existing checkpoints
+    are evaluated.
     """
 
     order: Order = "newest"
@@ -162,24 +161,24 @@ def watch(
     looking: Looking,
     log: Callable[[str], None] = print,
 ) -> Iterator[Evaluated]:
-    """Each checkpoint's result as it comes in.
+    """Yields each checkpoint's result when it is ready.
 
-    Between two evaluations the folder is looked at again, so that with
-    `looking.order` "newest" a checkpoint that has just arrived comes first.
+    The folder is checked again between two evaluations, so with `looking.order`
+    "newest" a checkpoint that has just arrived comes first.
 
     Raises:
         StoreError: the folder or the journal cannot be used.
     """
     settle_s, poll_s, once = looking.settle_s, looking.poll_s, looking.once
     settling = Settling(settle_s)
-    told: dict[str, str] = {}
+    logged: dict[str, str] = {}
     first, deadline = True, time.monotonic() + settle_s + poll_s
     while True:
         ready, waiting = _look(folder, state, settling)
         for name, reason in waiting.items():
-            if told.get(name) != reason:
+            if logged.get(name) != reason:
                 log(f"{name} waits: {reason}")
-                told[name] = reason
+                logged[name] = reason
         if ready:
             checkpoint, files = ready[-1 if looking.order == "newest" else 0]
             log(f"{checkpoint.name}: evaluating")
@@ -187,7 +186,7 @@ def watch(
             state.add(result)
             yield result
             continue
-        # Once: what has not settled in two looks is not there yet.
+        # With `once`, a checkpoint that has not settled in two looks is skipped.
         if once and not first and (not waiting or time.monotonic() > deadline):
             return
         first = False
@@ -195,10 +194,10 @@ def watch(
 
 
 def exit_status(results: Iterable[Evaluated]) -> int:
-    """The status of a whole watch: the first that holds of regression, problem, inconclusive.
+    """The exit status of a whole watch.
 
-    10 where a checkpoint regressed, 1 where one could not be evaluated, 11 where the gate
-    is inconclusive for one, else 0.
+    10 if any checkpoint regressed, else 1 if any could not be evaluated, else 11 if the
+    gate is inconclusive for any, else 0.
     """
     known = list(results)
     answers = {each.answer for each in known if not each.problem}
@@ -213,7 +212,7 @@ def exit_status(results: Iterable[Evaluated]) -> int:
 def _look(
     folder: Path, state: State, settling: Settling
 ) -> tuple[list[tuple[Checkpoint, str]], dict[str, str]]:
-    """The checkpoints to be evaluated, the lowest step first, and why others are not."""
+    """The checkpoints to evaluate, the lowest step first, and why the others must wait."""
     ready, waiting = [], {}
     for checkpoint in find_checkpoints(folder):
         files, reason = settling.state(checkpoint)
@@ -234,8 +233,10 @@ def _evaluated(
     except Failed as error:
         return Evaluated(checkpoint.name, checkpoint.step, files, (), problem=str(error))
     answer, why = _gated([Path(path) for path in paths], gate)
-    asked = gate.identity if gate else ""
-    return Evaluated(checkpoint.name, checkpoint.step, files, paths, answer, why, gate=asked)
+    gate_identity = gate.identity if gate else ""
+    return Evaluated(
+        checkpoint.name, checkpoint.step, files, paths, answer, why, gate=gate_identity
+    )
 
 
 def _gated(paths: Sequence[Path], gate: Gate | None) -> tuple[str | None, str]:
@@ -245,6 +246,6 @@ def _gated(paths: Sequence[Path], gate: Gate | None) -> tuple[str | None, str]:
         records = [read_record(path) for path in paths]
         decision = decide(pair_up(gate.baseline, records), gate.policy)
     except OpenCodeEvalError as error:
-        # The scores stand, and the curve shows them; only the gate cannot tell.
+        # The scores are valid, and the curve shows them; only the gate has no answer.
         return str(Answer.INCONCLUSIVE), str(error)
     return str(decision.answer), decision.why

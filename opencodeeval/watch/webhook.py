@@ -1,4 +1,4 @@
-"""Telling a chat or a service what happened, by one POST; the URL is a secret."""
+"""Posts each result to a chat or a service; the URL is a secret."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FORMATS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 class Webhook:
-    """Where events go; nothing of it but the host is ever shown."""
+    """The receiver of events; only the URL's host is ever shown."""
 
     def __init__(self, url: str, kind: str = "json", pause_s: float = 2.0) -> None:
-        """Raises UsageError if it is no http(s) URL."""
+        """Raises UsageError if `url` is not an http(s) URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError("the webhook is no URL: it starts with https:// and names a host")
+            raise UsageError("the webhook is not a URL: it must start with https:// and a host")
         self._url = url
         self._kind = kind
         self._pause_s = pause_s
@@ -36,16 +36,16 @@ class Webhook:
         return f"Webhook({self.shown!r})"
 
     def tell(self, event: Mapping[str, Any]) -> str | None:
-        """Send one event, which has its sentence as `text`; what went wrong, or None.
+        """Send one event, whose `text` is its sentence; returns the problem, or None.
 
-        A chat that is down must not end a watch, so nothing is raised.
+        Nothing is raised, because a chat that is down must not end a watch.
         """
         body = json.dumps(FORMATS[self._kind](event)).encode()
         try:
             http.post(self._url, body, TIMEOUT_S, self._pause_s)
             return None
         except (OSError, ValueError) as error:
-            # Not the error's text, which may quote the URL.
+            # Do not show the error's text, which may contain the URL.
             code = getattr(getattr(error, "response", None), "status_code", None)
             problem = f"status {code}" if code else type(error).__name__
-        return f"the webhook {self.shown} was not told ({problem})"
+        return f"the webhook {self.shown} did not get the message ({problem})"

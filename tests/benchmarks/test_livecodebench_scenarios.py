@@ -474,7 +474,7 @@ def test_self_repair_wants_a_run_of_code_generation(
     with pytest.raises(UsageError, match="name its folder with --from-run"):
         load(tmp_path, "livecodebench_repair", ROWS)
     folder, name = generated
-    with pytest.raises(UsageError, match="goes with livecodebench_repair"):
+    with pytest.raises(UsageError, match="is for livecodebench_repair"):
         load_benchmark(f"livecodebench@{name}", from_run=folder)
     with pytest.raises(UsageError, match="does not exist"):
         load_benchmark(f"livecodebench_repair@{name}", from_run=tmp_path / "absent")

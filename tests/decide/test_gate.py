@@ -129,7 +129,7 @@ def test_quarantined_tasks_do_not_count() -> None:
     decision = decide([pair], Policy(margin=0.05, quarantine=quarantine))
     assert decision.answer is Answer.PASS
     assert decision.findings[0].comparison.tasks == 144
-    with pytest.raises(UsageError, match="nowhere in the quarantine of humaneval is none"):
+    with pytest.raises(UsageError, match="nowhere in the quarantine of humaneval is not one"):
         decide([pair], Policy(quarantine={"humaneval": ("nowhere",)}))
 
 

@@ -83,7 +83,7 @@ def test_the_plain_environment_has_nothing() -> None:
 
 def test_an_environment_that_does_not_exist_is_answered_with_those_that_do() -> None:
     assert "bigcodebench" in environments.names()
-    with pytest.raises(UsageError, match="there is no environment 'bigcode': there is bigcodeb"):
+    with pytest.raises(UsageError, match="there is no environment 'bigcode'; available: bigcodeb"):
         read_environment("bigcode")
 
 
@@ -324,7 +324,7 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
     name = images.build_image(guest_image, said.append, environment)
     try:
         assert name.startswith("opencodeeval-sandbox-bigcodebench:")
-        assert said[1:] == [f"{name} lacks what could not be reached: NLTK's data: punkt"]
+        assert said[1:] == [f"{name} lacks downloads that could not be reached: NLTK's data: punkt"]
         program = (
             "import os, sys\nwarm = 'json' in sys.modules\n"
             "def task_func():\n    return warm, os.environ['COLOUR']\n"
@@ -344,11 +344,11 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ("nosuch --local DIR", 2, "there is no environment 'nosuch': there is bigcodebench"),
-        ("nosuch", 2, "there is no environment 'nosuch': there is bigcodebench"),
-        ("--local DIR", 2, "the local jail takes this Python as it is: name an environment"),
-        ("bigcodebench --python x", 2, "--python goes with --local DIR"),
-        ("bigcodebench --local DIR --base-image x", 2, "--base-image is for images"),
+        ("nosuch --local DIR", 2, "there is no environment 'nosuch'; available: bigcodebench"),
+        ("nosuch", 2, "there is no environment 'nosuch'; available: bigcodebench"),
+        ("--local DIR", 2, "--local DIR needs an environment to build: name one"),
+        ("bigcodebench --python x", 2, "--python needs --local: add --local DIR"),
+        ("bigcodebench --local DIR --base-image x", 2, "--base-image is for Docker images only"),
         ("bigcodebench --local DIR --python /no/python", 5, "/no/python cannot be run"),
     ],
 )

@@ -70,5 +70,5 @@ def test_a_distribution_s_jail_is_chosen_by_its_name(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("cell")
 @pytest.mark.parametrize("jail", ["local", "cell"])
 def test_an_image_goes_only_with_a_jail_that_takes_one(jail: str) -> None:
-    with pytest.raises(UsageError, match="--image and --runtime go with --sandbox docker"):
+    with pytest.raises(UsageError, match="--image and --runtime need --sandbox docker"):
         open_sandbox(jail, 1, image="some-image")

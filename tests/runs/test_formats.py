@@ -124,6 +124,6 @@ def test_one_that_does_not_import_is_named_where_formats_are_detected(
 
 def test_a_tool_that_does_not_know_the_benchmark_is_refused(tmp_path: Path) -> None:
     run = run_of(load_benchmark("starter"))
-    with pytest.raises(UsageError, match=r"human-eval does not take samples of starter"):
+    with pytest.raises(UsageError, match=r"human-eval does not support samples of starter"):
         export(run, "human-eval", tmp_path)
     assert isinstance(FORMATS.load("human-eval"), Format)

@@ -295,7 +295,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(
 ) -> None:
     run, lcb = the_run(output), ("--format", "livecodebench")
     told = refused(capsys, run, "--format", "evalplus")
-    assert "EvalPlus does not take samples of starter: use --format livecodebench" in told
+    assert "EvalPlus does not support samples of starter: use --format livecodebench" in told
     assert "does not exist" in refused(capsys, tmp_path / "absent", *lcb)
     assert "has no record beside it" in refused(capsys, tmp_path, *lcb)
     (tmp_path / "x.json").write_text("[]")

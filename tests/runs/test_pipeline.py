@@ -516,7 +516,7 @@ def test_a_backend_that_repeats_itself_is_an_error(tmp_path: Path) -> None:
                 yield completion
                 yield completion
 
-    with pytest.raises(BackendError, match=r"sample 0 of t/0, which was not asked for"):
+    with pytest.raises(BackendError, match=r"sample 0 of t/0, which was not requested"):
         run(tmp_path, Repetitive(answers))
 
 

@@ -234,7 +234,7 @@ def test_other_data_make_a_run_of_their_own(
     assert new.content["run_id"] != run.name
     assert cli.main(["regrade", str(run), "--bench", f"file:{other}", *LOCAL]) == 0
     told = capsys.readouterr().out
-    assert "1 of 2 samples moved" in told
+    assert "1 of 2 samples have a new verdict" in told
     assert "own/1, sample 0, base: passed -> wrong" in told
     assert "base pass@1: 100.0 -> 50.0" in told
     assert "1 tasks are no longer in the data, first own/2" in told

@@ -358,7 +358,7 @@ def test_a_sample_that_is_there_twice_is_named(
 ) -> None:
     rows = [*FORMATS["OpenCodeEval solutions"][2]]
     rows.append({"task_id": again, "completion_id": 0, "solution": "x"})
-    with pytest.raises(DataError, match="line 25 has sample 0 of task starter/3 once more"):
+    with pytest.raises(DataError, match="line 25 has sample 0 of task starter/3 a second time"):
         read_samples(lines(tmp_path / "s.jsonl", *rows), starter)
 
 
@@ -366,7 +366,7 @@ def test_a_problem_that_is_there_twice_is_named(starter: Benchmark, tmp_path: Pa
     problems = [{"question_id": each, "code_list": ["x"]} for each in [*IDS, IDS[7]]]
     path = tmp_path / "codes.json"
     path.write_text(json.dumps(problems))
-    with pytest.raises(DataError, match="entry 25 has the task starter/7 once more"):
+    with pytest.raises(DataError, match="entry 25 has the task starter/7 a second time"):
         read_samples(path, starter)
 
 

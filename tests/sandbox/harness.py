@@ -1,8 +1,8 @@
 """Grades a plan in a process of its own and prints what was seen as JSON.
 
-`python -m tests.sandbox.harness programs JAIL` or `... catalogue JAIL FOLDER`. A
-process of its own, so that its memory can be measured, its environment holds
-bait, and it can run as another user.
+`python -m tests.sandbox.harness programs JAIL`, `... catalogue JAIL FOLDER` or
+`... second_round JAIL FOLDER DATA`. A process of its own, so that its memory can be
+measured, its environment holds bait, and it can run as another user.
 """
 
 from __future__ import annotations
@@ -80,15 +80,17 @@ def _peak_mb() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-async def grade_all(jail: str, work: Work, slots: int = SLOTS) -> dict[str, Any]:
-    """Grade everything at once; what came of it and what was left."""
+async def grade_all(jail: str, work: Work, in_turn: bool = False) -> dict[str, Any]:
+    """Grade everything at once, or one after the other in one slot; what came and what was left."""
+    slots = 1 if in_turn else SLOTS
     uids, log = remember_uids(), list[str]()
     if jail == "gvisor":
         sandbox = open_sandbox("docker", slots, log.append, runtime="runsc")
     else:
         sandbox = open_sandbox(jail, slots, log.append)
     began = time.monotonic()
-    grades = await asyncio.gather(*(sandbox.grade(task, program) for _, task, program in work))
+    grading = [sandbox.grade(task, program) for _, task, program in work]
+    grades = [await each for each in grading] if in_turn else await asyncio.gather(*grading)
     wall = time.monotonic() - began
     left = processes(uids)
     await sandbox.close()
@@ -105,9 +107,10 @@ async def grade_all(jail: str, work: Work, slots: int = SLOTS) -> dict[str, Any]
 
 
 def _outcome(grade: Grade) -> dict[str, Any]:
-    (suite,) = grade.suites.values()
+    suite, *_ = grade.suites.values()
     return {
         "verdict": suite.verdict.value,
+        "verdicts": [each.verdict.value for each in grade.suites.values()],
         "detail": suite.detail,
         "wall_s": suite.wall_s,
         "stderr": grade.stderr[-1500:],
@@ -122,10 +125,17 @@ def _work(words: list[str]) -> Work:
         # Some do their harm only while pids are low: they take that for being contained.
         samples.sort(key=lambda sample: "_contained" not in sample.program.code)
         return [(sample.id, sample.task, sample.program) for sample in samples]
+    if words[0] == "second_round":
+        from tests.sandbox import second_round
+
+        rows = second_round.read(Path(words[2]), Path(words[3]), words[1])
+        return [(row.id, row.task, row.program) for row in rows]
     from tests.sandbox import programs
 
     return [(job.case.name, job.task, job.program) for job in programs.plan()]
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(grade_all(sys.argv[2], _work(sys.argv[1:]))), sys.stdout)
+    # Programs of the second round come in sequences, each of them for one slot.
+    in_turn = sys.argv[1] == "second_round"
+    json.dump(asyncio.run(grade_all(sys.argv[2], _work(sys.argv[1:]), in_turn)), sys.stdout)

@@ -95,7 +95,7 @@ def test_check_says_which_file_does_not_follow(
     page.write_text(page.read_text().replace("50.0", "60.0"))
     assert run(results, "--check") == 1
     told = capsys.readouterr().err
-    assert f"{page} is not what the records say" in told
+    assert f"{page} does not match the records" in told
     assert "README.md" not in told
     assert f"run `opencodeeval leaderboard {results}`" in told
 
@@ -151,7 +151,7 @@ def test_a_folder_without_records_is_refused(
     assert run(tmp_path) == 2
     assert "holds no record" in capsys.readouterr().err
     assert run(tmp_path / "nowhere") == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
     # A run that never finished has a folder, and no record.
     (tmp_path / "runs" / "0123456789ab").mkdir(parents=True)
     (tmp_path / "runs" / "0123456789ab" / "run.json").write_text("{}")

@@ -65,7 +65,7 @@ def test_the_command(
     assert cli.main(["publish", path, "--format", "csv", "--output", "/nowhere/x.csv"]) == 6
     write(tmp_path / "results", record(greedy("10"), model="other/model", benchmark="mbpp"))
     assert cli.main(["publish", str(tmp_path / "results"), "--format", "model-index"]) == 2
-    assert "a model card is of one model" in capsys.readouterr().err
+    assert "a model card is for one model" in capsys.readouterr().err
 
 
 def python_with(module: str) -> str:

@@ -255,7 +255,7 @@ def test_nothing_evaluated_is_no_success(
     watched: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main([*watched.command, "--once"]) == 1
-    assert "has no checkpoint that is whole" in capsys.readouterr().err
+    assert "has no complete checkpoint" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("order", "names"), [("newest", [90, 50, 10]), ("oldest", [10, 50, 90])])
@@ -317,7 +317,7 @@ def test_a_checkpoint_that_was_written_anew_is_evaluated_anew(watched: Watch) ->
         (["watch", ".", "--bench", "humaneval", "--", "--slots", "0"], "at least one slot"),
         (["watch", ".", "--bench", "humaneval", "--", "--backend", "vlm"], "did you mean vllm?"),
         (["watch", str(TINY[0]), "--bench", "humaneval"], "is itself a checkpoint"),
-        (["watch", ".", "--bench", "humaneval", "--webhook", "x"], "the webhook is no URL"),
+        (["watch", ".", "--bench", "humaneval", "--webhook", "x"], "the webhook is not a URL"),
         (["watch", ".", "--bench", "humaneval", "--gate", "nowhere"], "does not exist"),
     ],
 )
@@ -401,7 +401,7 @@ def test_a_chat_that_fails_twice_is_told_by_the_third_try_and_logs_name_no_url(
     assert flaky_server.bodies == [b'{"text": "x"}'] * 3
     flaky_server.failures = 3
     problem = hook.tell({"text": "x"})
-    assert problem == "the webhook http://127.0.0.1/(hidden) was not told (status 503)"
+    assert problem == "the webhook http://127.0.0.1/(hidden) did not get the message (status 503)"
     assert len(flaky_server.bodies) == 6
     assert "s3cret" not in caplog.text
 

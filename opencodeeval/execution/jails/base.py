@@ -1,4 +1,4 @@
-"""What a jail offers: slots, each of which grades one program at a time in a warm jail.
+"""The interface of a jail: slots, each of which grades one program at a time in a warm jail.
 
 A jail is a module beside this one that ends with `JAIL = Jail(...)`, or that of another
 distribution with an entry point of the group `opencodeeval.jails`.
@@ -22,16 +22,16 @@ from opencodeeval.execution.frames import FrameReader, SlotFailed, pack
 from opencodeeval.execution.specification import Specification
 
 START_S = 60.0
-WARM_START_S = 240.0  # imports that a disk has to bring first
-SPARE_S = 15.0  # what the jail's own machinery may take on a busy machine
+WARM_START_S = 240.0  # includes imports from a cold disk
+SPARE_S = 15.0  # for the jail's own work on a busy machine
 PREPARE_S = 320.0  # a task's reference solution may be slow; the guest's own limit is lower
 JUDGE_MEMORY_MB = 8192
-# Judges that a slot keeps for tasks whose samples may still come by.
+# Judges that a slot keeps for tasks whose samples may still arrive.
 JUDGES = 2
 
 
 class Slot(ABC):
-    """Starts a jail, sends it programs, ends it; subclasses know one kind of jail.
+    """Starts a jail, sends it programs, ends it; each subclass is for one kind of jail.
 
     Not thread-safe: one thread uses a slot at a time.
     """
@@ -61,13 +61,13 @@ class Slot(ABC):
     def kill(self) -> None:
         """End the jail within seconds, whatever state it is in; idempotent.
 
-        May be called by another thread than the one that waits for an answer,
-        which then gets SlotFailed.
+        May be called by another thread than the one that waits for an answer; the
+        waiting thread then gets SlotFailed.
         """
 
     @abstractmethod
     def release(self) -> None:
-        """Close what is left of a killed slot; only when no thread uses it any more."""
+        """Close the remaining resources of a killed slot, once no thread uses it any more."""
 
     @abstractmethod
     def last_words(self) -> str:
@@ -82,7 +82,7 @@ class Slot(ABC):
         """Launch the jail and greet its guest.
 
         Raises:
-            SlotFailed: with the guest's last words.
+            SlotFailed: it failed; the message has the guest's last line.
         """
         deadline = time.monotonic() + (WARM_START_S if self.environment.warm else START_S)
         try:
@@ -100,7 +100,7 @@ class Slot(ABC):
             self.release()
             raise SlotFailed("the sandbox's guest did not greet") from None
         except BaseException:
-            # Whatever went wrong, nobody else knows of this jail yet.
+            # Kill it here, as no other code knows this jail yet.
             self.kill()
             self.release()
             raise
@@ -121,8 +121,8 @@ class Slot(ABC):
     ) -> dict[str, Any]:
         """Grade one program; the guest's answer with "suites" in it.
 
-        `recall` gives what an earlier guest has learned of the task; what this
-        one learned is in the answer's "blobs", where there are any.
+        `recall` returns what an earlier guest learned from the task's reference; what
+        this guest learned is in the answer's "blobs", if there are any.
 
         Raises:
             SlotFailed: nothing is known about the sample; this slot must be killed.
@@ -130,7 +130,7 @@ class Slot(ABC):
         """
         key, seconds = spec.digest, spec.seconds + SPARE_S
         job: dict[str, Any] = {"task": key, "program": program, "deadline_s": seconds}
-        # The guest keeps few tasks; one that it holds need not be sent again.
+        # The guest keeps a few tasks; a task that it holds is not sent again.
         whole = self.task_key != key
         if whole:
             job |= packed_task(spec, recall())
@@ -149,9 +149,8 @@ class Slot(ABC):
 def packed_task(specification: Specification, known: bytes | None) -> dict[str, Any]:
     """A task's tests as parts of a frame: long texts beside the JSON, not in it.
 
-    In "spec" a suite's "calls" and "expected" are numbers of "blobs", and so are
-    the parts of the "payload"; what an earlier guest learned is the last blob
-    ("known").
+    In "spec" a suite's "calls" and "expected" are indexes of "blobs", and so are the
+    parts of the "payload"; the last blob ("known") has an earlier guest's values.
     """
     spec = specification.content
     payload = [read_part(sha256) for sha256 in specification.parts]
@@ -178,11 +177,11 @@ def packed_task(specification: Specification, known: bytes | None) -> dict[str, 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a jail.
+    """The options of a jail.
 
-    `slots` programs run at once and find what `environment` has; remarks go to `log`.
-    `image` and `runtime` are for jails that take them, None for the default; with
-    `build` the default image may be built.
+    `slots` programs run at once with the packages of `environment`; log lines go to
+    `log`. `image` and `runtime` are for jails that have them, None for the default;
+    with `build` the default image may be built.
     """
 
     slots: int
@@ -197,8 +196,8 @@ class Wanted:
 class Jail:
     """A kind of jail, chosen by its name.
 
-    `open(wanted)` gives a sandbox with its first slot running, and raises
-    SandboxError where that cannot be had, with what to do about it.
+    `open(wanted)` returns a sandbox with its first slot running. It raises SandboxError
+    if that is not possible; the message says what to do.
     """
 
     open: Callable[[Wanted], Sandbox]
@@ -225,7 +224,7 @@ def started(make: Callable[[], AnySlot]) -> AnySlot:
 
 
 def lacking(slot: Slot) -> list[str]:
-    """What this kernel or runtime lacks of what every jail should have."""
+    """The protections of every jail that this kernel or runtime lacks."""
     missing = [f"no {name}: the runtime refuses it" for name in slot.hello["missing_limits"]]
     if slot.hello["not_warm"]:
         missing.append(f"not in the environment: {', '.join(slot.hello['not_warm'])}")
@@ -235,7 +234,7 @@ def lacking(slot: Slot) -> list[str]:
 
 
 def lacks(slot: Slot) -> list[str]:
-    """The same as codes, which stay what they are when the sentences are reworded."""
+    """The same as codes, which do not change when the sentences are reworded."""
     codes = [f"limit:{name}" for name in slot.hello["missing_limits"]]
     codes += [f"module:{name}" for name in slot.hello["not_warm"]]
     return codes if slot.hello["seccomp"] else [*codes, "seccomp"]

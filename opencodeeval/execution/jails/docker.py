@@ -20,7 +20,7 @@ from opencodeeval.execution.jails.base import Jail, Slot, Wanted, lacking, lacks
 from opencodeeval.execution.jails.local import GUEST, SCRATCH_BYTES, SHM_BYTES, environment
 
 LABEL = "org.opencodeeval.owner"
-ENGINE_S = 30  # longest wait for any one answer of the engine
+ENGINE_S = 30  # longest wait for one answer of the engine
 KILL_S = 10.0
 MEMORY = "6g"  # a player's 4 GiB and the guest
 PIDS = 256
@@ -111,7 +111,7 @@ class DockerSlot(Slot):
         frames.write_all(self.socket.fileno(), data, deadline)
 
     def _read(self, deadline: float) -> bytes:
-        """Bytes of the guest's stdout out of the engine's multiplexed stream."""
+        """Bytes of the guest's stdout from the engine's multiplexed stream."""
         assert self.socket
         while True:
             payload = self._demultiplex()
@@ -120,7 +120,7 @@ class DockerSlot(Slot):
             self.raw += frames.read_some(self.socket.fileno(), 1 << 20, deadline)
 
     def _demultiplex(self) -> bytes:
-        """The next frame of stdout, if all of it is there; frames of stderr before it are kept."""
+        """The next frame of stdout, if it is complete; earlier frames of stderr are kept."""
         at, payload = 0, b""
         while not payload and len(self.raw) - at >= STREAM_HEADER.size:
             kind, size = STREAM_HEADER.unpack_from(self.raw, at)
@@ -141,9 +141,9 @@ class DockerSlot(Slot):
     def kill(self) -> None:
         """End the container without depending on the engine.
 
-        The guest's init is signalled directly where this process may, and its
-        input is closed, which ends a live guest; the engine is asked last, in
-        a thread that is not waited for beyond KILL_S.
+        The guest's init is signalled directly if this process has permission, and its
+        input is closed, which ends a live guest; the engine is called last, in a
+        thread that is waited for at most KILL_S seconds.
         """
         container, self.container = self.container, None
         if container is None:
@@ -174,7 +174,7 @@ class DockerSlot(Slot):
 
 
 def restrictions(pids: int) -> dict[str, Any]:
-    """Everything a slot's container is denied."""
+    """The restrictions of a slot's container."""
     return {
         "stdin_open": True,
         "user": "0:0",
@@ -204,7 +204,7 @@ def restrictions(pids: int) -> dict[str, Any]:
 
 
 def _belongs(pid: int, container: str) -> bool:
-    """Whether a pid is (still) this container's: pids are used again."""
+    """Whether a pid is still this container's, as pids are reused."""
     try:
         return container in Path(f"/proc/{pid}/cgroup").read_text()
     except OSError:
@@ -219,7 +219,7 @@ def _remove(container: Any) -> None:
 
 
 def owner() -> str:
-    """This process, in a form that another run can tell dead from alive."""
+    """This process, in a form from which another run can tell whether it is alive."""
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
 
@@ -231,12 +231,12 @@ def _started(pid: int) -> str:
 
 
 def sweep(engine: Any) -> int:
-    """Remove containers whose harness is dead; how many there were.
+    """Remove containers whose harness is dead; returns their number.
 
-    A container that the engine itself hangs on is left to it after KILL_S:
-    nobody else's run waits for that, or fails by it.
+    If the engine hangs on a container, it is left to the engine after KILL_S seconds,
+    so that no other run waits or fails.
     """
-    # Without inspecting each: that may wait for as long as the engine is busy with it.
+    # Do not inspect each: that may wait as long as the engine is busy with it.
     found = ask(lambda: engine.containers.list(all=True, sparse=True, filters={"label": LABEL}))
     workers = [
         threading.Thread(target=_remove, args=(container,), daemon=True)
@@ -273,7 +273,7 @@ def _open(wanted: Wanted) -> Sandbox:
         identity = images.image_id(engine, name)
     swept = sweep(engine)
     if swept:
-        log(f"removed {swept} container(s) that a killed run had left")
+        log(f"removed {swept} container(s) of a killed run")
 
     def make() -> DockerSlot:
         return DockerSlot(name, wanted.runtime, wanted.environment)

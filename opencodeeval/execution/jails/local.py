@@ -157,19 +157,19 @@ class _Launcher:
                 )
             finally:
                 os.close(write)
-            told = info.read()
-        return process, int(json.loads(told)["child-pid"]) if told else 0
+            status = info.read()
+        return process, int(json.loads(status)["child-pid"]) if status else 0
 
 
 _launcher = _Launcher()
 
 
 def command(info: int, python: Interpreter) -> list[str]:
-    """The bubblewrap command line of a jail, which tells of itself on descriptor `info`.
+    """The bubblewrap command line of a jail, which writes its status to descriptor `info`.
 
-    Nothing of the host is visible but /usr, the interpreter with its standard
+    The only visible files of the host are /usr, the interpreter with its standard
     library, NumPy or the environment's packages, the guest, and the few files of
-    /etc that it takes to know one's own host by name; all of it read-only.
+    /etc that are needed to resolve the host's own name; all are read-only.
     """
     arguments = [
         str(shutil.which("bwrap")),
@@ -184,7 +184,7 @@ def command(info: int, python: Interpreter) -> list[str]:
     ]
     links = [name for name, _ in python.links]
     for parent in _parents([*python.shown, f"{GUEST}/site/numpy", *links]):
-        # bubblewrap would make them for its own uid only, and the player has another.
+        # bubblewrap would make them for its own uid only, but the player has another uid.
         arguments += ["--perms", "0755", "--dir", parent]
     for path in python.shown:
         arguments += ["--ro-bind", path, path]
@@ -208,7 +208,7 @@ def command(info: int, python: Interpreter) -> list[str]:
 
 
 def _privileges() -> list[str]:
-    """Root's jail may change uids; anybody else's has a user namespace instead."""
+    """A jail of root may change uids; any other user's has a user namespace instead."""
     if os.geteuid() != 0:
         return ["--unshare-user"]
     return [word for name in ("SETUID", "SETGID", "KILL") for word in ("--cap-add", f"CAP_{name}")]
@@ -245,13 +245,13 @@ def environment() -> dict[str, str]:
 
 
 def version() -> str:
-    """Name and version of the program that makes the jail."""
+    """Name and version of bubblewrap."""
     found = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
     return found.stdout.strip()
 
 
 def require() -> None:
-    """Raise what `available` says.
+    """Raise the reason that `available` gives, if any.
 
     Raises:
         SandboxError: the local jail cannot be used here.

@@ -1,1 +1,1 @@
-"""The files of other tools: read for grading, written from a finished run; one module a tool."""
+"""The files of other tools: read for grading, written from a finished run; one module per tool."""

@@ -1,9 +1,9 @@
-"""What a tool's files are: how to know its sample lines, and what it writes of a run.
+"""Describes a tool's files: how to recognise its sample lines, and what to write for a run.
 
 A format is a module beside this one that ends with `FORMAT = Format(...)`, or that of another
 distribution with an entry point of the group `opencodeeval.formats`. A kind of line is data:
-the fields that tell it, and where the sample is. Reading a row is a pure function of
-the row and its kind.
+the fields that identify it, and the field of the sample. Reading a row is a pure function
+of the row and its kind.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ Form = Literal["answer", "completion", "program"]
 class Kind:
     """Rows of one shape.
 
-    A row that has all of `fields` can be of this kind. `text` is the field of
-    the sample, or with `many` of the list of all samples of the task; `form` is
-    what a sample is, as in `Completion`. `number` is the field that tells the
-    samples of a task apart, where the tool writes one. `bare_ids` says that a
-    task may be named by the number in its id alone. `also` is a second field of
-    the id, after a slash. `cut` takes off again what the tool has put after a
-    program.
+    A row that has all of `fields` can be of this kind. `text` is the field of the
+    sample, or with `many` of the list of all samples of the task; `form` is the
+    sample's form, as in `Completion`. `number` is the field that numbers the samples
+    of a task, if the tool writes one. `bare_ids` means that a task may be named by
+    only the number in its id. `also` is a second field of the id, after a slash.
+    `cut` removes what the tool has added after a program.
     """
 
     title: str
@@ -51,12 +50,12 @@ class Kind:
 class Format:
     """The files of one tool, whose name for people is `title`.
 
-    `kinds` are what its sample lines look like. `files(run)` gives the files that the tool would
-    have left of a run: path below the output folder -> content, which is ASCII; it raises
-    UsageError where the tool cannot hold the run. Of formats whose lines look alike a
-    file is taken for the one of the lowest `rank`. `benchmarks` names those that the
-    tool knows, beside those whose cards name the format. `prepends` says that the
-    tool executes a program behind lines of its own.
+    `kinds` are the shapes of its sample lines. `files(run)` gives the files that the tool
+    would have written for a run: path below the output folder -> content, which is ASCII; it
+    raises UsageError if the tool cannot represent the run. If several formats match a file,
+    the one with the lowest `rank` is used. `benchmarks` names benchmarks that the tool
+    supports, besides those whose cards name the format. `prepends` means that the tool
+    puts its own lines before a program.
     """
 
     title: str
@@ -71,16 +70,16 @@ FORMATS = Seam("format", "opencodeeval.runs.formats", "FORMAT", Format)
 
 
 def by_rank() -> list[Format]:
-    """All formats, in the order in which a file is taken for one of theirs.
+    """All formats, in the order in which a file is matched against them.
 
     Raises:
-        ExtensionError: one of another distribution cannot be used.
+        ExtensionError: a format of another distribution cannot be used.
     """
     return sorted(FORMATS.load_all().values(), key=lambda each: each.rank)
 
 
 class Draft(NamedTuple):
-    """One sample as its file has it: `number` is None where the tool writes none."""
+    """One sample as in its file: `number` is None if the tool writes none."""
 
     task_id: str | int
     number: int | None
@@ -88,7 +87,7 @@ class Draft(NamedTuple):
 
 
 def kind_of(row: Mapping[str, Any], kinds: Sequence[Kind]) -> Kind | None:
-    """The kind that asks most of a row and gets it; of several, the one named first."""
+    """The matching kind with the most fields; of several, the first."""
     fitting = [kind for kind in kinds if all(field in row for field in kind.fields)]
     return max(fitting, key=lambda kind: len(kind.fields), default=None)
 

@@ -28,14 +28,14 @@ STATUS = {
     Verdict.NO_CODE: "fail",
     Verdict.FORGED: "fail",
 }
-# A process that ends without a word is taken for one that had to be ended.
+# A process that ends without reporting a result counts as one that had to be ended.
 STATUS_OF_DETAIL = {"ended before all tests had reported": "timeout"}
 
 
 def files(run: FinishedRun) -> dict[str, str]:
     """The samples, their results and the scores.
 
-    The rate at which the task's own solutions pass is not known of a run, and null.
+    The pass rate of the tasks' own solutions is unknown, and so null.
     """
     subset = "hard" if run.version.source.dataset.endswith("-hard") else "full"
     split = run.benchmark.protocol_card.options["split"]
@@ -46,8 +46,8 @@ def files(run: FinishedRun) -> dict[str, str]:
         row = {"task_id": task_id, "solution": sample.solution}
         rows.append({**row, "raw_solution": sample.answer})
         row = {"task_id": task_id, "solution": sample.program}
-        told = {**row, "status": status(result), "details": _details(result)}
-        graded.setdefault(task_id, []).append(told)
+        entry = {**row, "status": status(result), "details": _details(result)}
+        graded.setdefault(task_id, []).append(entry)
     scores = {
         **run.pass_at("base", KS),
         "model": f"{run.model}--{run.revision}",
@@ -74,7 +74,7 @@ def status(result: SuiteResult) -> str:
 
 
 def _details(result: SuiteResult) -> dict[str, str]:
-    """What is said of the first failing test, or of all; nothing of a pass or a timeout."""
+    """The message of the first failing test, or of all; empty for a pass or a timeout."""
     if status(result) != "fail":
         return {}
     test = (result.failure or {}).get("input", "ALL")

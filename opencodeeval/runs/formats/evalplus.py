@@ -18,7 +18,7 @@ KINDS = (SOLUTIONS, COMPLETIONS)
 
 KS = (1, 10, 100)
 
-# Its alarm ends a call that takes too long, which then counts as failed like any other.
+# EvalPlus's alarm ends a call that takes too long; the call then counts as failed.
 STATUS = {
     Verdict.PASSED: "pass",
     Verdict.WRONG: "fail",
@@ -28,12 +28,12 @@ STATUS = {
     Verdict.NO_CODE: "fail",
     Verdict.FORGED: "fail",
 }
-# It says "timeout" of a process that ends without a word.
+# EvalPlus reports "timeout" for a process that ends without reporting a result.
 STATUS_OF_DETAIL = {"died": "timeout"}
 
 
 def files(run: FinishedRun) -> dict[str, str]:
-    """The samples, and the results that the tool takes up instead of grading again."""
+    """The samples, and the results, which the tool then reads instead of grading again."""
     rows = [{"task_id": sample.task.task_id, "solution": sample.solution} for sample in run.samples]
     graded: dict[str, list[dict[str, Any]]] = {}
     for sample in run.samples:
@@ -64,7 +64,7 @@ def _result(sample: Sample) -> dict[str, Any]:
 
 
 def _failing(sample: Sample, suite: str) -> list[Any]:
-    """The first input that failed, as the data set has it."""
+    """The first input that failed, as in the data set."""
     result = sample.suites.get(suite)
     if result is None or result.failure is None:
         return []

@@ -11,7 +11,7 @@ from opencodeeval.runs.formats.base import FORMATS
 
 
 def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = False) -> list[Path]:
-    """Write the run's files as the tool would have left them below `output`; their paths.
+    """Write the run's files below `output` as the tool would; returns their paths.
 
     Raises:
         UsageError: the tool has no such benchmark, or a file is already there.
@@ -20,7 +20,7 @@ def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = Fal
     tool, card = FORMATS.load(tool_name), run.benchmark.card
     if tool_name not in card.formats and card.name not in tool.benchmarks:
         taken = f"use --format {' or '.join(card.formats)}" if card.formats else "nor does another"
-        raise UsageError(f"{tool.title} does not take samples of {run.benchmark.name}: {taken}")
+        raise UsageError(f"{tool.title} does not support samples of {run.benchmark.name}: {taken}")
     contents = {output / name: text for name, text in tool.files(run).items()}
     there = [path for path in contents if path.exists()]
     if there and not overwrite:
@@ -38,7 +38,7 @@ def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = Fal
 
 
 def remarks(run: FinishedRun, tool_name: str) -> list[str]:
-    """What the tool will not take, or will judge in another way, one sentence each."""
+    """What the tool will refuse or grade differently, one sentence each."""
     found = []
     graded, known = len(run.tasks), len(run.benchmark.known_ids)
     if graded < known:

@@ -1,8 +1,8 @@
-"""openai/human-eval: continuations of the task's prompt, and what became of each.
+"""openai/human-eval: continuations of the task's prompt, and the result of each.
 
-The tool executes the prompt and the completion after it. A program that is no
-continuation of its prompt goes out behind a body for the prompt's function,
-which its own definition then replaces.
+The tool executes the prompt and the completion after it. A program that does not
+continue its prompt is written after a body for the prompt's function; the program's
+own definition then replaces that function.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMPLETIONS = Kind("human-eval completions", ("completion",), "completion", "completion")
 KINDS = (COMPLETIONS,)
 
-# Beside "passed" and this word, the tool says "failed: " and why.
+# The tool's other results are "passed", and "failed: " with a reason.
 TIMED_OUT = "timed out"
 
 
@@ -38,7 +38,7 @@ def files(run: FinishedRun) -> dict[str, str]:
 
 
 def completion(sample: Sample) -> str:
-    """What to write after the task's prompt to have the sample's program executed."""
+    """The completion that makes the tool execute the sample's program."""
     prompt, program = sample.task.prompt, sample.solution
     if not program or program.startswith(prompt):
         return program.removeprefix(prompt)

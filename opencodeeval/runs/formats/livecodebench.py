@@ -1,7 +1,7 @@
 """LiveCodeBench: one JSON list of problems, each with its list of programs.
 
-The lists that its custom_evaluator takes, the output of its scenarios and their
-`_eval_all.json` have the programs in the same place. A problem is a task, and
+The lists that its custom_evaluator reads, the output of its scenarios and their
+`_eval_all.json` have the programs in the same field. A problem is a task, and
 `question_id` its id.
 """
 
@@ -60,10 +60,10 @@ _DATED = ("question_id", "contest_id", "contest_date", "difficulty")
 
 
 class Scenario(NamedTuple):
-    """What a scenario's files are called, and what is in their rows.
+    """The names of a scenario's files, and the fields of their rows.
 
-    `texts` is the field of what was extracted, and with `predicts` that is
-    what an answer predicts, else the row has programs, judged test by test.
+    `texts` is the field of the extracted texts: with `predicts` these are predicted
+    values, else programs, judged test by test.
     """
 
     name: str
@@ -77,12 +77,12 @@ class Predicting(Protocol):
     """A benchmark whose answers predict a value."""
 
     def prediction(self, task: Task, answer: str) -> str:
-        """What an answer predicts, as the publisher extracts it."""
+        """The value that an answer predicts, as the publisher extracts it."""
         ...
 
 
 GENERATION = Scenario("codegeneration", PROBLEM)
-# By the benchmark; all others are code generation.
+# By benchmark; all others are code generation.
 SCENARIOS = {
     "livecodebench_execution": Scenario(
         "codeexecution",
@@ -125,9 +125,9 @@ def files(run: FinishedRun) -> dict[str, str]:
     }
     whole = [_metrics(run, scenario, graded), results]
     if not scenario.predicts:
-        told = [[json.dumps(metadata(each.suites[suite])) for each in part] for part in problems]
-        whole.append(told)  # type: ignore[arg-type]
-        evaluated = [{**row, "metadata": each} for row, each in zip(evaluated, told, strict=True)]
+        notes = [[json.dumps(metadata(each.suites[suite])) for each in part] for part in problems]
+        whole.append(notes)  # type: ignore[arg-type]
+        evaluated = [{**row, "metadata": each} for row, each in zip(evaluated, notes, strict=True)]
     if card.name == "livecodebench_repair":
         originals = [[each.task.fields["program"] for each in part] for part in problems]
         evaluated = [
@@ -155,14 +155,14 @@ def _problems(run: FinishedRun) -> list[list[Sample]]:
 
 
 def _counted(run: FinishedRun, samples: list[Sample]) -> list[Sample]:
-    """Those that the publisher counts."""
+    """The samples that the publisher counts."""
     grades = [Grade(each.task.task_id, each.sample_id, each.suites) for each in samples]
     kept = {id(grade) for grade in run.benchmark.counted(grades)}
     return [each for each, grade in zip(samples, grades, strict=True) if id(grade) in kept]
 
 
 def _metrics(run: FinishedRun, scenario: Scenario, graded: list[list[Sample]]) -> dict[str, Any]:
-    """Mean pass@k over problems, and that of each; of code execution times a hundred."""
+    """Mean pass@k over problems, and each problem's; times a hundred for code execution."""
     from opencodeeval.stats.pass_at_k import pass_at_k
 
     suite = run.benchmark.headline
@@ -201,7 +201,7 @@ def _graded(samples: list[Sample], suite: str) -> dict[str, Any]:
 
 
 def _codes(sample: Sample, suite: str) -> list[bool | int]:
-    """True for each test that passed, then the code of the one that did not."""
+    """True for each test that passed, then the error code of the first that failed."""
     result = sample.suites[suite]
     if result.verdict is Verdict.PASSED:
         return [True] * result.tests_run

@@ -1,4 +1,4 @@
-"""OpenCodeEval: the files it leaves step by step, with tasks named by numbers alone."""
+"""OpenCodeEval: the files it writes step by step, with tasks named by numbers only."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def without_tests(program: str, task: Task) -> str:
-    """A program of evaluation.jsonl without the tests that the tool has put after it.
+    """A program of evaluation.jsonl without the tests that the tool has added after it.
 
-    They are the data's own `test` or `test_list`, or a `check` and its call.
+    These are the data's own `test` or `test_list`, or a `check` and its call.
     """
     whole = program.rstrip()
     text = whole.removesuffix(f"check({task.entry_point})").rstrip()
@@ -60,22 +60,22 @@ KINDS = (
         number="completion_id",
         bare_ids=True,
     ),
-    # For whoever says that these are its lines.
+    # For a file that the user names as this tool's (--format).
     Kind(SOLUTIONS, ("solution",), "solution", "program", bare_ids=True),
     Kind(GENERATIONS, ("completion",), "completion", "answer", bare_ids=True),
 )
 
 
 def files(run: FinishedRun) -> dict[str, str]:
-    """The files from generations to the score, in the folder that the tool writes them to."""
+    """The files from generations to the score, in the tool's folder."""
     generations, solutions, evaluations = [], [], []
     for sample, number in zip(run.samples, _numbers(run), strict=True):
         row = {"task_id": number, "completion_id": sample.sample_id}
         result, passed = sample.suites[run.benchmark.headline], sample.passes
         generations.append({**row, "completion": sample.answer})
         solutions.append({**row, "solution": sample.solution})
-        told = {"passed": passed[run.benchmark.headline], "result": outcome(result)}
-        evaluations.append({**row, **told, "solution": sample.program})
+        judged = {"passed": passed[run.benchmark.headline], "result": outcome(result)}
+        evaluations.append({**row, **judged, "solution": sample.program})
     score = run.pass_at(run.benchmark.headline, [1])["pass@1"]
     return {
         "generations.jsonl": json_lines(generations),
@@ -102,7 +102,7 @@ def _numbers(run: FinishedRun) -> list[int]:
 
 
 def number_in(task_id: str) -> int | None:
-    """The whole number that a task id ends in, if it does."""
+    """The whole number at the end of a task id, if there is one."""
     found = re.search(r"[0-9]+$", task_id)
     return int(found.group()) if found else None
 

@@ -1,9 +1,9 @@
 """Samples that other tools have written, read for grading.
 
 A file is JSON Lines or one JSON list, and may be compressed (.gz); a folder is EvalPlus's,
-`HumanEval_0/0.py`. The fields of the first line say whose samples they are (each format's
-`kinds`), and all must be alike, unless the tool is named. A task that is repeated has several
-samples.
+`HumanEval_0/0.py`. The fields of the first line show the tool (each format's `kinds`), and
+all lines must have the same format, unless the tool is named. A task that is repeated has
+several samples.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class SampleFormat:
-    """What a file of samples is: a `title` for people, and how its rows are told apart.
+    """The format of a file of samples: a `title` for people, and the kinds of its rows.
 
-    With `alike` every row must be what the first is, which `title` says.
+    With `alike` every row must be of the first row's kind, which `title` names.
     """
 
     title: str
@@ -40,7 +40,7 @@ class SampleFormat:
 
 
 class _Located(NamedTuple):
-    """A row, and where it is, as an error begins."""
+    """A row, and its place, with which an error message begins."""
 
     where: str
     row: Row
@@ -58,7 +58,7 @@ def sample_format(path: Path, tool: str | None = None) -> SampleFormat:
     """The format of a file or folder of samples; `tool` is the name of a format.
 
     Raises:
-        DataError: it holds no samples, is damaged before the first, or of no
+        DataError: it holds no samples, is damaged before the first one, or has no
             known format.
         UsageError: there is no such tool, or it has no folders.
     """
@@ -82,9 +82,9 @@ def read_samples(
 ) -> list[Completion]:
     """The samples of a file or folder, in its order; `sample_id` counts within the task.
 
-    Samples of tasks that the benchmark's limit left out are left out too, and those of tasks
-    `elsewhere`, which it has under another protocol only. `expected` is what `sample_format`
-    has found, which is asked otherwise.
+    Samples of tasks that the benchmark's limit left out are left out too, and so are those of
+    tasks `elsewhere`, which it has under another protocol only. `expected` is the result of
+    `sample_format`, which is called if it is missing.
 
     Raises:
         DataError: the file is damaged, holds no samples, mixes formats, has a
@@ -114,7 +114,7 @@ def read_samples(
 
 
 def known_tasks(benchmark: Benchmark) -> AbstractSet[str]:
-    """The ids of all tasks of a benchmark, those included that a limit left out."""
+    """The ids of all tasks of a benchmark, including those that a limit left out."""
     ids: AbstractSet[str] = getattr(benchmark, "known_ids", frozenset())
     return ids or {task.task_id for task in benchmark.tasks}
 
@@ -135,7 +135,7 @@ def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Itera
             task_id = _whole_id(draft.task_id, known, by_number, where)
             if draft.number is not None and (task_id, draft.number) in seen:
                 which = "the task" if kind.many else f"sample {draft.number} of task"
-                raise DataError(f"{where} has {which} {task_id} once more: keep one of the two")
+                raise DataError(f"{where} has {which} {task_id} a second time: keep one of the two")
             if draft.number is not None:
                 seen.add((task_id, draft.number))
             yield _Found(task_id, draft, kind)
@@ -178,7 +178,7 @@ def _list_rows(path: Path) -> Iterator[_Located]:
 def _folder_rows(path: Path, known: AbstractSet[str]) -> Iterator[_Located]:
     ids = {task_id.replace("/", "_"): task_id for task_id in known}
     for folder in sorted(each for each in path.iterdir() if each.is_dir()):
-        # A folder without samples (a cache, a log) is none of ours.
+        # Ignore folders without samples (a cache, a log).
         for file in sorted(folder.glob("*.py"), key=lambda file: (len(file.stem), file.stem)):
             try:
                 text = file.read_text("utf-8")
@@ -195,7 +195,7 @@ def _kind(row: Row, kinds: Sequence[Kind], where: str) -> Kind:
     if kind is None:
         wanted = dict.fromkeys(field for each in kinds for field in each.fields[-1:])
         raise DataError(
-            f"{where} has neither {' nor '.join(map(json.dumps, wanted))}, so it is no sample"
+            f"{where} has neither {' nor '.join(map(json.dumps, wanted))}, so it is not a sample"
         )
     return kind
 
@@ -214,7 +214,7 @@ def _whole_id(
 
 
 def _places(found: Sequence[_Found]) -> list[int]:
-    """The place of each sample among those of its task, by its number if it has one."""
+    """The index of each sample within its task, by its number if it has one."""
     of_task: dict[str, list[int]] = {}
     for index, each in enumerate(found):
         of_task.setdefault(each.task_id, []).append(index)

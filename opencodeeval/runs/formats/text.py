@@ -8,7 +8,7 @@ from typing import Any
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> str:
-    """One JSON object a line."""
+    """One JSON object per line."""
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 

@@ -1,8 +1,8 @@
-"""Self-contained HTML pages: templates with their styles and scripts inside, and nothing fetched.
+"""Self-contained HTML pages: styles and scripts are inside, nothing is loaded from elsewhere.
 
-What models wrote reaches a page in two ways only: as text that Jinja escapes,
-and as JSON in inert script elements that the page's script turns into text
-nodes. Beside that the page itself forbids every script but its own, by digest.
+Model output reaches a page in two ways only: as text that Jinja escapes, and as
+JSON in inert script elements that the page's script turns into text nodes. The
+page also forbids every script but its own, by digest.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def place(share: float) -> str:
 
 
 def bars(difference: float) -> str:
-    """A difference in units of the error bar, with its sign; nought has none."""
-    told = f"{difference:+.1f}"
-    return f"{told if float(told) else '0.0'} bars"
+    """A difference in units of the error bar, with its sign; zero has none."""
+    text = f"{difference:+.1f}"
+    return f"{text if float(text) else '0.0'} bars"
 
 
 def breakable(name: str) -> Markup:
@@ -82,15 +82,15 @@ def breakable(name: str) -> Markup:
 
 
 def markdown_text(text: object) -> str:
-    """Text that Markdown shows as it is, in a table cell too."""
+    """Text escaped so that Markdown shows it unchanged, also in a table cell."""
     escaped = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", str(text).replace("&", "&amp;"))
     return " ".join(escaped.split())
 
 
 def embedded(value: Any) -> Markup:
-    """JSON that may stand inside a script element, whatever the texts in it are."""
+    """JSON that is safe inside a script element, whatever its texts are."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Lone surrogates are legal in JSON and Python, and have no place in UTF-8.
+    # Lone surrogates are legal in JSON and Python, but not in UTF-8.
     safe = text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode("utf-8")
     return Markup(safe)
 
@@ -108,7 +108,7 @@ def write_all(files: Mapping[Path, str]) -> None:
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room, or name a "
-                "folder that can be written"
+                "writable folder"
             ) from error
 
 

@@ -1,1 +1,1 @@
-"""Experiment trackers that records are logged to; base.py has what each offers."""
+"""Experiment trackers to log records to; base.py has their interface."""

@@ -1,4 +1,4 @@
-"""What an experiment tracker offers: one of its runs a record, and only one.
+"""The interface of an experiment tracker: it gets exactly one run per record.
 
 A tracker is a module beside this one that ends with `TRACKER = Tracker(...)`, or that of
 another distribution with an entry point of the group `opencodeeval.trackers`.
@@ -23,9 +23,9 @@ class Tracker:
     """An experiment tracker.
 
     `log(record, project, step)` logs a record as one run of the tracker's project (its
-    experiment), at a training step where one is known, and returns where the run is. A
-    record that is logged again goes into the same run. Raises UsageError where
-    the tracker's library is not installed.
+    experiment), at a training step if one is known, and returns the run's location. A
+    record that is logged again goes into the same run. Raises UsageError if the
+    tracker's library is not installed.
     """
 
     log: Callable[[StoredRecord, str, int | None], str]

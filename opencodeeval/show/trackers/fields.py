@@ -1,4 +1,4 @@
-"""What is logged of a record, under names that every tracker takes."""
+"""The logged fields of a record, under names that every tracker accepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opencodeeval.show.publish import scores
 
 
 def metrics(record: StoredRecord) -> dict[str, float]:
-    """Name -> score or end of its interval, as shares of 1; no name has an "@"."""
+    """Name -> score or end of its interval, as shares of 1; no name contains "@"."""
     found: dict[str, float] = {}
     for suite, metric, estimate in scores(record):
         name = f"{record.benchmark}/{suite}/{metric.replace('@', '_at_')}"

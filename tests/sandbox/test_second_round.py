@@ -1,0 +1,64 @@
+"""The second round of hostile programs, each in every jail: an accepted verdict, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox import second_round
+from tests.sandbox.conftest import RUN_S
+
+pytestmark = [pytest.mark.shared, pytest.mark.timeout(RUN_S + 30)]
+
+# What the jail cannot give, with the reason (docs/sandbox.md).
+ELSEWHERE = {
+    # /tmp is the player's own only where it has no uid of its own.
+    "rt-ns-mtime-1": ("docker", "local", "gvisor"),
+    # Closed connections keep their ports: only root may set that otherwise.
+    "rt-tw-1-first": ("unprivileged", "gvisor"),
+    "rt-tw-2-second-same-program": ("unprivileged", "gvisor"),
+    "rt-tw-3-message-left": ("unprivileged", "gvisor"),
+}
+JAILS = [pytest.param("docker", marks=pytest.mark.docker), "local"]
+
+
+@pytest.fixture(scope="module", params=JAILS)
+def report(
+    request: pytest.FixtureRequest,
+    require: Callable[[str], None],
+    run_plan: Callable[..., dict[str, Any]],
+    shared_data: Path,
+) -> tuple[str, dict[str, Any]]:
+    folder = shared_data.parent / "hostile"
+    if not (folder / "second_round.jsonl").is_file():
+        pytest.skip(f"no second round at {folder}")
+    require(request.param)
+    return request.param, run_plan(request.param, "second_round", str(folder), str(shared_data))
+
+
+def test_every_program_gets_a_verdict_that_is_right_for_it(
+    report: tuple[str, dict[str, Any]], shared_data: Path
+) -> None:
+    jail, found = report
+    samples = second_round.read(shared_data.parent / "hostile", shared_data, jail)
+    assert len(samples) == len(found["outcomes"]) >= 180
+    astray = {
+        sample.id: found["outcomes"][sample.id]
+        for sample in samples
+        if not set(found["outcomes"][sample.id]["verdicts"]) <= sample.accept
+        and jail not in ELSEWHERE.get(sample.id, ())
+    }
+    assert not astray
+
+
+def test_no_process_outlives_its_program(report: tuple[str, dict[str, Any]]) -> None:
+    _, found = report
+    assert found["left_before_close"] == found["left_after_close"] == []
+
+
+def test_no_program_costs_more_than_a_second_judge(report: tuple[str, dict[str, Any]]) -> None:
+    _, found = report
+    assert not [line for line in found["log"] if "attempt 3 of 3" in line]
