@@ -284,7 +284,7 @@ def _column_of(tree: Any) -> Any:
 def _frame_of(body: Any) -> Any:
     pandas = sys.modules["pandas"]
     index, columns, values = _value(body[0]), _value(body[1]), body[2]
-    series = [pandas.Series(_column_of(each), index=index) for each in values]
+    series = [_series(_column_of(each), index) for each in values]
     if not series:
         return pandas.DataFrame(index=index, columns=columns)
     found = pandas.concat(series, axis=1)
@@ -294,9 +294,12 @@ def _frame_of(body: Any) -> Any:
 
 def _series_of(body: Any) -> Any:
     index, name, values = body
-    return sys.modules["pandas"].Series(
-        _column_of(values), index=_value(index), name=_hashable(_value(name))
-    )
+    return _series(_column_of(values), _value(index), _hashable(_value(name)))
+
+
+def _series(values: Any, index: Any, name: Any = None) -> Any:
+    # The type is named: pandas would make texts of an array of objects that are texts.
+    return sys.modules["pandas"].Series(values, index=index, name=name, dtype=values.dtype)
 
 
 def _hashable(name: Any) -> Any:

@@ -139,9 +139,10 @@ def _run(
     try:
         module = task.get("module", {"name": "solution", "given": {}})
         if apart:
-            module = {**module, "apart": task["reference"]}
+            module = {**module, "apart": True}
         asked = [program, task["entry_point"], control, module]
-        outcome.found = _talk(player, asked, task["test"], end, outcome)
+        tests = [task["test"], task["reference"] if apart else ""]
+        outcome.found = _talk(player, asked, tests, end, outcome)
     except channel.TimeUp as late:
         outcome.found = result("timeout", "time limit", starved=late.starved)
     except channel.Gone:
@@ -166,7 +167,7 @@ def _run(
 def _talk(
     player: channel.Player,
     asked: List[Any],
-    test: str,
+    tests: List[str],
     end: float,
     outcome: _Outcome,
 ) -> Result:
@@ -180,7 +181,8 @@ def _talk(
         raise channel.Garbage("reports before the tests")
     outcome.loaded = _spent(player.pid)
     key = os.urandom(32)
-    player.send(codec.encode([test, key.hex()]))
+    test, reference = tests
+    player.send(codec.encode([test, key.hex(), reference]))
     for count in range(10_000):
         kind, name, status = _report(player.line(end), key, count)
         if kind == "done":

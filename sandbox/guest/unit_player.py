@@ -32,7 +32,8 @@ _SETTINGS = {"maxDiff", "longMessage", "__module__", "__doc__"}
 def run() -> None:
     """Load the program, then the tests, run them one by one and report each.
 
-    Requests: [program, entry_point, control, module], then [test source, key in hex].
+    Requests: [program, entry_point, control, module], then [test source, key in hex,
+    reference], the last where tests run apart.
     Replies: ["loaded"] or ["e", type name], then ["t", id, status, mac] for
     each test and ["done", note, mac]. In a control run every test is made to
     fail, and what the entry point returns is looked at.
@@ -60,7 +61,7 @@ def run() -> None:
         tests.probe = integrity.Probe(namespace[entry_point])
         namespace[entry_point] = tests.probe.function
     player.send('["loaded"]')
-    test, key = player.receive()
+    test, key, _ = player.receive()
     _run_tests(test, key, namespace, tests)
 
 
@@ -75,19 +76,22 @@ class _Tests:
 
 
 def _run_apart(program: str, entry_point: str, about: Dict[str, Any]) -> None:
-    """Run the tests where the program is not; requests and replies are those of `run`."""
+    """Run the tests where the program is not; requests and replies are those of `run`.
+
+    The reference comes with the tests, when the program's process has been forked off.
+    """
     process = unit_apart.start(program, entry_point, about)
     try:
         failed = process.loaded()
         if failed is not None:
             player.send('["e",%s]' % codec.encode(failed))
             return
+        player.send('["loaded"]')
+        test, key, reference = player.receive()
         # What tests use beside the entry point is the task's own, never the program's.
-        namespace = load(about["apart"], about["name"], about["given"])
+        namespace = load(reference, about["name"], about["given"])
         unit_apart.closed_to_the_program()
         namespace[entry_point] = unit_apart.stand_in(process, entry_point)
-        player.send('["loaded"]')
-        test, key = player.receive()
         _run_tests(test, key, namespace, _Apart())
     except unit_apart.Gone:
         player._exit(0)
