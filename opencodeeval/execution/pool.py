@@ -213,6 +213,8 @@ class SlotPool:
         spec = self._specification(job.task)
         key = spec.digest
         interpreter = f"{slot.hello.get('python')}, NumPy {slot.hello.get('numpy')}"
+        if slot.environment.name:
+            interpreter += f", {slot.environment.name}"
         answer = slot.grade(
             spec,
             job.program.code,

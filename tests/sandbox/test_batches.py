@@ -1,12 +1,17 @@
-"""How the judge cuts a suite's calls into batches."""
+"""How the judge cuts a suite's calls into batches, and what it takes for an answer."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import json
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
+from opencodeeval.core.types import Program, Style, Task, Verdict
+from opencodeeval.execution import open_sandbox
 
 judge_calls: Any = importlib.import_module("guest.judge_calls")
 expected: Any = importlib.import_module("guest.expected")
@@ -42,3 +47,50 @@ def test_a_batch_is_as_long_as_it_may_be(sizes: list[int], slow: set[int], most:
         longer = sum(sizes[start : end + 1]) > judge_calls.MAX_BATCH_BYTES
         assert end in (start + most, len(sizes)) or end in slow or longer
         start = end
+
+
+GUESS = """
+from guest import player
+def answer(n):
+    return None
+def claims(function, arguments, marks):
+    # Another value's fingerprint first, and the right value once that was refused.
+    return '["h","%s"]' % ("0" * 32), {value}
+player._call = claims
+"""
+
+
+def test_a_large_value_cannot_be_guessed_twice(local_jail: None) -> None:
+    expected = list(range(1000))
+    spec = {
+        "kind": "calls",
+        "entry_point": "answer",
+        "suites": [{"name": "base", "calls": "[1]", "expected": json.dumps(expected)}],
+        "compare": {"rule": "value"},
+        "limits": {
+            "min_call_s": 5.0,
+            "reference_factor": 0.0,
+            "total_s": 20.0,
+            "grace_s": 5.0,
+            "memory_mb": 1024,
+        },
+    }
+    task = Task("guess", Style.FUNCTION, "", "answer", "", spec)
+    programs = [
+        "def answer(n):\n    return list(range(1000))\n",
+        "def answer(n):\n    return list(map(float, range(1000)))\n",
+        GUESS.replace("{value}", "list(range(1000))"),
+        GUESS.replace("{value}", "[0]"),
+    ]
+
+    async def run() -> list[Verdict]:
+        sandbox = open_sandbox("local", 1)
+        try:
+            numbered = enumerate(programs)
+            grades = [await sandbox.grade(task, Program("guess", i, p, "p")) for i, p in numbered]
+        finally:
+            await sandbox.close()
+        return [grade.suites["base"].verdict for grade in grades]
+
+    passed, wrong, forged = Verdict.PASSED, Verdict.WRONG, Verdict.FORGED
+    assert asyncio.run(run()) == [passed, passed, forged, wrong]

@@ -487,10 +487,13 @@ def test_a_timeout_that_is_confirmed_stays_one(starved: bool) -> None:
     assert len(StandInSlot.seen) == 1 + starved
 
 
-def test_a_judge_that_stalls_twice_is_the_sample_s_doing() -> None:
+@pytest.mark.parametrize(
+    "why", ["the judge stalled", "the judge died", "the judge failed: ValueError: 40"]
+)
+def test_a_judge_that_ends_twice_is_the_sample_s_doing(why: str) -> None:
     def answers(program: str, time_seen: int) -> dict[str, Any]:
         if program == "stalls":
-            raise SlotFailed("the judge stalled")
+            raise SlotFailed(why)
         return _answer(Verdict.PASSED)
 
     found, log = asyncio.run(_through_stand_ins(["stalls", "plain"], 1, answers))
