@@ -3,7 +3,9 @@
 Unlike codec.py, which carries what a judge compares, this carries what tests use: what
 arrives has the type that was sent, for tests look at types. Exact types only, of the
 standard library, NumPy and pandas; a value of any other type does not cross (`Uncrossable`).
-Nothing is unpickled or evaluated, and no class is made that this module does not name.
+An instance of a program's own subclass of a plain type arrives as its base value, an iterator
+as one over what comes out of it. Nothing is unpickled or evaluated, and no class is made that
+this module does not name.
 """
 
 from __future__ import annotations
@@ -11,20 +13,30 @@ from __future__ import annotations
 import collections
 import datetime
 import decimal
+import enum
 import fractions
+import importlib
+import io
 import json
 import pathlib
 import sys
+import types
 import uuid
+from itertools import islice
 from typing import Any, Callable, Dict, List, Tuple
 
 MAX_DEPTH = 60
 MAX_NODES = 3_000_000
+MAX_ITEMS = 100_000  # of an iterator
 
 _text = json.JSONEncoder(separators=(",", ":")).encode
 _parse = json.JSONDecoder().decode
 _PLAIN = {type(None), bool, int, float, str}
 _LIMIT = 1 << 63
+_NULLABLE = {
+    *("str", "string", "boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32"),
+    *("UInt64", "Float32", "Float64"),
+}
 
 
 class Uncrossable(Exception):
@@ -101,6 +113,16 @@ class _Encoder:
             found = self.of_pandas(value, kind, pandas, depth)
             if found is not None:
                 return found
+        if isinstance(value, enum.Enum):
+            return {"en": [_named(kind), value.name]}
+        for base, plain in _BASES:
+            if isinstance(value, base):
+                return self.tree(plain(value), depth)
+        if kind in _ITERATORS:
+            items = list(islice(value, MAX_ITEMS + 1))
+            if len(items) > MAX_ITEMS:
+                raise Uncrossable("an endless iterator")
+            return {"it": self.items(items, depth)}
         raise Uncrossable(kind.__name__)
 
     def array(self, value: Any, depth: int) -> Any:
@@ -127,17 +149,28 @@ class _Encoder:
             names = self.items(list(value.names), deeper)
             return {"mi": [self.items(list(value), deeper), names]}
         if kind is pandas.DatetimeIndex:
-            if value.tz is not None:
-                raise Uncrossable("times with a zone")
             freq = value.freqstr if value.freq is not None else None
-            return {
-                "di": [self.array(value.to_numpy(), deeper), freq, self.tree(value.name, deeper)]
-            }
-        if kind is pandas.Index or kind.__name__ in ("Int64Index", "Float64Index", "UInt64Index"):
+            name, zone = self.tree(value.name, deeper), _zone(value.tz)
+            return {"di": [self.array(_naive(value), deeper), zone, freq, name]}
+        if kind is pandas.TimedeltaIndex:
             name = self.tree(value.name, deeper)
-            return {"ix": [self.array(value.to_numpy(), deeper), name]}
-        if kind is pandas.Timestamp and value.tz is None:
-            return {"ts": value.value}
+            return {"ti": [self.array(value.to_numpy(), deeper), name]}
+        if kind is pandas.CategoricalIndex:
+            column = self.column(value.to_series(), deeper)
+            return {"ci": [column, self.tree(value.name, deeper)]}
+        if kind is pandas.IntervalIndex:
+            ends = [self.tree(end, deeper) for end in (value.left, value.right)]
+            return {"ii": [*ends, value.closed, self.tree(value.name, deeper)]}
+        if kind is pandas.Interval:
+            return {"iv": [*self.items([value.left, value.right], deeper), value.closed]}
+        if kind is pandas.Categorical:
+            return {"ca": self.column(pandas.Series(value), deeper)}
+        if kind is pandas.Index or kind.__name__ in ("Int64Index", "Float64Index", "UInt64Index"):
+            dtype = str(value.dtype) if str(value.dtype) in _NULLABLE else None
+            values = self.array(value.to_numpy(), deeper)
+            return {"ix": [values, dtype, self.tree(value.name, deeper)]}
+        if kind is pandas.Timestamp:
+            return {"ts": [value.value, _zone(value.tz)]}
         if kind is pandas.Timedelta:
             return {"tdp": value.value}
         if value is pandas.NaT:
@@ -154,11 +187,50 @@ class _Encoder:
             return {
                 "cat": [self.array(codes, depth), self.tree(kind.categories, depth), kind.ordered]
             }
-        if not hasattr(series.dtype, "kind") or isinstance(
-            series.dtype, pandas.api.extensions.ExtensionDtype
-        ):
+        if isinstance(series.dtype, pandas.DatetimeTZDtype):
+            index = pandas.DatetimeIndex(series)
+            return {"tz": [self.array(_naive(index), depth), _zone(series.dtype.tz)]}
+        if isinstance(series.dtype, pandas.IntervalDtype):
+            return {"iv": self.tree(pandas.IntervalIndex(series), depth)}
+        if str(series.dtype) in _NULLABLE:
+            return {"ex": [str(series.dtype), self.items(series.tolist(), depth)]}
+        if isinstance(series.dtype, pandas.api.extensions.ExtensionDtype):
             raise Uncrossable(f"column of {series.dtype}")
         return self.array(series.to_numpy(), depth)
+
+
+def _naive(index: Any) -> Any:
+    """The moments of an index in UTC, as NumPy has them."""
+    return (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).to_numpy()
+
+
+def _zone(zone: Any) -> Any:
+    """What names a time zone; None for none."""
+    if zone is None:
+        return None
+    if zone is datetime.timezone.utc:
+        return ["utc", ""]
+    if isinstance(zone, datetime.timezone):
+        return ["fixed", zone.utcoffset(None).total_seconds()]
+    module = type(zone).__module__
+    if module.startswith("pytz") and getattr(zone, "zone", None):
+        return ["pytz", str(zone.zone)]
+    if module == "zoneinfo" and getattr(zone, "key", None):
+        return ["zoneinfo", str(zone.key)]
+    raise Uncrossable("a time zone without a name")
+
+
+def _zone_of(body: Any) -> Any:
+    if body is None:
+        return None
+    kind, name = body
+    if kind == "utc":
+        return datetime.timezone.utc
+    if kind == "fixed":
+        return datetime.timezone(datetime.timedelta(seconds=name))
+    if kind == "pytz":
+        return importlib.import_module("pytz").timezone(name)
+    return importlib.import_module("zoneinfo").ZoneInfo(name)
 
 
 def _raw(value: Any) -> str:
@@ -199,10 +271,36 @@ def _default_dict(encoder: _Encoder, value: Any, depth: int) -> Any:
     return {"dd": [None if factory is None else _named(factory), encoder.pairs(value, depth)]}
 
 
-def _moment(value: datetime.datetime) -> str:
-    if value.tzinfo not in (None, datetime.timezone.utc):
-        raise Uncrossable("a time with a zone")
-    return value.isoformat()
+def _moment(value: datetime.datetime) -> Any:
+    if value.tzinfo is None:
+        return [value.isoformat(), None]
+    moment = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return [moment.isoformat(), _zone(value.tzinfo)]
+
+
+def _moment_of(body: Any) -> datetime.datetime:
+    text, zone = body
+    found = datetime.datetime.fromisoformat(text)
+    if zone is None:
+        return found
+    return found.replace(tzinfo=datetime.timezone.utc).astimezone(_zone_of(zone))
+
+
+# Subclasses of these arrive as their base value.
+_BASES: Tuple[Tuple[type, Callable[[Any], Any]], ...] = (
+    (str, lambda v: str.__str__(v)),
+    (int, lambda v: int.__add__(v, 0)),
+    (float, lambda v: float.__add__(v, 0.0)),
+    (tuple, lambda v: tuple(tuple.__iter__(v))),
+    (list, lambda v: list(list.__iter__(v))),
+    (dict, lambda v: dict(dict.items(v))),
+    (set, lambda v: set(set.__iter__(v))),
+)
+_ITERATORS = {
+    *(map, filter, zip, enumerate, reversed, type(iter([])), type(iter(())), type(iter({}))),
+    *(type(iter("")), type(iter(set())), type(iter(range(0))), types.GeneratorType),
+    *(type({}.keys()), type({}.values()), type({}.items())),
+}
 
 
 _ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
@@ -225,6 +323,11 @@ _ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
     pathlib.PosixPath: _shown("p", str),
     datetime.date: _shown("da", lambda v: v.isoformat()),
     datetime.datetime: _shown("dm", _moment),
+    datetime.time: lambda encoder, v, depth: {
+        "ho": [v.replace(tzinfo=None).isoformat(), _zone(v.tzinfo)]
+    },
+    io.StringIO: _shown("si", lambda v: [v.getvalue(), v.tell()]),
+    io.BytesIO: _shown("bi", lambda v: [v.getvalue().hex(), v.tell()]),
     datetime.timedelta: _shown("td", lambda v: [v.days, v.seconds, v.microseconds]),
 }
 
@@ -278,6 +381,15 @@ def _column_of(tree: Any) -> Any:
     if "cat" in tree:
         codes, categories, ordered = tree["cat"]
         return pandas.Categorical.from_codes(_value(codes), _value(categories), ordered=ordered)
+    if "tz" in tree:
+        return _dates(_value(tree["tz"][0]), tree["tz"][1])
+    if "iv" in tree:
+        return _value(tree["iv"])
+    if "ex" in tree:
+        dtype, values = tree["ex"]
+        if dtype not in _NULLABLE:
+            raise Malformed("no such column")
+        return pandas.array(_value(values), dtype=dtype)
     return _value(tree)
 
 
@@ -312,9 +424,41 @@ def _multi_of(body: Any) -> Any:
     return sys.modules["pandas"].MultiIndex.from_tuples(_value(values), names=_value(names))
 
 
+def _index_of(values: Any, dtype: Any, name: Any) -> Any:
+    if dtype is not None and dtype not in _NULLABLE:
+        raise Malformed("no such index")
+    found = _value(values)
+    return sys.modules["pandas"].Index(found, dtype=dtype or found.dtype, name=_value(name))
+
+
 def _dates_of(body: Any) -> Any:
-    values, freq, name = body
-    return sys.modules["pandas"].DatetimeIndex(_value(values), freq=freq, name=_value(name))
+    values, zone, freq, name = body
+    found = _dates(_value(values), zone)
+    found.freq = freq
+    return found.rename(_value(name))
+
+
+def _dates(values: Any, zone: Any) -> Any:
+    """Moments in UTC, in a time zone if there is one."""
+    found = sys.modules["pandas"].DatetimeIndex(values)
+    return found if zone is None else found.tz_localize("UTC").tz_convert(_zone_of(zone))
+
+
+def _timestamp_of(value: Any, zone: Any) -> Any:
+    found = sys.modules["pandas"].Timestamp(value)
+    return found if zone is None else found.tz_localize("UTC").tz_convert(_zone_of(zone))
+
+
+def _at(stream: Any, place: int) -> Any:
+    stream.seek(place)
+    return stream
+
+
+def _member(kind: Any, name: str) -> Any:
+    found = _known_class(kind)
+    if not issubclass(found, enum.Enum):
+        raise Malformed("no member")
+    return found[name]
 
 
 _DECODERS: Dict[str, Callable[[Any], Any]] = {
@@ -339,7 +483,12 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "u": uuid.UUID,
     "p": pathlib.PosixPath,
     "da": datetime.date.fromisoformat,
-    "dm": datetime.datetime.fromisoformat,
+    "dm": _moment_of,
+    "ho": lambda body: datetime.time.fromisoformat(body[0]).replace(tzinfo=_zone_of(body[1])),
+    "si": lambda body: _at(io.StringIO(body[0]), body[1]),
+    "bi": lambda body: _at(io.BytesIO(bytes.fromhex(body[0])), body[1]),
+    "en": lambda body: _member(*body),
+    "it": lambda body: iter(_value(body)),
     "td": lambda body: datetime.timedelta(*body),
     "ty": _known_class,
     "np": lambda body: _array_of([body[0], [], body[1]])[()],
@@ -351,10 +500,19 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "ri": lambda body: sys.modules["pandas"].RangeIndex(*body[:3], name=_value(body[3])),
     "mi": _multi_of,
     "di": _dates_of,
-    "ix": lambda body: sys.modules["pandas"].Index(
-        _value(body[0]), dtype=_value(body[0]).dtype, name=_value(body[1])
+    "ix": lambda body: _index_of(*body),
+    "ti": lambda body: sys.modules["pandas"].TimedeltaIndex(_value(body[0]), name=_value(body[1])),
+    "ci": lambda body: sys.modules["pandas"].CategoricalIndex(
+        _column_of(body[0]), name=_value(body[1])
     ),
-    "ts": lambda body: sys.modules["pandas"].Timestamp(body),
+    "ii": lambda body: sys.modules["pandas"].IntervalIndex.from_arrays(
+        _value(body[0]), _value(body[1]), closed=body[2], name=_value(body[3])
+    ),
+    "iv": lambda body: sys.modules["pandas"].Interval(
+        _value(body[0]), _value(body[1]), closed=body[2]
+    ),
+    "ca": lambda body: _column_of(body),
+    "ts": lambda body: _timestamp_of(*body),
     "tdp": lambda body: sys.modules["pandas"].Timedelta(body),
     "nat": lambda body: sys.modules["pandas"].NaT,
     "na": lambda body: sys.modules["pandas"].NA,

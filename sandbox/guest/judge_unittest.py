@@ -10,11 +10,13 @@ builtins that are None. See unit_player.py for what this can and cannot promise.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import hmac
 import json
 import os
 import time
+import warnings
 from typing import Any, Dict, List, Optional, Set
 
 from . import channel, codec
@@ -68,6 +70,15 @@ def _runs_apart(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> b
     """Whether the reference passes where tests and program do not share a process."""
     run = _run(task["reference"], _patient(task), room, apart=True)
     return bool(_verdict(run, wanted)["verdict"] == "passed")
+
+
+def _imports(test: str) -> str:
+    """The imports at the top of tests, one a line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes in published strings
+        body = ast.parse(test).body
+    found = [ast.unparse(node) for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return "\n".join(found)
 
 
 def _controlled(
@@ -139,7 +150,7 @@ def _run(
     try:
         module = task.get("module", {"name": "solution", "given": {}})
         if apart:
-            module = {**module, "apart": True}
+            module = {**module, "apart": _imports(task["test"])}
         asked = [program, task["entry_point"], control, module]
         tests = [task["test"], task["reference"] if apart else ""]
         outcome.found = _talk(player, asked, tests, end, outcome)

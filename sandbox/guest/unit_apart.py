@@ -233,6 +233,7 @@ def _serve(program: str, entry_point: str, about: Dict[str, Any]) -> None:
     try:
         namespace = unit_player.load(program, about["name"], about["given"])
         function = namespace[entry_point]
+        unit_player.add_imports(namespace, about["apart"])
     except BaseException as error:
         player.complain(error)
         send(["failed", codec.type_name(error)])

@@ -131,6 +131,15 @@ def load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
     return module.__dict__
 
 
+def add_imports(namespace: Dict[str, Any], statements: str) -> None:
+    """Have a namespace the imports of tests, which programs may use: they would share it."""
+    for statement in statements.splitlines():
+        try:
+            exec(statement, namespace)
+        except Exception:  # whoever uses the name will say so
+            continue
+
+
 def _reporter(key: str, owner: types.FrameType) -> Callable[[str, str, str], None]:
     """Sends each outcome with a keyed digest over it and its place in the order.
 

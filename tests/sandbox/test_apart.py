@@ -6,10 +6,13 @@ import asyncio
 import collections
 import datetime
 import decimal
+import http
 import importlib
+import itertools
 import pathlib
 import random
-from typing import Any
+import zoneinfo
+from typing import Any, NamedTuple
 
 import numpy
 import pytest
@@ -211,6 +214,10 @@ VALUES: list[Any] = [
     numpy.datetime64("2024-01-02"),
     numpy.arange(6).reshape(2, 3),
     numpy.array(["a", None, 3], dtype=object),
+    datetime.datetime(2024, 1, 2, 3, 4, tzinfo=datetime.timezone.utc),
+    datetime.datetime(2024, 7, 2, 3, 4, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+    datetime.time(3, 4, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+    http.HTTPStatus.OK,
 ]
 
 
@@ -236,10 +243,56 @@ def test_frames_arrive_as_they_were() -> None:
     pandas.testing.assert_frame_equal(exchange.decode(exchange.encode(frame)), frame)
     dated = pandas.Series([1, 2], index=pandas.date_range("2024", None, 2), name="n")
     pandas.testing.assert_series_equal(exchange.decode(exchange.encode(dated)), dated)
+    zoned = dated.tz_localize("UTC").tz_convert("Europe/Berlin").reset_index()
+    zoned["kind"] = pandas.Categorical(["a", "b"], ordered=True)
+    zoned["maybe"] = pandas.array([1, None], dtype="Int64")
+    zoned["cut"] = pandas.cut([0.5, 1.5], [0, 1, 2])
+    zoned.columns = pandas.Index(list(zoned.columns), dtype=object)
+    pandas.testing.assert_frame_equal(exchange.decode(exchange.encode(zoned)), zoned)
+    for index in (zoned.set_index("cut").index, pandas.IntervalIndex.from_breaks([0, 1, 2])):
+        pandas.testing.assert_index_equal(exchange.decode(exchange.encode(index)), index)
+
+
+class Pair(NamedTuple):
+    """A class of the program's own."""
+
+    a: int
+    b: int
+
+
+def test_what_comes_out_of_an_iterator_arrives() -> None:
+    for value in ((n for n in (1, 2)), iter([1, 2]), map(int, "12"), {1: 0, 2: 0}.keys()):
+        found = exchange.decode(exchange.encode(value))
+        assert next(found) == 1
+        assert list(found) == [2]
+    with pytest.raises(exchange.Uncrossable):
+        exchange.encode(n for n in itertools.count())
+
+
+def test_a_subclass_arrives_as_its_base() -> None:
+    found = exchange.decode(exchange.encode([Pair(1, 2), Lying({"a": 1})]))
+    assert found == [(1, 2), {"a": 1}]
+    assert [type(each) for each in found] == [tuple, dict]
+
+
+class Lying(dict):  # type: ignore[type-arg]
+    """Equal to anything, where it is itself."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def items(self) -> Any:
+        return {"b": 2}.items()
+
+
+def test_a_program_has_the_imports_of_its_tests(local_jail: None) -> None:
+    forgets = RIGHT.replace("import random, shutil\n", "import shutil\n")
+    (grade,) = graded(task(TEST, RIGHT), forgets)
+    assert grade.suites["base"].verdict is Verdict.PASSED, grade.stderr
 
 
 @pytest.mark.parametrize(
-    "value", [lambda: 1, object(), random.Random(), iter([]), type("T", (), {})], ids=repr
+    "value", [lambda: 1, object(), random.Random(), type("T", (), {})], ids=repr
 )
 def test_other_types_do_not_cross(value: Any) -> None:
     with pytest.raises(exchange.Uncrossable):
