@@ -247,7 +247,9 @@ def _named(kind: type) -> List[str]:
 
 
 def _class(module: str, name: str) -> Any:
-    """A class of a module that is loaded, or None."""
+    """A class of a module that is loaded, or None; none of what tests are made of."""
+    if module.partition(".")[0] in ("unittest", __package__):
+        return None
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = vars(found).get(part) if found is not None else None
@@ -268,7 +270,10 @@ def _shown(tag: str, show: Callable[[Any], Any]) -> Callable[[_Encoder, Any, int
 
 def _default_dict(encoder: _Encoder, value: Any, depth: int) -> Any:
     factory = value.default_factory
-    return {"dd": [None if factory is None else _named(factory), encoder.pairs(value, depth)]}
+    if factory is not None and factory not in _FACTORIES.values():
+        raise Uncrossable("a defaultdict of its own")
+    name = None if factory is None else factory.__name__
+    return {"dd": [name, encoder.pairs(value, depth)]}
 
 
 def _moment(value: datetime.datetime) -> Any:
@@ -286,6 +291,11 @@ def _moment_of(body: Any) -> datetime.datetime:
     return found.replace(tzinfo=datetime.timezone.utc).astimezone(_zone_of(zone))
 
 
+# What a missing key may be made by: tests call it, so nothing that could equal anything.
+_FACTORIES: Dict[str, Any] = {
+    each.__name__: each
+    for each in (list, dict, set, tuple, int, float, str, bool, collections.Counter)
+}
 # Subclasses of these arrive as their base value.
 _BASES: Tuple[Tuple[type, Callable[[Any], Any]], ...] = (
     (str, lambda v: str.__str__(v)),
@@ -471,7 +481,7 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "ct": lambda body: collections.Counter(dict(_pairs(body))),
     "od": lambda body: collections.OrderedDict(_pairs(body)),
     "dd": lambda body: collections.defaultdict(
-        None if body[0] is None else _known_class(body[0]), _pairs(body[1])
+        None if body[0] is None else _FACTORIES[body[0]], _pairs(body[1])
     ),
     "c": lambda body: complex(*body),
     "b": bytes.fromhex,

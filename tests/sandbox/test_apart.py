@@ -285,6 +285,21 @@ class Lying(dict):  # type: ignore[type-arg]
         return {"b": 2}.items()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"dd":["_ANY",[]]}',
+        '{"dd":[["unittest.mock","_ANY"],[]]}',
+        '{"ty":["unittest.mock","_ANY"]}',
+        '{"en":[["unittest.mock","_ANY"],"x"]}',
+    ],
+)
+def test_nothing_that_equals_anything_can_be_named(text: str) -> None:
+    importlib.import_module("unittest.mock")
+    with pytest.raises(exchange.Malformed):
+        exchange.decode(text)
+
+
 def test_a_program_has_the_imports_of_its_tests(local_jail: None) -> None:
     forgets = RIGHT.replace("import random, shutil\n", "import shutil\n")
     (grade,) = graded(task(TEST, RIGHT), forgets)
