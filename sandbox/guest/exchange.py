@@ -15,7 +15,6 @@ import datetime
 import decimal
 import enum
 import fractions
-import importlib
 import io
 import json
 import pathlib
@@ -25,6 +24,11 @@ import uuid
 from itertools import islice
 from typing import Any, Callable, Dict, List, Tuple
 
+from . import exchange_frames
+from .exchange_zones import Malformed as Malformed
+from .exchange_zones import Uncrossable as Uncrossable
+from .exchange_zones import named_zone, zone_of
+
 MAX_DEPTH = 60
 MAX_NODES = 3_000_000
 MAX_ITEMS = 100_000  # of an iterator
@@ -33,18 +37,6 @@ _text = json.JSONEncoder(separators=(",", ":")).encode
 _parse = json.JSONDecoder().decode
 _PLAIN = {type(None), bool, int, float, str}
 _LIMIT = 1 << 63
-_NULLABLE = {
-    *("str", "string", "boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32"),
-    *("UInt64", "Float32", "Float64"),
-}
-
-
-class Uncrossable(Exception):
-    """A value of a type that does not cross, or too large or deep."""
-
-
-class Malformed(Exception):
-    """The text is not the encoding of a value."""
 
 
 def encode(value: Any) -> str:
@@ -110,7 +102,7 @@ class _Encoder:
         if numpy is not None and isinstance(value, numpy.dtype):
             return {"dt": value.str}
         if pandas is not None:
-            found = self.of_pandas(value, kind, pandas, depth)
+            found = exchange_frames.encode(self, value, kind, depth + 1)
             if found is not None:
                 return found
         if isinstance(value, enum.Enum):
@@ -131,106 +123,6 @@ class _Encoder:
         if value.dtype.kind not in "biufcSUmM" or value.dtype.itemsize == 0:
             raise Uncrossable(f"array of {value.dtype}")
         return {"nd": [value.dtype.str, list(value.shape), _raw(value)]}
-
-    def of_pandas(self, value: Any, kind: type, pandas: Any, depth: int) -> Any:
-        deeper = depth + 1
-        if kind is pandas.DataFrame:
-            columns = [self.column(value.iloc[:, i], deeper) for i in range(value.shape[1])]
-            return {
-                "df": [self.tree(value.index, deeper), self.tree(value.columns, deeper), columns]
-            }
-        if kind is pandas.Series:
-            index, name = self.tree(value.index, deeper), self.tree(value.name, deeper)
-            return {"se": [index, name, self.column(value, deeper)]}
-        if kind is pandas.RangeIndex:
-            name = self.tree(value.name, deeper)
-            return {"ri": [value.start, value.stop, value.step, name]}
-        if kind is pandas.MultiIndex:
-            names = self.items(list(value.names), deeper)
-            return {"mi": [self.items(list(value), deeper), names]}
-        if kind is pandas.DatetimeIndex:
-            freq = value.freqstr if value.freq is not None else None
-            name, zone = self.tree(value.name, deeper), _zone(value.tz)
-            return {"di": [self.array(_naive(value), deeper), zone, freq, name]}
-        if kind is pandas.TimedeltaIndex:
-            name = self.tree(value.name, deeper)
-            return {"ti": [self.array(value.to_numpy(), deeper), name]}
-        if kind is pandas.CategoricalIndex:
-            column = self.column(value.to_series(), deeper)
-            return {"ci": [column, self.tree(value.name, deeper)]}
-        if kind is pandas.IntervalIndex:
-            ends = [self.tree(end, deeper) for end in (value.left, value.right)]
-            return {"ii": [*ends, value.closed, self.tree(value.name, deeper)]}
-        if kind is pandas.Interval:
-            return {"iv": [*self.items([value.left, value.right], deeper), value.closed]}
-        if kind is pandas.Categorical:
-            return {"ca": self.column(pandas.Series(value), deeper)}
-        if kind is pandas.Index or kind.__name__ in ("Int64Index", "Float64Index", "UInt64Index"):
-            dtype = str(value.dtype) if str(value.dtype) in _NULLABLE else None
-            values = self.array(value.to_numpy(), deeper)
-            return {"ix": [values, dtype, self.tree(value.name, deeper)]}
-        if kind is pandas.Timestamp:
-            return {"ts": [value.value, _zone(value.tz)]}
-        if kind is pandas.Timedelta:
-            return {"tdp": value.value}
-        if value is pandas.NaT:
-            return {"nat": 0}
-        if value is getattr(pandas, "NA", pandas):
-            return {"na": 0}
-        return None
-
-    def column(self, series: Any, depth: int) -> Any:
-        """The values of a Series."""
-        pandas = sys.modules["pandas"]
-        if isinstance(series.dtype, pandas.CategoricalDtype):
-            codes, kind = series.cat.codes.to_numpy(), series.dtype
-            return {
-                "cat": [self.array(codes, depth), self.tree(kind.categories, depth), kind.ordered]
-            }
-        if isinstance(series.dtype, pandas.DatetimeTZDtype):
-            index = pandas.DatetimeIndex(series)
-            return {"tz": [self.array(_naive(index), depth), _zone(series.dtype.tz)]}
-        if isinstance(series.dtype, pandas.IntervalDtype):
-            return {"iv": self.tree(pandas.IntervalIndex(series), depth)}
-        if str(series.dtype) in _NULLABLE:
-            return {"ex": [str(series.dtype), self.items(series.tolist(), depth)]}
-        if isinstance(series.dtype, pandas.api.extensions.ExtensionDtype):
-            raise Uncrossable(f"column of {series.dtype}")
-        return self.array(series.to_numpy(), depth)
-
-
-def _naive(index: Any) -> Any:
-    """The moments of an index in UTC, as NumPy has them."""
-    return (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).to_numpy()
-
-
-def _zone(zone: Any) -> Any:
-    """What names a time zone; None for none."""
-    if zone is None:
-        return None
-    if zone is datetime.timezone.utc:
-        return ["utc", ""]
-    if isinstance(zone, datetime.timezone):
-        return ["fixed", zone.utcoffset(None).total_seconds()]
-    module = type(zone).__module__
-    if module.startswith("pytz") and getattr(zone, "zone", None):
-        return ["pytz", str(zone.zone)]
-    if module == "zoneinfo" and getattr(zone, "key", None):
-        return ["zoneinfo", str(zone.key)]
-    raise Uncrossable("a time zone without a name")
-
-
-def _zone_of(body: Any) -> Any:
-    if body is None:
-        return None
-    kind, name = body
-    if kind == "utc":
-        return datetime.timezone.utc
-    if kind == "fixed":
-        return datetime.timezone(datetime.timedelta(seconds=name))
-    if kind == "pytz":
-        return importlib.import_module("pytz").timezone(name)
-    return importlib.import_module("zoneinfo").ZoneInfo(name)
 
 
 def _raw(value: Any) -> str:
@@ -280,7 +172,7 @@ def _moment(value: datetime.datetime) -> Any:
     if value.tzinfo is None:
         return [value.isoformat(), None]
     moment = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-    return [moment.isoformat(), _zone(value.tzinfo)]
+    return [moment.isoformat(), named_zone(value.tzinfo)]
 
 
 def _moment_of(body: Any) -> datetime.datetime:
@@ -288,7 +180,7 @@ def _moment_of(body: Any) -> datetime.datetime:
     found = datetime.datetime.fromisoformat(text)
     if zone is None:
         return found
-    return found.replace(tzinfo=datetime.timezone.utc).astimezone(_zone_of(zone))
+    return found.replace(tzinfo=datetime.timezone.utc).astimezone(zone_of(zone))
 
 
 # What a missing key may be made by: tests call it, so nothing that could equal anything.
@@ -334,7 +226,7 @@ _ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
     datetime.date: _shown("da", lambda v: v.isoformat()),
     datetime.datetime: _shown("dm", _moment),
     datetime.time: lambda encoder, v, depth: {
-        "ho": [v.replace(tzinfo=None).isoformat(), _zone(v.tzinfo)]
+        "ho": [v.replace(tzinfo=None).isoformat(), named_zone(v.tzinfo)]
     },
     io.StringIO: _shown("si", lambda v: [v.getvalue(), v.tell()]),
     io.BytesIO: _shown("bi", lambda v: [v.getvalue().hex(), v.tell()]),
@@ -349,10 +241,11 @@ def _value(tree: Any) -> Any:
     if kind is list:
         return [_value(item) for item in tree]
     ((tag, body),) = tree.items()
-    maker = _DECODERS.get(tag)
-    if maker is None:
-        raise Malformed("unknown tag")
-    return maker(body)
+    if tag in _DECODERS:
+        return _DECODERS[tag](body)
+    if tag in exchange_frames.DECODERS:
+        return exchange_frames.DECODERS[tag](_value, body)
+    raise Malformed("unknown tag")
 
 
 def _pairs(body: Any) -> List[Tuple[Any, Any]]:
@@ -384,79 +277,6 @@ def _objects_of(body: Any) -> Any:
     for place, each in enumerate(values):
         found[place] = _value(each)
     return found.reshape(shape)
-
-
-def _column_of(tree: Any) -> Any:
-    pandas = sys.modules["pandas"]
-    if "cat" in tree:
-        codes, categories, ordered = tree["cat"]
-        return pandas.Categorical.from_codes(_value(codes), _value(categories), ordered=ordered)
-    if "tz" in tree:
-        return _dates(_value(tree["tz"][0]), tree["tz"][1])
-    if "iv" in tree:
-        return _value(tree["iv"])
-    if "ex" in tree:
-        dtype, values = tree["ex"]
-        if dtype not in _NULLABLE:
-            raise Malformed("no such column")
-        return pandas.array(_value(values), dtype=dtype)
-    return _value(tree)
-
-
-def _frame_of(body: Any) -> Any:
-    pandas = sys.modules["pandas"]
-    index, columns, values = _value(body[0]), _value(body[1]), body[2]
-    series = [_series(_column_of(each), index) for each in values]
-    if not series:
-        return pandas.DataFrame(index=index, columns=columns)
-    found = pandas.concat(series, axis=1)
-    found.columns = columns
-    return found
-
-
-def _series_of(body: Any) -> Any:
-    index, name, values = body
-    return _series(_column_of(values), _value(index), _hashable(_value(name)))
-
-
-def _series(values: Any, index: Any, name: Any = None) -> Any:
-    # The type is named: pandas would make texts of an array of objects that are texts.
-    return sys.modules["pandas"].Series(values, index=index, name=name, dtype=values.dtype)
-
-
-def _hashable(name: Any) -> Any:
-    hash(name)
-    return name
-
-
-def _multi_of(body: Any) -> Any:
-    values, names = body
-    return sys.modules["pandas"].MultiIndex.from_tuples(_value(values), names=_value(names))
-
-
-def _index_of(values: Any, dtype: Any, name: Any) -> Any:
-    if dtype is not None and dtype not in _NULLABLE:
-        raise Malformed("no such index")
-    found = _value(values)
-    return sys.modules["pandas"].Index(found, dtype=dtype or found.dtype, name=_value(name))
-
-
-def _dates_of(body: Any) -> Any:
-    values, zone, freq, name = body
-    found = _dates(_value(values), zone)
-    found.freq = freq
-    return found.rename(_value(name))
-
-
-def _dates(values: Any, zone: Any) -> Any:
-    """Moments in UTC, in a time zone if there is one."""
-    found = sys.modules["pandas"].DatetimeIndex(values)
-    return found if zone is None else found.tz_localize("UTC").tz_convert(_zone_of(zone))
-
-
-def _timestamp_of(value: Any, zone: Any) -> Any:
-    found = sys.modules["pandas"].Timestamp(value)
-    return found if zone is None else found.tz_localize("UTC").tz_convert(_zone_of(zone))
 
 
 def _at(stream: Any, place: int) -> Any:
@@ -494,7 +314,7 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "p": pathlib.PosixPath,
     "da": datetime.date.fromisoformat,
     "dm": _moment_of,
-    "ho": lambda body: datetime.time.fromisoformat(body[0]).replace(tzinfo=_zone_of(body[1])),
+    "ho": lambda body: datetime.time.fromisoformat(body[0]).replace(tzinfo=zone_of(body[1])),
     "si": lambda body: _at(io.StringIO(body[0]), body[1]),
     "bi": lambda body: _at(io.BytesIO(bytes.fromhex(body[0])), body[1]),
     "en": lambda body: _member(*body),
@@ -505,25 +325,4 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "nd": _array_of,
     "no": _objects_of,
     "dt": lambda body: sys.modules["numpy"].dtype(body),
-    "df": _frame_of,
-    "se": _series_of,
-    "ri": lambda body: sys.modules["pandas"].RangeIndex(*body[:3], name=_value(body[3])),
-    "mi": _multi_of,
-    "di": _dates_of,
-    "ix": lambda body: _index_of(*body),
-    "ti": lambda body: sys.modules["pandas"].TimedeltaIndex(_value(body[0]), name=_value(body[1])),
-    "ci": lambda body: sys.modules["pandas"].CategoricalIndex(
-        _column_of(body[0]), name=_value(body[1])
-    ),
-    "ii": lambda body: sys.modules["pandas"].IntervalIndex.from_arrays(
-        _value(body[0]), _value(body[1]), closed=body[2], name=_value(body[3])
-    ),
-    "iv": lambda body: sys.modules["pandas"].Interval(
-        _value(body[0]), _value(body[1]), closed=body[2]
-    ),
-    "ca": lambda body: _column_of(body),
-    "ts": lambda body: _timestamp_of(*body),
-    "tdp": lambda body: sys.modules["pandas"].Timedelta(body),
-    "nat": lambda body: sys.modules["pandas"].NaT,
-    "na": lambda body: sys.modules["pandas"].NA,
 }
