@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,10 @@ BENCHMARKS = {
 CONTAINED_ONLY = re.compile("oom-score|dos-u-|dirs-600k")
 
 
+# Limits of function calls of the starter's tasks: several programs only wait for them.
+SHORT_S = {"min_call_s": 2.0, "total_s": 6.0}
+
+
 @dataclass(frozen=True)
 class Sample:
     """One program, and the verdicts that are right for it."""
@@ -42,7 +46,7 @@ class Sample:
 def read(folder: Path, data: Path, jail: str) -> list[Sample]:
     """The samples that may run in a jail, in their order."""
     own = load_benchmark(str(folder / "second_round_tasks.jsonl"))
-    tasks = {("rt", task.task_id): task for task in own.tasks}
+    tasks = {("rt", task.task_id): _hurried(task) for task in own.tasks}
     loaded: dict[str, CardBenchmark] = {}
     found = []
     for index, line in enumerate((folder / "second_round.jsonl").read_text().splitlines()):
@@ -60,3 +64,12 @@ def read(folder: Path, data: Path, jail: str) -> list[Sample]:
         program = Program(task.task_id, index, row["solution"], "program")
         found.append(Sample(row["id"], task, program, frozenset(row["accept"])))
     return found
+
+
+def _hurried(task: Task) -> Task:
+    if task.tests["kind"] != "calls":
+        return task
+    limits = {
+        name: min(value, SHORT_S.get(name, value)) for name, value in task.tests["limits"].items()
+    }
+    return replace(task, tests={**task.tests, "limits": limits})
