@@ -37,9 +37,11 @@ def start(program: str, entry_point: str, about: Dict[str, Any]) -> "Program":
     """
     ours, theirs = socket.socketpair()
     containment.harden_self()
+    chance = random.getstate()
     pid = os.fork()
     if pid == 0:
         try:
+            random.setstate(chance)  # which every fork sets anew
             ours.close()
             os.close(player.CHANNEL)
             os.dup2(theirs.fileno(), PROGRAM_FD)

@@ -127,9 +127,10 @@ def test_a_right_program_passes_where_the_reference_does_not(judge: Judge) -> No
 
 def test_tests_that_did_not_run_are_not_passed(judge: Judge) -> None:
     emptied = "import unittest\nunittest.TestLoader.getTestCaseNames = lambda *_: []\n"
-    assert judge(emptied + returning("None")) is Verdict.FORGED
+    # Where tests run apart from the program, they do run, and fail.
+    assert judge(emptied + returning("None")) in (Verdict.FORGED, Verdict.WRONG)
     skipping = "import unittest\ndef task_func(*_):\n    raise unittest.SkipTest\n"
-    assert judge(skipping) is Verdict.FORGED
+    assert judge(skipping) in (Verdict.FORGED, Verdict.ERROR)
 
 
 def test_a_class_that_cannot_be_set_up_is_an_error(judge: Judge) -> None:
@@ -218,7 +219,7 @@ def test_there_is_no_network(judge: Judge) -> None:
 
 def test_an_object_that_is_equal_to_everything(judge: Judge) -> None:
     always = "class Any:\n    def __eq__(self, other):\n        return True\n"
-    assert judge(returning("Any()", always)) is Verdict.FORGED
+    assert judge(returning("Any()", always)) in (Verdict.FORGED, Verdict.WRONG)
 
 
 def test_the_time_limit_is_for_loading_and_tests_together(judge: Judge) -> None:

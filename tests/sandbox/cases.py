@@ -82,6 +82,9 @@ import unittest
 import numpy as np
 from numpy.testing import assert_allclose
 
+class Marked(np.ndarray):
+    pass
+
 class TestCases(unittest.TestCase):
     def test_close(self):
         assert_allclose(doubled([1, 2]), [2.0, 4.0])
@@ -93,6 +96,10 @@ class TestCases(unittest.TestCase):
     @unittest.expectedFailure
     def test_of_what_is_not_promised(self):
         self.assertEqual(doubled("ab"), "aabb")
+
+    def test_subclass(self):
+        # Does not cross by value: these tests stay in the program's process.
+        np.testing.assert_allclose(doubled(np.array([1.0]).view(Marked)), [2.0])
 """
 
 _ARRAY_REFERENCE = """
@@ -216,7 +223,9 @@ def _seen():
         except OSError:
             continue
         # In namespaces of its own a player has uid 1000, and so has the guest.
-        mine = uid == str(os.getuid()) != "1000" and pid != str(os.getpid())
+        # The parent of a program whose tests run apart is the process that holds them.
+        known = str(os.getpid()), str(os.getppid())
+        mine = uid == str(os.getuid()) != "1000" and pid not in known
         if mine or {TRACE!r} in name:
             found.append("process " + pid + " " + name)
     for kind in ("shm", "sem", "msg"):
@@ -225,7 +234,7 @@ def _seen():
                 found += file.read().splitlines()[1:]
         except OSError:
             pass
-    return [name for name in found if name not in ("/tmp/work", "/tmp/work/solution.py")]
+    return [name for name in found if name not in ("/tmp/work", "./solution.py")]
 
 _FOUND = _seen()
 if _FOUND:
