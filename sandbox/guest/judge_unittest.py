@@ -17,6 +17,7 @@ import json
 import os
 import time
 import warnings
+from functools import lru_cache
 from typing import Any, Dict, List, Optional, Set
 
 from . import channel, codec
@@ -72,6 +73,7 @@ def _runs_apart(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> b
     return bool(_verdict(run, wanted)["verdict"] == "passed")
 
 
+@lru_cache(maxsize=4)  # asked for by every sample of a task
 def _imports(test: str) -> str:
     """The imports at the top of tests, one a line."""
     with warnings.catch_warnings():

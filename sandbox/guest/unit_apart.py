@@ -25,16 +25,8 @@ SCRATCH = tuple(f"{root}/" for root in containment.SCRATCH_ROOTS)
 PROGRAM_FD = 4  # the child's end of the pair
 
 
-class Gone(BaseException):
-    """The program's process has ended, or does not speak as it should."""
-
-
 def start(program: str, entry_point: str, about: Dict[str, Any]) -> "Program":
-    """Fork the process of the program, which loads it; this one is closed from here on.
-
-    Raises:
-        Gone: it ended while loading.
-    """
+    """Fork the process of the program, which loads it; this one is closed from here on."""
     ours, theirs = socket.socketpair()
     containment.harden_self()
     chance = random.getstate()
@@ -75,7 +67,11 @@ def _is_scratch(path: Any) -> bool:
 
 
 class Program:
-    """The process that runs the program, as the one with the tests sees it."""
+    """The process that runs the program, as the one with the tests sees it.
+
+    Where that ends, or does not speak as it should, this process ends too: an exception
+    could be caught by a test, which would pass.
+    """
 
     def __init__(self, pid: int, sock: socket.socket) -> None:
         self.pid, self.sock = pid, sock
@@ -83,49 +79,40 @@ class Program:
         self.chance = _Chance()
 
     def loaded(self) -> Optional[str]:
-        """None once the program is loaded, or the name of the exception that it raised.
-
-        Raises:
-            Gone: it ended.
-        """
-        kind, name = self._reply()
-        return None if kind == "loaded" else str(name)
+        """None once the program is loaded, or the name of the exception that it raised."""
+        kind, *body = self._reply()
+        return None if kind == "loaded" else "".join(map(str, body))
 
     def call(self, arguments: Any, named: Any) -> Any:
         """What the program's entry point returns; raises what it raises.
 
         Raises:
             Uncrossable: an argument does not cross.
-            Gone: the process ended.
         """
         request = exchange.encode([list(arguments), dict(named), self.chance.changed()])
         try:
             self.sock.sendall(request.encode("ascii") + b"\n")
         except OSError:
-            raise Gone("it does not read") from None
+            player._exit(0)
         kind, *body = self._reply()
-        if kind == "v":
-            value, chance = body
-            self.chance.take(chance)
-            return value
-        if kind == "e":
-            names, more, chance = body
-            self.chance.take(chance)
-            raise _exception(names, more)
-        if kind == "u":
-            return Unknown(str(body[0]))
-        raise Gone("not a reply")
+        if kind == "v" and len(body) == 2:
+            self.chance.take(body[1])
+            return body[0]
+        if kind == "e" and len(body) == 3:
+            self.chance.take(body[2])
+            raise _exception(body[0], body[1])
+        if kind != "u":
+            player._exit(0)
+        return Unknown("".join(map(str, body)))
 
     def _reply(self) -> List[Any]:
         line = self.file.readline()
-        if not line.endswith(b"\n"):
-            raise Gone("it ended")
         try:
             reply = exchange.decode(line)
         except exchange.Malformed:
-            raise Gone("not a reply") from None
+            player._exit(0)
         if type(reply) is not list or not reply or type(reply[0]) is not str:
-            raise Gone("not a reply")
+            player._exit(0)
         return reply
 
     def end(self) -> None:
@@ -188,7 +175,7 @@ class _Chance:
                 name, keys, *rest = states[1]
                 numpy.random.set_state((name, numpy.array(keys, dtype="uint32"), *rest))
         except Exception:
-            raise Gone("no state of chance") from None
+            player._exit(0)
         self.known = self._now()
 
 

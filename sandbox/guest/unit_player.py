@@ -93,8 +93,6 @@ def _run_apart(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         unit_apart.closed_to_the_program()
         namespace[entry_point] = unit_apart.stand_in(process, entry_point)
         _run_tests(test, key, namespace, _Apart())
-    except unit_apart.Gone:
-        player._exit(0)
     finally:
         process.end()
 
@@ -216,8 +214,7 @@ def _outcome(cases: Any, name: str) -> str:
     fails = getattr(method, "__unittest_expecting_failure__", False) or getattr(
         cases, "__unittest_expecting_failure__", False
     )
-    reason = _skipped(cases, method)
-    if reason:
+    if _skipped(cases, method):
         return "skip"
     begin = getattr(test, "_setupAsyncioRunner", None) or getattr(test, "_setupAsyncioLoop", None)
     end = getattr(test, "_tearDownAsyncioRunner", None) or getattr(
@@ -256,8 +253,6 @@ def _part(work: Callable[[], Any]) -> str:
     except _TestCase.failureException as error:
         player.complain(error)
         return "fail"
-    except unit_apart.Gone:
-        raise
     except BaseException as error:
         player.complain(error)
         return "error"

@@ -145,6 +145,19 @@ CHEATS = {
 }
 
 
+def test_a_program_that_has_left_cannot_be_caught_by_a_test(local_jail: None) -> None:
+    test = (
+        "import unittest\nclass TestCases(unittest.TestCase):\n    def test_one(self):\n"
+        "        with self.assertRaises(BaseException):\n            task_func()\n"
+    )
+    right = "def task_func():\n    raise ValueError\n"
+    leaves = "import os\ndef task_func():\n    os._exit(0)\n"
+    garbage = "import os\ndef task_func():\n    os.write(4, b'{}\\n')\n"
+    grades = graded(task(test, right), right, leaves, garbage)
+    verdicts = [grade.suites["base"].verdict for grade in grades]
+    assert verdicts == [Verdict.PASSED, Verdict.ERROR, Verdict.ERROR]
+
+
 def test_right_programs_pass_and_no_cheat_does(local_jail: None) -> None:
     grades = graded(task(TEST, RIGHT), RIGHT, *CHEATS.values())
     verdicts = [grade.suites["base"].verdict for grade in grades]
