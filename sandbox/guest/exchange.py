@@ -10,6 +10,7 @@ this module does not name.
 
 from __future__ import annotations
 
+import array
 import collections
 import datetime
 import decimal
@@ -22,9 +23,11 @@ import sys
 import types
 import uuid
 from itertools import islice
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple, Union
 
-from . import exchange_frames
+from . import exchange_frames, exchange_objects
+from .blanks import blank
+from .exchange_classes import class_of, is_named_tuple, known_class, member, name_of, named_tuple
 from .exchange_zones import Malformed as Malformed
 from .exchange_zones import Uncrossable as Uncrossable
 from .exchange_zones import named_zone, zone_of
@@ -32,9 +35,11 @@ from .exchange_zones import named_zone, zone_of
 MAX_DEPTH = 60
 MAX_NODES = 3_000_000
 MAX_ITEMS = 100_000  # of an iterator
+# This process's end of what does not cross by value: a process is on one side only.
+side: List[Union[exchange_objects.Kept, exchange_objects.Remotes]] = []
 
 _text = json.JSONEncoder(separators=(",", ":")).encode
-_parse = json.JSONDecoder().decode
+_parse = json.JSONDecoder(parse_constant=float).decode  # each nan an object of its own
 _PLAIN = {type(None), bool, int, float, str}
 _LIMIT = 1 << 63
 
@@ -72,7 +77,9 @@ class _Encoder:
     def tree(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind in _PLAIN:
-            return {"i": hex(value)} if kind is int and not -_LIMIT <= value < _LIMIT else value
+            if kind is int and not -_LIMIT <= value < _LIMIT:
+                return {"i": hex(value)}
+            return value if value == value else {"nan": _nan_of(value)}
         if depth > MAX_DEPTH:
             raise Uncrossable("too deep")
         if kind is list:
@@ -93,12 +100,16 @@ class _Encoder:
 
     def of_library(self, value: Any, kind: type, depth: int) -> Any:
         if isinstance(value, type):
-            return {"ty": _named(value)}
+            return {"ty": name_of(value)}
         numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
         if numpy is not None and isinstance(value, numpy.generic):
             return {"np": [value.dtype.str, _raw(value)]}
         if numpy is not None and kind is numpy.ndarray:
             return self.array(value, depth)
+        if numpy is not None and kind is numpy.ma.MaskedArray:
+            if blank(value):
+                raise Uncrossable("an array with masked places")
+            return {"ma": self.array(value.data, depth)}
         if numpy is not None and isinstance(value, numpy.dtype):
             return {"dt": value.str}
         if pandas is not None:
@@ -106,7 +117,12 @@ class _Encoder:
             if found is not None:
                 return found
         if isinstance(value, enum.Enum):
-            return {"en": [_named(kind), value.name]}
+            return {"en": [name_of(kind), value.name]}
+        kept = side[0].encoded(value, kind) if side else None
+        if kept is not None:
+            return kept
+        if isinstance(value, tuple) and is_named_tuple(kind):
+            return {"nt": [name_of(kind), self.items(tuple(tuple.__iter__(value)), depth)]}
         for base, plain in _BASES:
             if isinstance(value, base):
                 return self.tree(plain(value), depth)
@@ -114,7 +130,7 @@ class _Encoder:
             items = list(islice(value, MAX_ITEMS + 1))
             if len(items) > MAX_ITEMS:
                 raise Uncrossable("an endless iterator")
-            return {"it": self.items(items, depth)}
+            return {"ge" if kind is types.GeneratorType else "it": self.items(items, depth)}
         raise Uncrossable(kind.__name__)
 
     def array(self, value: Any, depth: int) -> Any:
@@ -125,27 +141,15 @@ class _Encoder:
         return {"nd": [value.dtype.str, list(value.shape), _raw(value)]}
 
 
+def _nan_of(value: float) -> str:
+    """The module whose nan this is: lists with one and the same nan in them are equal."""
+    names = (name for name in ("math", "numpy") if name in sys.modules)
+    return next((name for name in names if sys.modules[name].nan is value), "")
+
+
 def _raw(value: Any) -> str:
     text: str = value.tobytes().hex()
     return text
-
-
-def _named(kind: type) -> List[str]:
-    """A class as its module and name, where it is found there."""
-    name = [kind.__module__, kind.__qualname__]
-    if _class(*name) is not kind:
-        raise Uncrossable("a class of its own")
-    return name
-
-
-def _class(module: str, name: str) -> Any:
-    """A class of a module that is loaded, or None; none of what tests are made of."""
-    if module.partition(".")[0] in ("unittest", __package__):
-        return None
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = vars(found).get(part) if found is not None else None
-    return found if isinstance(found, type) else None
 
 
 def _sequence(tag: str) -> Callable[[_Encoder, Any, int], Any]:
@@ -215,6 +219,7 @@ _ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
     collections.OrderedDict: _mapping("od"),
     collections.defaultdict: _default_dict,
     complex: _shown("c", lambda v: [v.real, v.imag]),
+    array.array: _shown("ar", lambda v: [v.typecode, v.tobytes().hex()]),
     bytes: _shown("b", bytes.hex),
     bytearray: _shown("ba", bytearray.hex),
     decimal.Decimal: _shown("dec", str),
@@ -243,6 +248,8 @@ def _value(tree: Any) -> Any:
     ((tag, body),) = tree.items()
     if tag in _DECODERS:
         return _DECODERS[tag](body)
+    if tag == "px" and side:
+        return side[0].decoded(body, class_of)
     if tag in exchange_frames.DECODERS:
         return exchange_frames.DECODERS[tag](_value, body)
     raise Malformed("unknown tag")
@@ -250,13 +257,6 @@ def _value(tree: Any) -> Any:
 
 def _pairs(body: Any) -> List[Tuple[Any, Any]]:
     return [(_value(key), _value(value)) for key, value in body]
-
-
-def _known_class(body: Any) -> type:
-    found = _class(*body)
-    if found is None:
-        raise Malformed("no such class")
-    return found  # type: ignore[no-any-return]
 
 
 def _array_of(body: Any) -> Any:
@@ -284,15 +284,9 @@ def _at(stream: Any, place: int) -> Any:
     return stream
 
 
-def _member(kind: Any, name: str) -> Any:
-    found = _known_class(kind)
-    if not issubclass(found, enum.Enum):
-        raise Malformed("no member")
-    return found[name]
-
-
 _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "i": lambda body: int(body, 16),
+    "nan": lambda body: sys.modules[body].nan if body in ("math", "numpy") else float("nan"),
     "t": lambda body: tuple(map(_value, body)),
     "s": lambda body: set(map(_value, body)),
     "fs": lambda body: frozenset(map(_value, body)),
@@ -304,6 +298,7 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
         None if body[0] is None else _FACTORIES[body[0]], _pairs(body[1])
     ),
     "c": lambda body: complex(*body),
+    "ar": lambda body: array.array(body[0], bytes.fromhex(body[1])),
     "b": bytes.fromhex,
     "ba": bytearray.fromhex,
     "dec": decimal.Decimal,
@@ -317,12 +312,15 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "ho": lambda body: datetime.time.fromisoformat(body[0]).replace(tzinfo=zone_of(body[1])),
     "si": lambda body: _at(io.StringIO(body[0]), body[1]),
     "bi": lambda body: _at(io.BytesIO(bytes.fromhex(body[0])), body[1]),
-    "en": lambda body: _member(*body),
+    "en": lambda body: member(*body),
+    "nt": lambda body: named_tuple(body[0], _value(body[1])),
     "it": lambda body: iter(_value(body)),
+    "ge": lambda body: (each for each in _value(body)),
     "td": lambda body: datetime.timedelta(*body),
-    "ty": _known_class,
+    "ty": known_class,
     "np": lambda body: _array_of([body[0], [], body[1]])[()],
     "nd": _array_of,
     "no": _objects_of,
+    "ma": lambda body: sys.modules["numpy"].ma.MaskedArray(_array_of(body["nd"])),
     "dt": lambda body: sys.modules["numpy"].dtype(body),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict
 
+from .blanks import blank
 from .exchange_zones import Malformed, Uncrossable, named_zone, zone_of
 
 Read = Callable[[Any], Any]
@@ -66,6 +67,8 @@ def _index(encoder: Any, value: Any, kind: type, depth: int) -> Any:
         return {"ii": [*ends, value.closed, name]}
     if kind is pandas.Index or kind.__name__ in ("Int64Index", "Float64Index", "UInt64Index"):
         dtype = str(value.dtype) if str(value.dtype) in _NULLABLE else None
+        if blank(value):
+            raise Uncrossable("nothing but NA")
         return {"ix": [encoder.array(value.to_numpy(), depth), dtype, name]}
     raise Uncrossable(kind.__name__)
 
@@ -82,6 +85,8 @@ def _column(encoder: Any, series: Any, depth: int) -> Any:
     if isinstance(dtype, pandas.IntervalDtype):
         return {"ivs": encoder.tree(pandas.IntervalIndex(series), depth)}
     if str(dtype) in _NULLABLE:
+        if blank(series):
+            raise Uncrossable("nothing but NA")
         return {"ex": [str(dtype), encoder.items(series.tolist(), depth)]}
     if isinstance(dtype, pandas.api.extensions.ExtensionDtype):
         raise Uncrossable(f"column of {dtype}")
@@ -104,8 +109,14 @@ def _column_of(read: Read, tree: Any) -> Any:
         return read(tree["ivs"])
     if "ex" in tree:
         dtype, values = tree["ex"]
-        return pandas.array(read(values), dtype=_nullable(dtype))
+        return _filled(pandas.array(read(values), dtype=_nullable(dtype)))
     return read(tree)
+
+
+def _filled(found: Any) -> Any:
+    if blank(found):
+        raise Malformed("nothing but NA")
+    return found
 
 
 def _nullable(dtype: Any) -> Any:
@@ -141,7 +152,7 @@ def _multi_index(read: Read, body: Any) -> Any:
 def _plain_index(read: Read, body: Any) -> Any:
     values, dtype, name = read(body[0]), body[1], read(body[2])
     dtype = values.dtype if dtype is None else _nullable(dtype)
-    return sys.modules["pandas"].Index(values, dtype=dtype, name=name)
+    return _filled(sys.modules["pandas"].Index(values, dtype=dtype, name=name))
 
 
 def _dates_index(read: Read, body: Any) -> Any:

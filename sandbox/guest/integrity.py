@@ -25,6 +25,7 @@ import unittest.suite
 from importlib.machinery import PathFinder
 from typing import Any, Callable, Collection, Dict, Iterator, List, Set, Tuple
 
+from .blanks import blank as _blank
 from .player import FILENAME
 
 # All of it is watched: nobody but a cheat replaces anything here.
@@ -293,6 +294,8 @@ def _claims(value: Any) -> str:
             return "contains anything"
         if _says(lambda: value < other and value > other):  # noqa: B023
             return "is both smaller and larger"
+    if _says(lambda: _blank(value)):
+        return "equals anything where it is blank"
     # Its members of any name may be made when a test asks for them.
     if _written(value, "__getattr__"):
         member = _tried(lambda: _getattr(value, "x" + text))

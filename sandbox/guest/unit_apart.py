@@ -17,7 +17,7 @@ import socket
 import sys
 from typing import Any, Callable, Dict, List, Optional
 
-from . import codec, containment, exchange, player
+from . import codec, containment, exchange, exchange_classes, exchange_objects, player
 
 # Its own uid may signal the process that holds the tests: these end it or are ignored.
 _IGNORED = (signal.SIGINT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
@@ -77,19 +77,20 @@ class Program:
         self.pid, self.sock = pid, sock
         self.file = sock.makefile("rb")
         self.chance = _Chance()
+        exchange.side[:] = [exchange_objects.Remotes(self.ask)]
 
     def loaded(self) -> Optional[str]:
         """None once the program is loaded, or the name of the exception that it raised."""
         kind, *body = self._reply()
         return None if kind == "loaded" else "".join(map(str, body))
 
-    def call(self, arguments: Any, named: Any) -> Any:
-        """What the program's entry point returns; raises what it raises.
+    def ask(self, verb: str, *rest: Any) -> Any:
+        """What the program's entry point returns, or one of its objects; raises what it raises.
 
         Raises:
             Uncrossable: an argument does not cross.
         """
-        request = exchange.encode([list(arguments), dict(named), self.chance.changed()])
+        request = exchange.encode([verb, list(rest), self.chance.changed()])
         try:
             self.sock.sendall(request.encode("ascii") + b"\n")
         except OSError:
@@ -185,7 +186,7 @@ def _exception(names: Any, more: Any) -> BaseException:
     `names` are module and name of its class and of the classes that this is made of.
     """
     for name in names:
-        found = exchange._class(*name)
+        found = exchange_classes.class_of(*name)
         if found is not None and issubclass(found, (Exception, SystemExit)):
             try:
                 error: BaseException = found.__new__(found)
@@ -196,11 +197,19 @@ def _exception(names: Any, more: Any) -> BaseException:
     return Exception(*more)
 
 
+def stand_ins(program: Program, entry_point: str, namespace: Dict[str, Any]) -> None:
+    """Put what acts on the program where tests find its entry point, and pyplot's figures."""
+    namespace[entry_point] = stand_in(program, entry_point)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        exchange_objects.pyplot_of(program.ask, pyplot, namespace)
+
+
 def stand_in(program: Program, entry_point: str) -> Callable[..., Any]:
     """What tests call in the place of the entry point."""
 
     def call(*arguments: Any, **named: Any) -> Any:
-        return program.call(arguments, named)
+        return program.ask("run", list(arguments), named)
 
     call.__name__ = call.__qualname__ = entry_point
     return call
@@ -227,16 +236,17 @@ def _serve(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         player.complain(error)
         send(["failed", codec.type_name(error)])
         return
-    chance = _Chance()
+    chance, kept = _Chance(), exchange_objects.Kept()
+    exchange.side[:] = [kept]
     send(["loaded", ""])
     while True:
         line = file.readline()
         if not line:
             os._exit(0)
-        arguments, named, states = exchange.decode(line)
+        verb, rest, states = exchange.decode(line)
         chance.take(states)
         try:
-            value = function(*arguments, **named)
+            value = function(*rest[0], **rest[1]) if verb == "run" else kept.answer(verb, *rest)
         except BaseException as error:
             send(_raised(error, chance))
             continue

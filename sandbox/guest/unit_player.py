@@ -90,8 +90,9 @@ def _run_apart(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         test, key, reference = player.receive()
         # What tests use beside the entry point is the task's own, never the program's.
         namespace = load(reference, about["name"], about["given"])
+        add_imports(namespace, about["apart"])
         unit_apart.closed_to_the_program()
-        namespace[entry_point] = unit_apart.stand_in(process, entry_point)
+        unit_apart.stand_ins(process, entry_point, namespace)
         _run_tests(test, key, namespace, _Apart())
     finally:
         process.end()

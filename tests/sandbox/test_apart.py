@@ -9,9 +9,12 @@ import decimal
 import http
 import importlib
 import itertools
+import math
 import pathlib
 import random
+import types
 import zoneinfo
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy
@@ -19,6 +22,7 @@ import pytest
 
 from opencodeeval.core.types import Grade, Program, Style, Task, Verdict
 from opencodeeval.execution import open_sandbox
+from opencodeeval.execution.base import Sandbox
 
 exchange: Any = importlib.import_module("guest.exchange")
 
@@ -87,9 +91,15 @@ def task(test: str, reference: str) -> Task:
     return Task("apart", Style.UNITTEST, "", "task_func", reference, tests)
 
 
-def graded(wanted: Task, *programs: str) -> list[Grade]:
+def plain_sandbox() -> Sandbox:
+    return open_sandbox("local", 1)
+
+
+def graded(
+    wanted: Task, *programs: str, opened: Callable[[], Sandbox] = plain_sandbox
+) -> list[Grade]:
     async def run() -> list[Grade]:
-        sandbox = open_sandbox("local", 1)
+        sandbox = opened()
         try:
             numbered = enumerate(programs)
             return [await sandbox.grade(wanted, Program("apart", i, p, "p")) for i, p in numbered]
@@ -282,10 +292,65 @@ def test_what_comes_out_of_an_iterator_arrives() -> None:
         exchange.encode(n for n in itertools.count())
 
 
+def test_a_generator_arrives_as_one() -> None:
+    found = exchange.decode(exchange.encode(n for n in (1, 2)))
+    assert isinstance(found, types.GeneratorType)
+
+
 def test_a_subclass_arrives_as_its_base() -> None:
-    found = exchange.decode(exchange.encode([Pair(1, 2), Lying({"a": 1})]))
-    assert found == [(1, 2), {"a": 1}]
+    class Own(NamedTuple):
+        a: int
+
+    found = exchange.decode(exchange.encode([Own(1), Lying({"a": 1})]))
+    assert found == [(1,), {"a": 1}]
     assert [type(each) for each in found] == [tuple, dict]
+
+
+def test_a_named_tuple_that_both_sides_know_arrives_as_one() -> None:
+    found = exchange.decode(exchange.encode(Pair(1, 2)))
+    assert found == Pair(1, 2)
+    assert found.b == 2
+    with pytest.raises(exchange.Malformed):
+        exchange.decode('{"nt":[["tests.sandbox.test_apart","Equal"],[1,2]]}')
+
+
+def test_the_nan_that_everybody_shares_arrives_as_itself() -> None:
+    mine = float("nan")
+    found = exchange.decode(exchange.encode([numpy.nan, math.nan, mine, mine]))
+    assert found[0] is numpy.nan
+    assert found[1] is math.nan
+    assert found[2] is not found[3]
+
+
+def test_masked_places_and_columns_of_nothing_but_na_do_not_arrive() -> None:
+    pandas = pytest.importorskip("pandas")
+    clear = numpy.ma.MaskedArray([1, 2])
+    found = exchange.decode(exchange.encode(clear))
+    assert type(found) is numpy.ma.MaskedArray
+    numpy.testing.assert_array_equal(found, clear)
+    empty = [pandas.NA, pandas.NA]
+    series = pandas.Series(empty, dtype="Int64")
+    for value in (
+        numpy.ma.MaskedArray([1, 2], mask=[False, True]),
+        series,
+        pandas.DataFrame({"a": [1, 2], "b": series}),
+        pandas.Index(series),
+    ):
+        with pytest.raises(exchange.Uncrossable):
+            exchange.encode(value)
+    some = pandas.Series([1, pandas.NA], dtype="Int64")
+    pandas.testing.assert_series_equal(exchange.decode(exchange.encode(some)), some)
+    with pytest.raises(exchange.Malformed):
+        exchange.decode('{"se":[{"ri":[0,1,1,null]},null,{"ex":["Int64",[{"na":0}]]}]}')
+
+
+class Equal(NamedTuple):
+    """Equal to anything."""
+
+    a: int
+
+    def __eq__(self, other: object) -> bool:
+        return True
 
 
 class Lying(dict):  # type: ignore[type-arg]
