@@ -82,7 +82,8 @@ class Task:
         """What a pass is worth (docs/sandbox.md).
 
         "forge-proof" where the verdict is made outside the sample's process,
-        "hardened" where what decides must run in it.
+        "hardened" where what decides must run in it. Of unittest tasks, only a run
+        knows which can have their tests apart: see SuiteResult.
         """
         shared = self.in_process or self.style is Style.UNITTEST
         return "hardened" if shared else "forge-proof"
@@ -172,7 +173,8 @@ class SuiteResult:
     `tests_run`/`tests_total` count tests. `detail` is one short line;
     `failure` holds the first failing test as display text (`input`,
     `expected`, `got`) with its zero-based `index`. `wall_s` and `cpu_s` are
-    seconds spent by the sample's own processes.
+    seconds spent by the sample's own processes. `apart` says that the tests of a
+    unittest task ran in a process that the program never shared.
     """
 
     verdict: Verdict
@@ -182,6 +184,7 @@ class SuiteResult:
     failure: Mapping[str, Any] | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    apart: bool = False
 
 
 @dataclass(frozen=True)

@@ -298,4 +298,5 @@ def _suite(found: Mapping[str, Any]) -> SuiteResult:
         failure=found.get("failure"),
         wall_s=round(float(found.get("wall_s", 0.0)), 4),
         cpu_s=round(float(found.get("cpu_s", 0.0)), 4),
+        apart=found.get("apart") is True,
     )

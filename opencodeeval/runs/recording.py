@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,13 @@ def build_record(
     Only `timing` differs between an uninterrupted run and a resumed one; `digest`
     covers everything else.
     """
-    benchmark = planned.benchmark
-    tasks = {
-        task.task_id: _task_row(benchmark, task, grades)
-        for task, grades in _by_task(benchmark, store)
-    }
+    benchmark, known = planned.benchmark, head(planned)
+    graded = _by_task(benchmark, store)
+    tasks = {task.task_id: _task_row(benchmark, task, grades) for task, grades in graded}
+    worth = _counted(_worth(task, grades) for task, grades in graded)
     record = msgspec.structs.replace(
-        head(planned),
+        known,
+        benchmark=msgspec.structs.replace(known.benchmark, integrity=worth),
         run_id=store.run_id,
         hardware=hardware(),
         sandbox=_sorted(sandbox.describe()),
@@ -123,7 +123,7 @@ def head(planned: Planned) -> Record:
             headline=benchmark.headline,
             tasks=len(benchmark.tasks),
             tasks_in_version=benchmark.tasks_in_version,
-            integrity=dict(sorted(Counter(task.integrity for task in benchmark.tasks).items())),
+            integrity=_counted(task.integrity for task in benchmark.tasks),
             description=msgspec.convert(_sorted(benchmark.describe()), schema.Description),
         ),
         protocol=schema.Protocol(
@@ -207,6 +207,16 @@ def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Gra
         (task, [grade for _, grade in sorted(graded[task.task_id].items())])
         for task in benchmark.tasks
     ]
+
+
+def _worth(task: Task, grades: Sequence[Grade]) -> str:
+    """What a pass is worth: forge-proof too where the tests of a unittest task ran apart."""
+    apart = any(suite.apart for grade in grades for suite in grade.suites.values())
+    return "forge-proof" if apart else task.integrity
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
 
 
 def _views(benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]) -> dict[str, Any]:

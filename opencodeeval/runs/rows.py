@@ -94,7 +94,10 @@ class ProgramRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A SuiteResult without its verdict, which the line has in another field."""
+    """A SuiteResult without its verdict, which the line has in another field.
+
+    `apart` is in the line only where it is true.
+    """
 
     detail: str = ""
     tests_run: int = 0
@@ -102,6 +105,17 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     failure: Mapping[str, Any] | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    apart: bool | msgspec.UnsetType = msgspec.UNSET
+
+    @classmethod
+    def of(cls, result: SuiteResult) -> SuiteRow:
+        """The part of a line that stores this result."""
+        fields = {name: value for name, value in vars(result).items() if name != "verdict"}
+        return cls(**{**fields, "apart": result.apart or msgspec.UNSET})
+
+    def result(self, verdict: Verdict) -> SuiteResult:
+        """The result, with the verdict of the line."""
+        return SuiteResult(verdict, **{**msgspec.structs.asdict(self), "apart": self.apart is True})
 
 
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,16 +146,12 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, key: ExecutionKey, grade: Grade) -> VerdictRow:
         """The line that stores this grade."""
         verdicts = {name: suite.verdict for name, suite in grade.suites.items()}
-        details = {
-            name: {field: value for field, value in vars(suite).items() if field != "verdict"}
-            for name, suite in grade.suites.items()
-        }
         return cls(
             **key._asdict(),
             sample_id=grade.sample_id,
             verdict=overall(verdicts),
             verdicts=verdicts,
-            suites={name: SuiteRow(**each) for name, each in details.items()},
+            suites={name: SuiteRow.of(suite) for name, suite in grade.suites.items()},
             stdout=grade.stdout,
             stderr=grade.stderr,
         )
@@ -162,8 +172,7 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     def grade(self) -> Grade:
         """The grade."""
         suites = {
-            name: SuiteResult(verdict, **msgspec.structs.asdict(self.suites[name]))
-            for name, verdict in self.verdicts.items()
+            name: self.suites[name].result(verdict) for name, verdict in self.verdicts.items()
         }
         return Grade(*self.where, suites, stdout=self.stdout, stderr=self.stderr)
 

@@ -47,9 +47,10 @@ class _Outcome:
 
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples; runs the reference to learn the tests' ids."""
-    wanted = set(task.get("must_run", ())) or _of_reference(task, room)
-    known = task.get("known")
-    apart = known == APART if known else _runs_apart(task, wanted, room)
+    wanted, known = set(task.get("must_run", ())), task.get("known")
+    seen = None if known else _apart(task, wanted, room)
+    apart = known == APART or seen is not None
+    wanted = wanted or seen or _of_reference(task, room, apart)
     # These do pass where every test is made to fail.
     contrary: Optional[Set[str]] = None if "expectedFailure" in task["test"] else set()
 
@@ -61,16 +62,20 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
             if contrary is None:
                 contrary = _run(task["reference"], task, room, control=True).ok()
             found.update(_controlled(program, task, room, wanted - contrary))
-        found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted))
+        found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted), apart=apart)
         return {"base": found}
 
     return Prepared(grade, None if known else APART if apart else TOGETHER)
 
 
-def _runs_apart(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> bool:
-    """Whether the reference passes where tests and program do not share a process."""
+def _apart(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> Optional[Set[str]]:
+    """The tests that the reference passes where it does not share a process with them.
+
+    None if it does not pass all of them there, or others than are wanted.
+    """
     run = _run(task["reference"], _patient(task), room, apart=True)
-    return bool(_verdict(run, wanted)["verdict"] == "passed")
+    passed = run.ok()
+    return passed if passed and _verdict(run, wanted or passed)["verdict"] == "passed" else None
 
 
 @lru_cache(maxsize=4)  # asked for by every sample of a task
@@ -105,9 +110,9 @@ def _controlled(
     return result(run.found["verdict"], detail, starved=run.found.get("starved", False))
 
 
-def _of_reference(task: Dict[str, Any], room: channel.Room) -> Set[str]:
+def _of_reference(task: Dict[str, Any], room: channel.Room, apart: bool) -> Set[str]:
     """The tests that the reference runs, and passes."""
-    reference = _run(task["reference"], _patient(task), room)
+    reference = _run(task["reference"], _patient(task), room, apart=apart)
     wanted = reference.ok()
     if not wanted or wanted != set(reference.statuses) or reference.found["verdict"] != "passed":
         raise ValueError(f"the reference does not pass its own tests: {reference.found}")

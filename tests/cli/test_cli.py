@@ -320,7 +320,7 @@ def test_the_references_pass_everything(tmp_path: Path) -> None:
     assert part["sandbox"]["jail"] == "local"
     record = json.loads(Path(part["record"]).read_text())
     assert record["pass@k"] == part["pass@k"]
-    assert record["benchmark"]["integrity"] == {"forge-proof": 18, "hardened": 6}
+    assert record["benchmark"]["integrity"] == {"forge-proof": 20, "hardened": 4}
     assert Path(part["run_folder"]).is_relative_to(tmp_path / "runs")
     assert "24/24 graded, pass@1 100.0%" in done.stderr
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from opencodeeval.core.types import (
     SuiteResult,
     Verdict,
 )
-from opencodeeval.runs.rows import ExecutionKey, ProgramSource, overall
+from opencodeeval.runs.rows import ExecutionKey, ProgramSource, VerdictRow, overall
 from opencodeeval.runs.store import RunStore, run_id
 
 CONFIGURATION = {"benchmark": "b", "model": {"model": "m"}}
@@ -416,3 +417,11 @@ def test_the_overall_verdict_is_the_first_that_is_no_pass() -> None:
     assert overall({"base": passed, "plus": passed}) is passed
     assert overall({"base": passed, "plus": wrong}) is wrong
     assert overall({"base": timeout, "plus": wrong}) is timeout
+
+
+def test_what_a_pass_is_worth_is_in_the_line_only_where_tests_ran_apart() -> None:
+    for apart in (True, False):
+        grade = Grade("t/0", 0, {"base": SuiteResult(Verdict.PASSED, apart=apart)})
+        line = msgspec.json.encode(VerdictRow.of(KEY, grade))
+        assert (b"apart" in line) is apart
+        assert msgspec.json.decode(line, type=VerdictRow).grade == grade

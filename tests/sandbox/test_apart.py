@@ -324,14 +324,15 @@ def test_the_nan_that_everybody_shares_arrives_as_itself() -> None:
 
 def test_masked_places_and_columns_of_nothing_but_na_do_not_arrive() -> None:
     pandas = pytest.importorskip("pandas")
-    clear = numpy.ma.MaskedArray([1, 2])
+    masked_array: Any = numpy.ma.masked_array
+    clear = masked_array([1, 2])
     found = exchange.decode(exchange.encode(clear))
     assert type(found) is numpy.ma.MaskedArray
     numpy.testing.assert_array_equal(found, clear)
     empty = [pandas.NA, pandas.NA]
     series = pandas.Series(empty, dtype="Int64")
     for value in (
-        numpy.ma.MaskedArray([1, 2], mask=[False, True]),
+        masked_array([1, 2], mask=[False, True]),
         series,
         pandas.DataFrame({"a": [1, 2], "b": series}),
         pandas.Index(series),
