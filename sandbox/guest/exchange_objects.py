@@ -10,9 +10,10 @@ could hold that, no answer may be a mere yes or no, and most libraries' objects 
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
 import types
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from .exchange_zones import Malformed, Uncrossable
 
@@ -31,7 +32,12 @@ PYPLOT = (
     *("savefig", "sca", "show", "subplot", "subplots", "subplots_adjust", "tight_layout"),
 )
 MAX_KEPT = 100_000
-_SHOWN: Dict[str, Callable[[Any], Any]] = {"len": len, "list": list, "str": str, "repr": repr}
+_SHOWN: Dict[str, Callable[[Any], Any]] = {
+    **{"len": len, "list": list, "str": str, "repr": repr},
+    "next": lambda value: list(itertools.islice(value, 1)),
+}
+# They make each item when it is asked for, from what random numbers or files are by then.
+_LAZY = {types.GeneratorType: "generator", map: "iterator", filter: "iterator", zip: "iterator"}
 
 Ask = Callable[..., Any]
 Find = Callable[[str, str], Any]
@@ -46,15 +52,21 @@ class Kept:
 
     def encoded(self, value: Any, kind: type) -> Optional[Dict[str, Any]]:
         """The encoding of an object that stays here; None for a value that has to cross."""
+        if kind in _LAZY:
+            return {"px": [self._number(value), _LAZY[kind]]}
         if _stays(kind) is None:
             return None
+        names = [[each.__module__, each.__qualname__] for each in kind.__mro__]
+        return {"px": [self._number(value), names]}
+
+    def _number(self, value: Any) -> int:
         number = self.numbers.get(id(value))
         if number is None:
             if len(self.objects) >= MAX_KEPT:
                 raise Uncrossable("too many objects")
             number = self.numbers[id(value)] = len(self.objects)
             self.objects.append(value)
-        return {"px": [number, [[each.__module__, each.__qualname__] for each in kind.__mro__]]}
+        return number
 
     def decoded(self, body: Any, find: Find) -> Any:
         """The object that tests have named."""
@@ -95,7 +107,7 @@ class Remotes:
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
-        self.known: Dict[int, Remote] = {}
+        self.known: Dict[int, Any] = {}
 
     def encoded(self, value: Any, kind: type) -> Optional[Dict[str, Any]]:
         """The encoding of an object of the program's; None for any other value."""
@@ -110,7 +122,10 @@ class Remotes:
             self.known[number] = self._made(number, names, find)
         return self.known[number]
 
-    def _made(self, number: int, names: Any, find: Find) -> "Remote":
+    def _made(self, number: int, names: Any, find: Find) -> Any:
+        if names in ("generator", "iterator"):
+            items = _items(number, self.ask)
+            return items if names == "generator" else map(_same, items)
         for module, name in names:
             kind = find(module, name)
             if kind is None or kind.__module__.partition(".")[0] not in (*DRAWING, *DESCRIBED):
@@ -120,6 +135,19 @@ class Remotes:
             many = any(hasattr(kind, each) for each in ("__len__", "__iter__", "__getitem__"))
             return (RemoteSequence if many else Remote)(number, kind, self.ask)
         raise Malformed("an object of no known class")
+
+
+def _items(number: int, ask: Ask) -> Iterator[Any]:
+    """What comes out of an iterator of the program's, each when it is asked for."""
+    while True:
+        found = ask("next", number)
+        if type(found) is not list or not found:
+            return
+        yield found[0]
+
+
+def _same(item: Any) -> Any:
+    return item
 
 
 class Remote:

@@ -385,6 +385,44 @@ def test_a_program_has_the_imports_of_its_tests(local_jail: None) -> None:
     assert grade.suites["base"].verdict is Verdict.PASSED, grade.stderr
 
 
+LAZY = """
+import random, types, unittest
+class TestCases(unittest.TestCase):
+    def test_each_item_is_made_when_it_is_asked_for(self):
+        found = task_func(5)
+        self.assertIsInstance(found, types.GeneratorType)
+        random.seed(7)
+        first = random.random()
+        random.seed(7)
+        self.assertEqual(next(found), first)
+        self.assertEqual(len(list(found)), 4)
+        endless = task_func(None)
+        self.assertEqual([next(endless) for _ in range(3)], [0, 1, 2])
+        squares = task_func(3, True)
+        self.assertNotIsInstance(squares, types.GeneratorType)
+        self.assertEqual(list(squares), [0, 1, 4])
+"""
+DRAWS = """
+import itertools, random
+def task_func(n, squares=False):
+    if squares:
+        return map(lambda i: i * i, range(n))
+    return draws(n)
+def draws(n):
+    if n is None:
+        yield from itertools.count()
+    for _ in range(n):
+        yield random.random()
+"""
+
+
+def test_a_generator_stays_with_the_program(local_jail: None) -> None:
+    early = DRAWS.replace("draws(n)\ndef", "iter([random.random() for _ in range(n or 9)])\ndef")
+    grades = graded(task(LAZY, DRAWS), DRAWS, early)
+    assert [grade.suites["base"].verdict for grade in grades] == [Verdict.PASSED, Verdict.WRONG]
+    assert all(grade.suites["base"].apart for grade in grades)
+
+
 @pytest.mark.parametrize(
     "value", [lambda: 1, object(), random.Random(), type("T", (), {})], ids=repr
 )
