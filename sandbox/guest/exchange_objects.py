@@ -33,7 +33,10 @@ PYPLOT = (
 )
 MAX_KEPT = 100_000
 _SHOWN: Dict[str, Callable[[Any], Any]] = {
-    **{"len": len, "list": list, "str": str, "repr": repr},
+    "len": len,
+    "list": list,
+    "str": str,
+    "repr": repr,
     "next": lambda value: list(itertools.islice(value, 1)),
 }
 # They make each item when it is asked for, from what random numbers or files are by then.
