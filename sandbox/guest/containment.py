@@ -6,18 +6,22 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import resource
 import signal
+import socket
 import stat
 import struct
 import time
 from functools import lru_cache
-from typing import Collection, Dict, Iterator, List, Set, Tuple
+from typing import Collection, Dict, Iterator, List, Sequence, Set, Tuple
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
 TIME_WAIT_LIMIT = "/proc/sys/net/ipv4/tcp_max_tw_buckets"
 TCP_LISTS = ("/proc/net/tcp", "/proc/net/tcp6")
+TCP_COUNTS = ("/proc/net/sockstat", "/proc/net/sockstat6")
+_COUNTED = re.compile(rb"^TCP6?: inuse (?:[1-9].*|0 .*\btw [1-9])", re.MULTILINE)
 SYSV_LISTS = ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")
 
 # Some runtimes (gVisor) refuse to change these; `missing_limits` tells the host.
@@ -257,19 +261,37 @@ class SystemV:
 class Ports:
     """The TCP connections of this jail: closed ones keep their ports for a minute (TIME_WAIT).
 
-    A later program would find the port taken, and so could be told something. The lists
-    stay open, for opening them takes longer than reading them.
+    A later program would find the port taken, and so could be told something. Reading the
+    lists takes the kernel a millisecond, so they are read only where its counts, where it
+    keeps any, are not 0. All of these stay open, for opening them takes time too.
     """
 
     def __init__(self) -> None:
-        self.fds = []
-        for path in TCP_LISTS:
-            with contextlib.suppress(OSError):
-                self.fds.append(os.open(path, os.O_RDONLY))
+        self.fds = _opened(TCP_LISTS)
+        self.counts = _opened(TCP_COUNTS)
+        with socket.socket() as seen:
+            seen.listen()
+            if not self._counted():  # this kernel's counts say nothing
+                self.counts = []
 
     def none_left(self) -> bool:
-        """Whether every list has its heading only."""
+        """Whether there is none."""
+        if self.counts and not self._counted():
+            return True
         return all(os.pread(fd, 4096, 0).count(b"\n") <= 1 for fd in self.fds)
+
+    def _counted(self) -> bool:
+        """Whether the kernel counts any connection of this jail, closed ones too."""
+        return any(_COUNTED.search(os.pread(fd, 4096, 0)) for fd in self.counts)
+
+
+def _opened(paths: Sequence[str]) -> List[int]:
+    """Descriptors of those files that are there."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found.append(os.open(path, os.O_RDONLY))
+    return found
 
 
 class MemoryKills:
@@ -279,13 +301,9 @@ class MemoryKills:
     """
 
     def __init__(self) -> None:
-        self.fds = []
-        for path in (
-            "/sys/fs/cgroup/memory.events",
-            "/sys/fs/cgroup/memory/memory.oom_control",
-        ):
-            with contextlib.suppress(OSError):
-                self.fds.append(os.open(path, os.O_RDONLY))
+        self.fds = _opened(
+            ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+        )
         self.seen = self._count()
 
     def more(self) -> bool:

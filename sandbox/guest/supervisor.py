@@ -95,7 +95,8 @@ class _Supervisor:
         # After the zygote, so that no player has it; before any judge, which may not read files.
         self.memory_kills, self.system_v = containment.MemoryKills(), containment.SystemV()
         self.ports = containment.Ports()
-        self.private += self.memory_kills.fds + self.system_v.fds + self.ports.fds
+        self.private += self.memory_kills.fds + self.system_v.fds
+        self.private += self.ports.fds + self.ports.counts
         from . import judge
 
         self.judge_main, self.is_data = judge.main, judge.is_data
