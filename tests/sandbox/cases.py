@@ -203,7 +203,8 @@ BROKEN: Mapping[str, str] = {
     "array": "def doubled(values):\n    return list(values)\n",
 }
 
-_LOOK_AROUND = f"""
+# Ends a program that sees anything of an earlier sample.
+LOOK_AROUND = f"""
 import os, sys
 
 def _seen():
@@ -245,7 +246,7 @@ if _FOUND:
 
 def observer(task: str) -> str:
     """A program that is right only where nothing of an earlier sample can be seen."""
-    return _LOOK_AROUND + RIGHT[task]
+    return LOOK_AROUND + RIGHT[task]
 
 
 def program(code: str, task: str, number: int) -> Program:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.execution import images
 from opencodeeval.execution.jails import docker, local
+from tests.sandbox.harness import as_unprivileged
 
 # So that `import guest` finds what runs inside the jails.
 sys.path.insert(0, str(sandbox_dir()))
 
 JAILS = ["docker", "local", "unprivileged", "gvisor"]
 RUN_S = 200
-UNPRIVILEGED_UID = 1_712_000_000  # above every uid that a slot takes for its players
 
 
 def _unless_ci(why: str) -> None:
@@ -83,7 +82,7 @@ def run_plan(repo_root: Path) -> Callable[..., dict[str, Any]]:
         arguments = ["-m", "tests.sandbox.harness", what, jail.replace("unprivileged", "local")]
         command = [sys.executable, *arguments, *more]
         if jail == "unprivileged":
-            command = [*_as_nobody(repo_root), *arguments, *more]
+            command = [*as_unprivileged(repo_root), *arguments, *more]
         done = subprocess.run(
             command,
             cwd=repo_root,
@@ -98,10 +97,3 @@ def run_plan(repo_root: Path) -> Callable[..., dict[str, Any]]:
         return report
 
     return run
-
-
-def _as_nobody(repo_root: Path) -> list[str]:
-    script = repo_root / "tests" / "sandbox" / "unprivileged.sh"
-    prefix, packages = os.path.realpath(sys.base_prefix), sysconfig.get_path("purelib")
-    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return ["bash", str(script), str(UNPRIVILEGED_UID), prefix, packages, str(repo_root), name]

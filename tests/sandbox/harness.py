@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from opencodeeval.execution.jails.base import Slot
 from tests.sandbox.cases import TRACE
 
 SLOTS = 2
+UNPRIVILEGED_UID = 1_712_000_000  # above every uid that a slot takes for its players
 
 Work = list[tuple[str, Task, Program]]
 
@@ -56,6 +58,14 @@ def eventually_none(uids: set[int], seconds: float = 2.0) -> list[str]:
         if not found or time.monotonic() > end:
             return found
         time.sleep(0.02)
+
+
+def as_unprivileged(repo_root: Path) -> list[str]:
+    """The beginning of a command: Python, for another user than root."""
+    script = repo_root / "tests" / "sandbox" / "unprivileged.sh"
+    prefix, packages = os.path.realpath(sys.base_prefix), sysconfig.get_path("purelib")
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return ["bash", str(script), str(UNPRIVILEGED_UID), prefix, packages, str(repo_root), name]
 
 
 def remember_uids() -> set[int]:

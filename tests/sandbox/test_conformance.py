@@ -10,8 +10,8 @@ import pytest
 from opencodeeval.execution.jails import docker
 from tests.sandbox import programs
 from tests.sandbox.cases import Case
-from tests.sandbox.conftest import JAILS, RUN_S, UNPRIVILEGED_UID
-from tests.sandbox.harness import eventually_none
+from tests.sandbox.conftest import JAILS, RUN_S
+from tests.sandbox.harness import UNPRIVILEGED_UID, eventually_none
 
 PLAN = programs.plan()
 
