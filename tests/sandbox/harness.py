@@ -1,7 +1,8 @@
 """Grades a plan in a process of its own and prints what was seen as JSON.
 
-`python -m tests.sandbox.harness programs JAIL`, `... catalogue JAIL FOLDER` or
-`... second_round JAIL FOLDER DATA`. A process of its own, so that its memory can be
+`python -m tests.sandbox.harness programs JAIL`, `... catalogue JAIL FOLDER`,
+`... second_round JAIL FOLDER DATA` or `... sequence JAIL JSON` (a list of name, task and
+code, one after the other in one slot). A process of its own, so that its memory can be
 measured, its environment holds bait, and it can run as another user.
 """
 
@@ -140,6 +141,12 @@ def _work(words: list[str]) -> Work:
 
         rows = second_round.read(Path(words[2]), Path(words[3]), words[1])
         return [(row.id, row.task, row.program) for row in rows]
+    if words[0] == "sequence":
+        from tests.sandbox.cases import TASKS
+        from tests.sandbox.cases import program as sample
+
+        given = enumerate(json.loads(words[2]))
+        return [(name, TASKS[task], sample(code, task, i)) for i, (name, task, code) in given]
     from tests.sandbox import programs
 
     return [(job.case.name, job.task, job.program) for job in programs.plan()]
@@ -147,5 +154,5 @@ def _work(words: list[str]) -> Work:
 
 if __name__ == "__main__":
     # Programs of the second round come in sequences, each of them for one slot.
-    in_turn = sys.argv[1] == "second_round"
+    in_turn = sys.argv[1] in ("second_round", "sequence")
     json.dump(asyncio.run(grade_all(sys.argv[2], _work(sys.argv[1:]), in_turn)), sys.stdout)

@@ -214,6 +214,18 @@ tried(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
         WRONG,
     ),
     Case(
+        "asynchronous_calls_of_the_kernel",
+        "triple",
+        """
+import ctypes, platform
+number = {"x86_64": 206, "aarch64": 0}[platform.machine()]  # io_setup
+context = ctypes.c_ulong()
+reached = ctypes.CDLL(None).syscall(number, 8, ctypes.byref(context)) == 0
+"""
+        + _RIGHT_IF_REACHED,
+        WRONG,
+    ),
+    Case(
         "files_left_everywhere",
         "triple",
         """

@@ -1,0 +1,121 @@
+"""What a program leaves of ports and of folders' attributes: the next one in its slot sees none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.sandbox.conftest import RUN_S
+
+pytestmark = pytest.mark.timeout(RUN_S + 30)
+
+RIGHT = "def triple(n):\n    return n * 3\n"
+IN_EACH_JAIL = pytest.mark.parametrize(
+    "jail", [pytest.param("docker", marks=pytest.mark.docker), "local", "unprivileged"]
+)
+NOT_SUPPORTED = "Operation not supported", "Inappropriate ioctl"
+
+# Both ends are closed, the server's first: it keeps its port.
+CONNECTION_CLOSED = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+accepted = server.accept()[0]
+accepted.close()
+assert client.recv(1) == b""
+client.close()
+server.close()
+"""
+NO_CONNECTION_SEEN = """
+for name in ("tcp", "tcp6"):
+    with open("/proc/net/" + name) as file:
+        assert file.read().count("\\n") <= 1
+"""
+
+_FOLDERS = '("/tmp", "/dev/shm")'
+# Of each pair, the first program changes the folders and the second looks.
+ATTRIBUTES = (
+    f"""
+import os
+for each in {_FOLDERS}: os.setxattr(each, "user.left", b"seen")
+""",
+    f"""
+import os
+for each in {_FOLDERS}: assert os.listxattr(each) == []
+""",
+)
+DEFAULT_ACCESS_LISTS = (
+    f"""
+import os, struct
+entries = [struct.pack("<HHI", tag, 0, 2**32 - 1) for tag in (1, 4, 0x20)]
+for each in {_FOLDERS}:
+    os.setxattr(each, "system.posix_acl_default", struct.pack("<I", 2) + b"".join(entries))
+""",
+    f"""
+import os
+for each in {_FOLDERS}:
+    os.mkdir(each + "/own")
+    assert os.stat(each + "/own").st_mode & 0o777 == 0o755
+""",
+)
+_FLAGS = """
+import fcntl, os, struct
+def flags(folder):
+    return struct.unpack("l", fcntl.ioctl(folder, 0x80086601, bytes(8)))[0]
+"""
+INODE_FLAGS = (
+    f"""{_FLAGS}
+for each in {_FOLDERS}:
+    folder = os.open(each, os.O_RDONLY)
+    fcntl.ioctl(folder, 0x40086602, struct.pack("l", 0x40 | 0x80))
+    assert flags(folder) & 0xc0 == 0xc0
+""",
+    f"""{_FLAGS}
+for each in {_FOLDERS}:
+    assert flags(os.open(each, os.O_RDONLY)) & 0xc0 == 0
+""",
+)
+
+
+def in_turn(run_plan: Callable[..., dict[str, Any]], jail: str, *programs: str) -> dict[str, Any]:
+    """The report on programs that run one after the other in one slot."""
+    rows = [[str(place), "triple", code + RIGHT] for place, code in enumerate(programs)]
+    return run_plan(jail, "sequence", json.dumps(rows))
+
+
+@IN_EACH_JAIL
+def test_a_closed_connection_is_not_seen_by_the_next_program(
+    jail: str, require: Callable[[str], None], run_plan: Callable[..., dict[str, Any]]
+) -> None:
+    require(jail)
+    found = in_turn(run_plan, jail, CONNECTION_CLOSED, NO_CONNECTION_SEEN)
+    assert {row["verdict"] for row in found["outcomes"].values()} == {"passed"}, found
+    replaced = [line for line in found["log"] if "replacing" in line]
+    # Only root may let closed connections go at once; elsewhere the slot goes.
+    assert len(replaced) == (1 if jail == "unprivileged" else 0)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param(ATTRIBUTES, id="attributes"),
+        pytest.param(DEFAULT_ACCESS_LISTS, id="access-lists"),
+        pytest.param(INODE_FLAGS, id="flags"),
+    ],
+)
+def test_the_owner_of_the_scratch_folders_leaves_nothing_of_them_changed(
+    left: tuple[str, str],
+    require: Callable[[str], None],
+    run_plan: Callable[..., dict[str, Any]],
+) -> None:
+    """Only where players have no uid of their own do the folders belong to them."""
+    require("unprivileged")
+    found = in_turn(run_plan, "unprivileged", *left)
+    first, second = found["outcomes"].values()
+    if any(words in first["stderr"] for words in NOT_SUPPORTED):
+        pytest.skip("this kernel's tmpfs keeps nothing of the kind")
+    assert (first["verdict"], second["verdict"]) == ("passed", "passed"), found
+    assert not [line for line in found["log"] if "replacing" in line]
