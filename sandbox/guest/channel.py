@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import socket
@@ -12,14 +11,12 @@ from collections import deque
 from typing import Any, Deque, Dict, List, Optional
 
 from . import codec, wire
+from .clock import Clock
 
 TAIL = 4096
 CHUNK = 1 << 16
 MAX_LINE = 16 << 20
 CONTROL_S = 20.0  # how long the supervisor may take for its part
-# A player that answers sooner is not asked whether it got the processor: asking takes longer.
-QUICK_S = 0.02
-_NOT_READ, _NOT_KNOWN = -2.0, -1.0
 
 
 class Gone(Exception):
@@ -102,7 +99,7 @@ class Player:
         self.exit: Optional[Dict[str, Any]] = None
         self.eof = False
         self.began = time.monotonic()
-        self.clock = _Clock(pid)
+        self.clock = Clock(pid)
 
     def send(self, text: str) -> None:
         """Queue one request line."""
@@ -249,52 +246,6 @@ class Player:
                 os.close(fd)
         self.clock.close()
         return usage
-
-
-class _Clock:
-    """Whether a process got the processor that it asked for."""
-
-    def __init__(self, pid: int) -> None:
-        self.path = f"/proc/{pid}/schedstat"
-        self.fd: Optional[int] = None
-        self.since()
-
-    def since(self) -> None:
-        """Start of the stretch that `starved` judges."""
-        self.start, self.waited = time.monotonic(), _NOT_READ
-
-    def early(self) -> float:
-        """Seconds until this stretch is worth a look, which it then gets; afterwards endless."""
-        if self.waited != _NOT_READ:
-            return math.inf
-        left = self.start + QUICK_S - time.monotonic()
-        if left > 0:
-            return left
-        self.start, self.waited = time.monotonic(), self._waited()
-        return math.inf
-
-    def _waited(self) -> float:
-        try:
-            if self.fd is None:
-                self.fd = os.open(self.path, os.O_RDONLY)
-            return int(os.pread(self.fd, 256, 0).split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return _NOT_KNOWN
-
-    def starved(self) -> bool:
-        """More than a tenth of the stretch was spent runnable but not running."""
-        wall, waited = time.monotonic() - self.start, self._waited()
-        if waited < 0 <= self.waited:
-            return False  # it has left whatever it had started: nobody waits for a processor
-        if self.waited < 0:
-            return True  # not known here: let the host confirm it
-        return waited - self.waited > 0.1 * wall
-
-    def close(self) -> None:
-        """Let go of what was opened."""
-        if self.fd is not None:
-            os.close(self.fd)
-            self.fd = None
 
 
 def parse(line: bytes) -> List[Any]:

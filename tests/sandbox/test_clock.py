@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-channel: Any = importlib.import_module("guest.channel")
+clocks: Any = importlib.import_module("guest.clock")
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/schedstat").exists(), reason="the kernel does not tell"
@@ -44,9 +45,9 @@ def processes(code: str, count: int) -> Iterator[list[int]]:
 
 def looked_at(pid: int) -> Any:
     """A clock that has had its first look, at a process that has gone on since."""
-    clock = channel._Clock(pid)
-    assert 0 < clock.early() <= channel.QUICK_S
-    time.sleep(channel.QUICK_S)
+    clock = clocks.Clock(pid)
+    assert 0 < clock.early() <= clocks.QUICK_S
+    time.sleep(clocks.QUICK_S)
     assert clock.early() == float("inf")
     time.sleep(STRETCH_S)
     return clock
@@ -59,18 +60,51 @@ def test_processes_that_share_a_processor_are_starved() -> None:
         clock.close()
 
 
+IN_A_THREAD = """
+import threading
+def burn():
+    while True: pass
+threading.Thread(target=burn, daemon=True).start()
+time.sleep(60)
+"""
+IN_A_CHILD = """
+if os.fork() == 0:
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9)  # ends with its parent
+    while True: pass
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("code", [IN_A_THREAD, IN_A_CHILD])
+def test_threads_and_children_that_share_a_processor_are_starved(code: str) -> None:
+    with processes(code, 2) as (pid, _):
+        clock = looked_at(pid)
+        assert clock.starved()
+        clock.close()
+
+
+def test_threads_that_had_waited_before_are_not_starved() -> None:
+    with processes(IN_A_THREAD, 2) as (pid, _):
+        time.sleep(STRETCH_S)
+        os.kill(pid, signal.SIGSTOP)
+        clock = looked_at(pid)
+        assert not clock.starved()
+        clock.close()
+
+
 def test_a_process_that_sleeps_is_not_starved() -> None:
     with processes("time.sleep(60)", 1) as (pid,):
         clock = looked_at(pid)
         assert not clock.starved()
         clock.since()  # a new stretch of the same process
-        assert clock.early() <= channel.QUICK_S
+        assert clock.early() <= clocks.QUICK_S
         clock.close()
 
 
 def test_what_is_not_known_is_to_be_confirmed_and_what_has_left_waits_for_nothing() -> None:
     with processes("time.sleep(60)", 1) as (pid,):
-        early = channel._Clock(pid)
+        early = clocks.Clock(pid)
         assert early.starved()  # its time was up before there was anything to compare with
         gone = looked_at(pid)
     assert not gone.starved()
