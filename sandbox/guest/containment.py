@@ -6,23 +6,17 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import re
 import resource
 import signal
-import socket
 import stat
 import struct
 import time
 from functools import lru_cache
-from typing import Collection, Dict, Iterator, List, Sequence, Set, Tuple
+from typing import Collection, Dict, Iterator, List, Set, Tuple
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
 TIME_WAIT_LIMIT = "/proc/sys/net/ipv4/tcp_max_tw_buckets"
-TCP_LISTS = ("/proc/net/tcp", "/proc/net/tcp6")
-TCP_COUNTS = ("/proc/net/sockstat", "/proc/net/sockstat6")
-_COUNTED = re.compile(rb"^TCP6?: inuse (?:[1-9].*|0 .*\btw [1-9])", re.MULTILINE)
-SYSV_LISTS = ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")
 
 # Some runtimes (gVisor) refuse to change these; `missing_limits` tells the host.
 SPARE_LIMITS = {
@@ -48,7 +42,7 @@ def keep_no_ports() -> None:
     """Let closed TCP connections go at once, in this jail's network.
 
     They would keep their ports for a minute, beyond their program. Not every jail may set
-    this; where it cannot, `Ports` sees what is left.
+    this; where it cannot, leftovers.py sees what is left.
     """
     with contextlib.suppress(OSError), open(TIME_WAIT_LIMIT, "w") as file:
         file.write("0")
@@ -190,7 +184,7 @@ def empty_scratch(deadline: float) -> bool:
 
     Whether nothing of any player is left there; what is not done by the deadline is left.
     """
-    empty = [_emptied(root, deadline) for root in _writable_roots()]
+    empty = [_emptied(root, deadline) for root in writable_roots()]
     try:
         os.mkdir(WORK, 0o700)
         os.chmod(WORK, 0o700)
@@ -200,7 +194,7 @@ def empty_scratch(deadline: float) -> bool:
 
 
 @lru_cache(maxsize=None)
-def _writable_roots() -> List[str]:
+def writable_roots() -> List[str]:
     """The roots that there are in this jail, but for what is mounted read-only."""
     there = [root for root in SCRATCH_ROOTS if os.path.isdir(root)]
     return [root for root in there if not os.statvfs(root).f_flag & os.ST_RDONLY]
@@ -212,7 +206,7 @@ def open_scratch() -> None:
     Permissions and, where anything of the kind is left, flags and extended attributes
     (default access lists among them).
     """
-    for root in _writable_roots():
+    for root in writable_roots():
         with contextlib.suppress(OSError):  # not a player's to change
             _clear_flags(root)
         with contextlib.suppress(OSError):
@@ -242,83 +236,6 @@ def _emptied(root: str, deadline: float) -> bool:
     except OSError:  # whoever may not look cannot say that there is nothing
         return False
     return True
-
-
-class SystemV:
-    """The System V objects of this jail: only those of players, for the guest has none.
-
-    The lists stay open, for opening them takes longer than reading them.
-    """
-
-    def __init__(self) -> None:
-        self.fds = [os.open(path, os.O_RDONLY) for path in SYSV_LISTS if os.path.exists(path)]
-
-    def none_left(self) -> bool:
-        """Whether every list has its heading only."""
-        return all(os.pread(fd, 4096, 0).count(b"\n") <= 1 for fd in self.fds)
-
-
-class Ports:
-    """The TCP connections of this jail: closed ones keep their ports for a minute (TIME_WAIT).
-
-    A later program would find the port taken, and so could be told something. Reading the
-    lists takes the kernel a millisecond, so they are read only where its counts, where it
-    keeps any, are not 0. All of these stay open, for opening them takes time too.
-    """
-
-    def __init__(self) -> None:
-        self.fds = _opened(TCP_LISTS)
-        self.counts = _opened(TCP_COUNTS)
-        with socket.socket() as seen:
-            seen.listen()
-            if not self._counted():  # this kernel's counts say nothing
-                self.counts = []
-
-    def none_left(self) -> bool:
-        """Whether there is none."""
-        if self.counts and not self._counted():
-            return True
-        return all(os.pread(fd, 4096, 0).count(b"\n") <= 1 for fd in self.fds)
-
-    def _counted(self) -> bool:
-        """Whether the kernel counts any connection of this jail, closed ones too."""
-        return any(_COUNTED.search(os.pread(fd, 4096, 0)) for fd in self.counts)
-
-
-def _opened(paths: Sequence[str]) -> List[int]:
-    """Descriptors of those files that are there."""
-    found = []
-    for path in paths:
-        with contextlib.suppress(OSError):
-            found.append(os.open(path, os.O_RDONLY))
-    return found
-
-
-class MemoryKills:
-    """How often the kernel has killed for memory in this jail; 0 where it does not tell.
-
-    The file stays open, for opening it takes longer than reading it.
-    """
-
-    def __init__(self) -> None:
-        self.fds = _opened(
-            ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
-        )
-        self.seen = self._count()
-
-    def more(self) -> bool:
-        """Whether there were any since the last look."""
-        before, self.seen = self.seen, self._count()
-        return self.seen > before
-
-    def _count(self) -> int:
-        for fd in self.fds:
-            try:
-                words = os.pread(fd, 4096, 0).split()
-                return int(words[words.index(b"oom_kill") + 1])
-            except (OSError, ValueError, IndexError):
-                continue
-        return 0
 
 
 def _remove(root: str, names: List[str], deadline: float) -> None:

@@ -23,7 +23,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional, Set
 
-from . import cages, containment, seccomp, wire, zygote
+from . import cages, containment, leftovers, seccomp, wire, zygote
 
 CLEAN_S = 5.0
 START_S = 20.0
@@ -93,10 +93,8 @@ class _Supervisor:
         if not config.get("warm"):
             self.zygotes["numpy"] = self._start_zygote({**config, "warm": []})
         # After the zygote, so that no player has it; before any judge, which may not read files.
-        self.memory_kills, self.system_v = containment.MemoryKills(), containment.SystemV()
-        self.ports = containment.Ports()
-        self.private += self.memory_kills.fds + self.system_v.fds
-        self.private += self.ports.fds + self.ports.counts
+        self.memory_kills, self.leftovers = leftovers.MemoryKills(), leftovers.Leftovers()
+        self.private += self.memory_kills.fds + self.leftovers.fds
         from . import judge
 
         self.judge_main, self.is_data = judge.main, judge.is_data
@@ -337,8 +335,7 @@ class _Supervisor:
         return {os.getpid(), *self.zygote_pids, *(judge.pid for judge in self.judges.values())}
 
     def _clean_scratch(self, deadline: float) -> bool:
-        empty = self.cage.empty_scratch(deadline)
-        return empty and self.system_v.none_left() and self.ports.none_left()
+        return self.cage.empty_scratch(deadline) and self.leftovers.none_left(deadline)
 
 
 def _progress() -> int:

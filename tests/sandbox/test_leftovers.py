@@ -1,4 +1,4 @@
-"""What a program leaves of ports and of folders' attributes: the next one in its slot sees none."""
+"""Ports, space and attributes of folders that a program leaves: the next one sees none of it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,33 @@ NO_CONNECTION_SEEN = """
 for name in ("tcp", "tcp6"):
     with open("/proc/net/" + name) as file:
         assert file.read().count("\\n") <= 1
+"""
+
+# Sockets that were sent through themselves outlive their process, with all that goes with them.
+_SENT = """
+import array, os, socket
+{held}
+for _ in range(3):
+    left, right = pair = socket.socketpair()
+    numbers = array.array("i", [left.fileno(), right.fileno(), held])
+    for each in pair: each.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+    for each in pair: each.close()
+"""
+SPACE_HELD = _SENT.format(
+    held="""
+held = os.open("/tmp/file", os.O_CREAT | os.O_RDWR)
+os.unlink("/tmp/file")
+os.posix_fallocate(held, 0, 200 << 20)
+"""
+)
+PORT_HELD = _SENT.format(
+    held="server = socket.create_server(('127.0.0.1', 8765))\nheld = server.fileno()"
+)
+ALL_THERE = """
+import os, socket
+room = os.statvfs("/tmp")
+assert room.f_bfree == room.f_blocks
+socket.create_server(("127.0.0.1", 8765)).close()
 """
 
 _FOLDERS = '("/tmp", "/dev/shm")'
@@ -96,6 +123,16 @@ def test_a_closed_connection_is_not_seen_by_the_next_program(
     replaced = [line for line in found["log"] if "replacing" in line]
     # Only root may let closed connections go at once; elsewhere the slot goes.
     assert len(replaced) == (1 if jail == "unprivileged" else 0)
+
+
+@IN_EACH_JAIL
+def test_what_is_held_by_sockets_in_sockets_is_freed_before_the_next_program(
+    jail: str, require: Callable[[str], None], run_plan: Callable[..., dict[str, Any]]
+) -> None:
+    require(jail)
+    found = in_turn(run_plan, jail, *[SPACE_HELD, ALL_THERE, PORT_HELD, ALL_THERE] * 3)
+    assert {row["verdict"] for row in found["outcomes"].values()} == {"passed"}, found
+    assert not [line for line in found["log"] if "replacing" in line]
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,27 @@ both = array.array("i", [left.fileno(), right.fileno()])
 message = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, both)]
 left.sendmsg([b"x"], message)
 right.sendmsg([b"x"], message)
+# socket-holding-a-file
+import socket, array, posix
+held = posix.open("<folder>/held", posix.O_CREAT | posix.O_RDWR)
+posix.unlink("<folder>/held")
+posix.posix_fallocate(held, 0, 40 << 20)
+left, right = socket.socketpair()
+numbers = array.array("i", [left.fileno(), right.fileno(), held])
+left.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+# socket-holding-a-port
+import socket, array
+server = socket.create_server(("127.0.0.1", <port>))
+left, right = socket.socketpair()
+numbers = array.array("i", [left.fileno(), right.fileno(), server.fileno()])
+left.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+# socket-of-many-paths
+import socket
+server = sys.kept_server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+server.bind(("127.0.0.1", 0))
+server.listen()
+client = sys.kept_client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+client.connect(server.getsockname())
 # network
 import socket
 socket.create_connection(("<address>", <port>), timeout=0.1)
