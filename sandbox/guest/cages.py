@@ -12,7 +12,7 @@ import os
 import platform
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Collection, Dict, Iterator, Union
 
 from . import containment, seccomp
@@ -94,7 +94,9 @@ class UidCage:
                 return True
             for pid, parent, _ in left:
                 if parent == os.getpid():  # an orphan: ours to collect
-                    os.waitpid(pid, os.WNOHANG)
+                    # Not where its former parent ignored its end: the kernel is collecting it.
+                    with suppress(ChildProcessError):
+                        os.waitpid(pid, os.WNOHANG)
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.0005)
