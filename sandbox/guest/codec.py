@@ -27,7 +27,13 @@ MAX_HASHED = 20_000
 MAX_ALIKE = 100
 MAX_WITHIN = 2
 
-_text = json.JSONEncoder(separators=(",", ":")).encode
+# Digits of an integer that a judge reads, which are those that CPython prints by default.
+MAX_DIGITS = 4300
+# Types of views that are equal to a set of the same elements.
+_VIEWS = {"dict_keys", "dict_items", "odict_keys", "odict_items", "KeysView", "ItemsView"}
+
+_json = json.JSONEncoder(separators=(",", ":")).encode
+_limit_digits = getattr(sys, "set_int_max_str_digits", None)  # from Python 3.8.14 on
 _parse = json.JSONDecoder(parse_constant=float).decode
 SCALARS = {type(None), bool, int, float, str}
 # Types that cross by name: tests pass them as arguments (Mbpp/533).
@@ -80,6 +86,18 @@ class Iterable(Opaque):
         return iter(self.items)
 
 
+class View(Iterable):
+    """Stands for the keys or items of a dict: equal to the set of the same, as they are."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, View):
+            return set(self.items) == set(other.items)
+        return isinstance(other, (set, frozenset)) and set(self.items) == other
+
+
 def encode(value: Any) -> str:
     """JSON text (ASCII, no newline) of a value.
 
@@ -89,8 +107,20 @@ def encode(value: Any) -> str:
     try:
         return _text(_Encoder(False).tree(value, 0))
     except ValueError:
-        # CPython refuses to print integers of more than 4300 digits: cross them in hexadecimal.
+        # Integers of more than MAX_DIGITS digits cross in hexadecimal.
         return _text(_Encoder(True).tree(value, 0))
+
+
+def _text(tree: Any) -> str:
+    """JSON text of a tree. A program may print longer integers than the judge reads."""
+    if _limit_digits is None:
+        return _json(tree)
+    before = sys.get_int_max_str_digits()
+    _limit_digits(MAX_DIGITS)
+    try:
+        return _json(tree)
+    finally:
+        _limit_digits(before)
 
 
 class _Encoder:
@@ -133,8 +163,10 @@ class _Encoder:
             # can be iterated over, as members of some enums can.
             return self.leaf(value, kind)
         if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
-            return self.array(value, isinstance(value, numpy.ndarray))
-        if isinstance(value, float):
+            if _DTYPE.match(value.dtype.str):
+                return self.array(value, isinstance(value, numpy.ndarray))
+            return self.iterable(value, depth)
+        if isinstance(value, (float, complex)):
             return self.leaf(value, kind)
         if isinstance(value, dict):
             pairs = [[_hashable(k), v] for k, v in dict.items(value)]
@@ -168,8 +200,6 @@ class _Encoder:
 
     def array(self, value: Any, many: bool) -> Any:
         dtype = value.dtype.str
-        if not _DTYPE.match(dtype):
-            return opaque(value)
         if many:
             return {"nd": [dtype, list(value.shape), value.tobytes().hex()]}
         return {"np": [dtype, value.tobytes().hex()]}
@@ -181,8 +211,8 @@ class _Encoder:
             return self.scalar(int.__add__(value, 0), int)
         if isinstance(value, float):
             return float.__neg__(float.__neg__(value))
-        if kind is complex:
-            return {"c": [value.real, value.imag]}
+        if isinstance(value, complex):
+            return {"c": [complex.__dict__[part].__get__(value) for part in ("real", "imag")]}
         if isinstance(value, bytes):
             return {"b": bytes.hex(value)}
         if isinstance(value, bytearray):
@@ -305,14 +335,19 @@ class _Decoder:
         return found
 
     def keys(self, values: List[Any]) -> List[Any]:
-        """Elements of a set or keys of a dict, refused where so many collide that it takes long."""
+        """Elements of a set or keys of a dict."""
         try:
-            hashes = list(map(hash, values))
+            return few_alike(values)
         except TypeError:  # a tuple may hold a list that could be hashed where it came from
             raise TooMany("an element that has no hash") from None
-        if len(values) > MAX_ALIKE and Counter(hashes).most_common(1)[0][1] > MAX_ALIKE:
-            raise TooMany("more elements with one hash than any right answer has")
-        return values
+
+    def iterable(self, name: str, truth: bool, items: List[Any]) -> Iterable:
+        if name not in _VIEWS:
+            return Iterable(name[:80], truth, items)
+        try:
+            return View(name, truth, few_alike(items))
+        except TypeError:  # the values of a dict need no hash
+            return Iterable(name, truth, items)
 
     def tagged(self, tag: str, body: Any, depth: int) -> Any:
         if tag == "t":
@@ -332,7 +367,7 @@ class _Decoder:
             if type(name) is not str or type(truth) is not bool or len(items) != (tag == "it"):
                 raise Malformed("not an opaque token")
             if items:
-                return Iterable(name[:80], truth, self.items(items[0], depth))
+                return self.iterable(name, truth, self.items(items[0], depth))
             return Opaque(name[:80], truth)
         return self.leaf(tag, body)
 
@@ -346,7 +381,9 @@ class _Decoder:
             return bytes.fromhex(body)
         if tag == "ba":
             return bytearray.fromhex(body)
-        if tag == "dec" and len(body) < 10_000:
+        if tag == "dec":
+            if len(body) > 10_000:
+                raise TooMany("a longer decimal than any right answer has")
             return Decimal(body)
         if tag == "fr":
             numerator, denominator = body
@@ -362,10 +399,25 @@ class _Decoder:
         raise Malformed("unknown tag")
 
 
+def few_alike(values: List[Any]) -> List[Any]:
+    """Values to be put into a set, refused where so many collide that it would take long.
+
+    Raises:
+        TypeError: one of them has no hash.
+        TooMany: more than MAX_ALIKE of them have the same.
+    """
+    hashes = list(map(hash, values))
+    if len(values) > MAX_ALIKE and Counter(hashes).most_common(1)[0][1] > MAX_ALIKE:
+        raise TooMany("more elements with one hash than any right answer has")
+    return values
+
+
 def _array(tag: str, body: Any) -> Any:
     dtype, shape, data = body if tag == "nd" else (body[0], [], body[1])
-    if type(dtype) is not str or not _DTYPE.match(dtype) or len(shape) > 32:
+    if type(dtype) is not str or not _DTYPE.match(dtype):
         raise Malformed("not an array")
+    if len(shape) > 32:  # the most that every NumPy has
+        raise TooMany("more dimensions than any right answer has")
     if not all(type(size) is int and 0 <= size < 1 << 62 for size in shape):
         raise Malformed("not a shape")
     try:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Dict, List, Optional, Union
 
+from .compare_bounds import equal
 from .compare_evalplus import EvalPlusRule
 from .compare_originfmt import OriginFmtRule
 
@@ -82,7 +83,7 @@ def same_value(out: Any, expected: Any, atol: float) -> bool:
         return out.keys() == expected.keys() and all(
             same_value(out[key], expected[key], atol) for key in expected
         )
-    return bool(out == expected)
+    return bool(equal(out, expected))
 
 
 def _number(value: Any) -> Optional[complex]:

@@ -8,18 +8,28 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, List
 
+from . import verdicts
+from .compare_bounds import arrays, equal
+
 SHOWN = 300
 
 
 def shown(value: Any) -> str:
     """A value as the publisher shows it: the first and the last 150 characters of a long one."""
     try:
-        text = value if isinstance(value, str) else str(value)
+        text = value if isinstance(value, str) else _printed(value)
     except Exception as error:  # e.g. integers too long to print
         text = f"<{type(value).__name__}: {type(error).__name__}>"
     if len(text) <= SHOWN:
         return text
     return text[: SHOWN // 2] + "...(truncated) ..." + text[-SHOWN // 2 :]
+
+
+def _printed(value: Any) -> str:
+    """Its text, or a shorter one where an array has so many dimensions that NumPy takes minutes."""
+    if any(array.ndim > 3 and array.size > SHOWN for array in arrays(value)):
+        return verdicts.show(value)
+    return str(value)
 
 
 def wrong_text(out: str, expected: str) -> str:
@@ -40,7 +50,7 @@ def wrong_text(out: str, expected: str) -> str:
 def wrong_value(out: Any, expected: Any) -> str:
     """What is wrong with a returned value, empty if nothing is: plain ==, a tuple being a list."""
     try:
-        right = bool((list(out) if isinstance(out, tuple) else out) == expected)
+        right = bool(equal(list(out) if isinstance(out, tuple) else out, expected))
     except Exception:  # an array of several truths, for one
         right = False
     return "" if right else "Wrong Answer"

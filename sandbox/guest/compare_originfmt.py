@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import Any, List
 
-from .compare_evalplus import NOT_NONE, SAME_ELEMENTS, all_close, elements, is_floats
+from . import codec
+from .compare_bounds import elements, equal
+from .compare_evalplus import NOT_NONE, SAME_ELEMENTS, all_close, bounded_all_close, is_floats
+
+# Sequences that NumPy makes arrays of, as it does of lists.
+_SEQUENCES = {"array", "deque", "range"}
 
 
 class OriginFmtRule:
@@ -20,6 +25,7 @@ class OriginFmtRule:
         # `assertion` computes whether these match, and asserts nothing.
         self.always = dataset == "mbpp" and entry_point in NOT_NONE
         self.as_sets = dataset == "mbpp" and entry_point in SAME_ELEMENTS
+        self.asks_unequal = dataset == "mbpp"
         self.atol = atol
 
     def __call__(self, out: Any, expected: Any, arguments: List[Any]) -> bool:
@@ -27,11 +33,20 @@ class OriginFmtRule:
             return self.always
         if self.as_sets:
             return elements(out, len(expected)) == set(expected)
-        exact = bool(out == expected)
+        exact = bool(equal(out, expected))
         # An empty list counts as one of floats.
         empty = isinstance(expected, (list, tuple)) and not expected
         atol = 1e-6 if self.atol == 0 and (empty or is_floats(expected)) else self.atol
-        return exact if exact or atol == 0 else all_close(out, expected, atol)
+        if exact or atol == 0:
+            return exact
+        unequal = out != expected
+        if self.asks_unequal and not unequal:
+            return False  # an empty array, which older versions of NumPy take for False
+        if isinstance(out, codec.Iterable) and out.name in _SEQUENCES:
+            out = out.items
+        if empty and not _holds_text(out):
+            return bounded_all_close(out, expected, atol)
+        return all_close(out, expected, atol)
 
     def identical(self, floats: bool) -> bool:
         """Equal values are right, but not for find_zero."""
@@ -50,3 +65,14 @@ class OriginFmtRule:
         except TypeError:
             return False
         return True
+
+
+def _holds_text(value: Any) -> bool:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, (str, bytes, bytearray)):
+            return True
+        if isinstance(item, (list, tuple)):
+            todo.extend(item)
+    return False

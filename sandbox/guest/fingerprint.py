@@ -28,7 +28,7 @@ def fingerprint(value: Any) -> Optional[Mark]:
     Two plain values with the same fingerprint are equal and of the same types,
     but for nan; the reverse does not hold (order of sets and dicts).
     """
-    if not _is_large(value):
+    if not _is_large(value) or not _is_plain(value):
         return None
     total, size = _blake2b(digest_size=16), 0
     try:
@@ -64,6 +64,18 @@ def _is_large(value: Any) -> bool:
             type(item) in (str, list, tuple) and len(item) > LARGE for item in value
         )
     return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether marshal writes the value as what crosses: of others it writes the buffers."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return SCALARS.issuperset(map(type, value)) or all(map(_is_plain, value))
+    if kind is dict:
+        return all(map(_is_plain, value.keys())) and all(map(_is_plain, value.values()))
+    if kind is set or kind is frozenset:
+        return all(map(_is_plain, value))
+    return kind in SCALARS or kind is complex or kind is bytes
 
 
 def is_exact(value: Any) -> bool:

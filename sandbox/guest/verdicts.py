@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from itertools import islice
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import channel, codec
@@ -31,6 +32,26 @@ class _Repr(reprlib.Repr):
         shown = ", ".join(self.repr1(each, level - 1) for each in first)
         more = ", ..." if value.size > self.maxlist else ""
         return f"array of {value.dtype} {value.shape}: [{shown}{more}]"
+
+    def repr_set(self, value: Any, level: int) -> str:
+        """Reprlib sorts all elements first, which takes minutes where they are deep tuples."""
+        return super().repr_set(value if _is_flat(value) else self._some(value), level)
+
+    def repr_frozenset(self, value: Any, level: int) -> str:
+        """As of a set."""
+        return super().repr_frozenset(value if _is_flat(value) else self._some(value), level)
+
+    def repr_dict(self, value: Any, level: int) -> str:
+        """As of a set, by keys."""
+        some = value if _is_flat(value) else dict(islice(value.items(), self.maxdict + 1))
+        return super().repr_dict(some, level)
+
+    def _some(self, value: Any) -> Any:
+        return type(value)(islice(value, self.maxset + 1))
+
+
+def _is_flat(values: Any) -> bool:
+    return codec.SCALARS.issuperset(map(type, values))
 
 
 _repr = _Repr()

@@ -6,8 +6,10 @@ import enum
 import importlib
 import json
 import math
+import sys
 import time
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -269,6 +271,48 @@ def test_other_types_are_tokens() -> None:
     assert all(type(each) is codec.Opaque for each in crossed([Decimal, type, numpy.int64]))
 
 
+@pytest.mark.parametrize("keys", [["a", "b"], [1], []])
+def test_keys_and_items_of_a_dict_equal_the_set_of_them(keys: list[Any]) -> None:
+    for kind in (dict, OrderedDict, Counter):
+        value = kind(dict.fromkeys(keys, 1))
+        assert crossed(value.keys()) == set(keys)
+        assert crossed(value.items()) == {(key, 1) for key in keys}
+        assert crossed(value.keys()) == crossed(value.keys())
+        assert crossed([value.keys()]) != [keys]
+        assert crossed(value.keys()) != {*keys, 3}
+    assert crossed({1: 2}.values()) != {2}
+    assert list(crossed({1: [2]}.items())) == [(1, [2])]
+
+
+def test_arrays_of_objects_bring_their_items_and_equal_nothing() -> None:
+    found = crossed(numpy.array(["a", 1, (2,)], object))
+    assert list(found) == ["a", 1, (2,)]
+    assert found != ["a", 1, (2,)]
+    assert type(crossed(numpy.datetime64("2020-01-01"))) is codec.Opaque
+
+
+@pytest.fixture
+def long_integers() -> Iterator[None]:
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    yield
+    sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.usefixtures("long_integers")
+def test_integers_cross_whatever_length_the_program_may_print() -> None:
+    text = codec.encode([10**5000, "a"])
+    assert sys.get_int_max_str_digits() == 0
+    sys.set_int_max_str_digits(codec.MAX_DIGITS)
+    assert codec.decode(text) == [10**5000, "a"]
+
+
+@pytest.mark.parametrize("value", [numpy.zeros((1,) * 40), Decimal(10**10_000)], ids=type)
+def test_values_of_more_than_any_answer_has_are_wrong_and_no_cheat(value: Any) -> None:
+    with pytest.raises(codec.TooMany):
+        crossed(value)
+
+
 def _nested(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
@@ -404,6 +448,12 @@ class Money(Decimal):
     """A decimal of the program's own."""
 
 
+class Turn(complex):
+    """A complex number of the program's own, which lies about its parts."""
+
+    real = imag = 7.0
+
+
 class Frozen(list):  # type: ignore[type-arg]
     """A list that can be an element of a set."""
 
@@ -417,6 +467,7 @@ class Frozen(list):  # type: ignore[type-arg]
         (Bits.ONE | Bits.TWO, 3),
         (Ratio(1, 3), Fraction(1, 3)),
         (Money("1.50"), Decimal("1.50")),
+        (Turn(1, -0.0), complex(1, -0.0)),
         (numpy.str_(""), ""),
         (numpy.str_("a\0"), "a\0"),
         (numpy.bytes_(b""), b""),
