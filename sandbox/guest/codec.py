@@ -104,11 +104,23 @@ def encode(value: Any) -> str:
     Raises:
         TooBig: more than MAX_DEPTH levels or MAX_NODES parts.
     """
+    tree = _Encoder().tree(value, 0)
     try:
-        return _text(_Encoder(False).tree(value, 0))
-    except ValueError:
-        # Integers of more than MAX_DIGITS digits cross in hexadecimal.
-        return _text(_Encoder(True).tree(value, 0))
+        return _text(tree)
+    except ValueError:  # a long integer; an iterator gives its items only once
+        return _text(_hexadecimal(tree))
+
+
+def _hexadecimal(tree: Any) -> Any:
+    """The tree with all integers of more than 64 bits in hexadecimal."""
+    kind = type(tree)
+    if kind is int and not -(1 << 63) <= tree < 1 << 63:
+        return {"i": hex(tree)}
+    if kind is list:
+        return list(map(_hexadecimal, tree))
+    if kind is dict:
+        return {tag: _hexadecimal(body) for tag, body in tree.items()}
+    return tree
 
 
 def _text(tree: Any) -> str:
@@ -124,15 +136,14 @@ def _text(tree: Any) -> str:
 
 
 class _Encoder:
-    def __init__(self, hex_integers: bool) -> None:
-        self.hex_integers = hex_integers
+    def __init__(self) -> None:
         self.nodes = 0
         self.within = 0  # iterables that this one came out of
 
     def tree(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind in SCALARS:
-            return self.scalar(value, kind)
+            return value
         if depth > MAX_DEPTH:
             raise TooBig
         if kind is list:
@@ -141,16 +152,11 @@ class _Encoder:
             return {"t": self.items(value, depth)}
         return self.other(value, kind, depth)
 
-    def scalar(self, value: Any, kind: type) -> Any:
-        if self.hex_integers and kind is int and not -(1 << 63) <= value < 1 << 63:
-            return {"i": hex(value)}
-        return value
-
     def items(self, values: Any, depth: int) -> List[Any]:
         self.nodes += len(values)
         if self.nodes > MAX_NODES:
             raise TooBig
-        if not self.hex_integers and SCALARS.issuperset(map(type, values)):
+        if SCALARS.issuperset(map(type, values)):
             return values if type(values) is list else list(values)
         return [self.tree(item, depth + 1) for item in values]
 
@@ -163,9 +169,10 @@ class _Encoder:
             # can be iterated over, as members of some enums can.
             return self.leaf(value, kind)
         if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
+            many = isinstance(value, numpy.ndarray)
             if _DTYPE.match(value.dtype.str):
-                return self.array(value, isinstance(value, numpy.ndarray))
-            return self.iterable(value, depth)
+                return self.array(value, many)
+            return self.iterable(value, depth) if many else opaque(value)
         if isinstance(value, (float, complex)):
             return self.leaf(value, kind)
         if isinstance(value, dict):
@@ -208,7 +215,7 @@ class _Encoder:
         if isinstance(value, str):
             return "".join([value])
         if isinstance(value, int):
-            return self.scalar(int.__add__(value, 0), int)
+            return int.__add__(value, 0)
         if isinstance(value, float):
             return float.__neg__(float.__neg__(value))
         if isinstance(value, complex):

@@ -74,7 +74,8 @@ def same_value(out: Any, expected: Any, atol: float) -> bool:
     """Equality of values; floats within `atol` where it is not 0."""
     if isinstance(expected, float) and atol and not isinstance(out, bool):
         number = _number(out)
-        return number is not None and cmath.isclose(number, expected, rel_tol=1e-9, abs_tol=atol)
+        if number is not None:
+            return cmath.isclose(number, expected, rel_tol=1e-9, abs_tol=atol)
     if isinstance(expected, (list, tuple)) and type(out) is type(expected):
         return len(out) == len(expected) and all(
             same_value(a, b, atol) for a, b in zip(out, expected)

@@ -307,6 +307,10 @@ def test_integers_cross_whatever_length_the_program_may_print() -> None:
     assert codec.decode(text) == [10**5000, "a"]
 
 
+def test_iterators_bring_long_integers() -> None:
+    assert list(crossed(iter([10**5000, 1]))) == [10**5000, 1]
+
+
 @pytest.mark.parametrize("value", [numpy.zeros((1,) * 40), Decimal(10**10_000)], ids=type)
 def test_values_of_more_than_any_answer_has_are_wrong_and_no_cheat(value: Any) -> None:
     with pytest.raises(codec.TooMany):

@@ -185,6 +185,8 @@ def test_numbers_in_lines_may_differ_by_the_tolerance(out: str, expected: str, r
         ({"a": (0.1 + 0.2,)}, {"a": (0.3,)}, 1e-6, True),
         ({"a": 0.3, "b": 1}, {"a": 0.3}, 1e-6, False),
         ([0.3, 0.3], [0.3], 1e-6, False),
+        (numpy.array([1.0]), 1.0, 1e-6, True),
+        (numpy.array([1.1]), 1.0, 1e-6, False),
         (True, 1.0, 1e-6, True),
         (True, 0.9999999, 1e-6, False),
         ("0.3", 0.3, 1e-6, False),

@@ -11,6 +11,7 @@ import importlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ player: Any = importlib.import_module("guest.player")
 EXAMPLES = int(os.environ.get("OPENCODEEVAL_FUZZ_EXAMPLES", "0"))
 LIMITS = {"reference_factor": 0, "min_call_s": 60.0, "total_s": 600.0, "grace_s": 0.0}
 fuzzed = settings(
-    max_examples=EXAMPLES or 400,
+    max_examples=EXAMPLES or 200,
     database=None,
     derandomize=not EXAMPLES,
     deadline=None,
@@ -115,6 +116,10 @@ def has_type(value: Any, *names: str) -> bool:
     return isinstance(value, (numpy.ndarray, numpy.generic)) and value.dtype.str[1:] in names
 
 
+def is_token(value: Any) -> bool:
+    return isinstance(codec.decode(codec.encode(values.built(value))), codec.Opaque)
+
+
 NARROW = ("f2", "f4", "c8")
 SUBCLASSES = (values.Whole, values.Metres, values.Turn, values.Items, values.Row, values.Pair)
 DEVIATIONS = [
@@ -133,9 +138,9 @@ DEVIATIONS = [
         lambda value, rule: rule in {"are_equivalent", *compare_evalplus.NOT_NONE},
     ),
     Deviation(
-        "times and records of NumPy",
-        True,
-        lambda value, rule: isinstance(value, (numpy.void, numpy.datetime64)),
+        "no list",
+        False,
+        lambda value, rule: rule == "originfmt" and holds(is_token)(value, rule),
     ),
 ]
 
@@ -166,7 +171,8 @@ def as_published(
     done, published = found["done"], values.first(theirs)
     if done != published:
         out, right, _ = calls[min(done, published)]
-        name = rule.get("entry_point", rule["rule"])
+        name = rule.get("entry_point", "f")
+        name = rule["rule"] if name == "f" else name
         agrees(done > published, done < published, out, right, name)
 
 
@@ -356,6 +362,10 @@ FOUND = [
     ([[None], [1]], []),
     ([b"ab"], []),
     (numpy.array([]), []),
+    (numpy.void(b"a"), []),
+    (numpy.zeros(0, numpy.float16), []),
+    ({1: 2}, ((),)),
+    ((0.5, Fraction(1, 3)), [0.5, 1 / 3]),
 ]
 
 
