@@ -102,6 +102,11 @@ class CruxEval(CardBenchmark):
         """Whether the answer comes after a chain of thought."""
         return bool(self.protocol_card.options["thought"])
 
+    @property
+    def has_answers(self) -> bool:
+        """Predictions can agree."""
+        return True
+
     def template(self, task: Task, model_type: ModelType) -> str:
         """One template for each scenario, with a chain of thought or without."""
         return f"{model_type}_{self.scenario}{'_cot' if self.thought else ''}"

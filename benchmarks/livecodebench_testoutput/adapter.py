@@ -16,7 +16,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.core.errors import DataError
-from opencodeeval.core.syntax import parse
+from opencodeeval.core.syntax import normal_form, parse
 from opencodeeval.core.types import Completion, Message, ModelType, Program, Prompt, Style, Task
 from opencodeeval.execution.guest import encoded
 
@@ -133,6 +133,20 @@ class TestOutput(CardBenchmark):
             return asked
         system = Message("system", render(self.card, "chat_system", {}))
         return Prompt(task.task_id, messages=(system, *asked.messages), stop=asked.stop)
+
+    @property
+    def has_answers(self) -> bool:
+        """Predictions can agree."""
+        return True
+
+    def answer(self, program: Program) -> str:
+        """The asserted value without layout; it stands in the program as a text (pure)."""
+        tree = parse(program.code)
+        for node in ast.walk(tree) if tree else ():
+            match node:
+                case ast.Call(func=ast.Name("eval"), args=[ast.Constant(str(expression))]):
+                    return normal_form(expression)
+        return super().answer(program)
 
     def about(self, task: Task) -> Mapping[str, str]:
         """Date of the contest and difficulty."""

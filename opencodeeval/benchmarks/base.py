@@ -48,6 +48,15 @@ class Benchmark(Protocol):
         """Digest of the code that `program` runs."""
         ...
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether a program is an answer that samples can agree on (CRUXEval)."""
+        ...
+
+    def answer(self, program: Program) -> str:
+        """The answer that a program gives, in one form for all that are the same (pure)."""
+        ...
+
     def default_sampling(self) -> Sampling:
         """The publisher's sampling defaults."""
         ...

@@ -17,6 +17,7 @@ from opencodeeval.benchmarks.errata import Erratum, read_errata
 from opencodeeval.benchmarks.windows import Window
 from opencodeeval.core import syntax
 from opencodeeval.core.paths import benchmarks_dir
+from opencodeeval.core.syntax import normal_form
 from opencodeeval.core.types import (
     Completion,
     Grade,
@@ -83,6 +84,15 @@ class CardBenchmark(ABC):
     def spec(self) -> str:
         """Name and data version, as `load_benchmark` takes them."""
         return f"{self.name}@{self.data_version}"
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether a program is an answer that samples can agree on: where a value is predicted."""
+        return False
+
+    def answer(self, program: Program) -> str:
+        """The answer that a program gives: its code without layout (pure)."""
+        return normal_form(program.code)
 
     def default_sampling(self) -> Sampling:
         """The protocol's sampling defaults."""

@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("baseline", metavar="A", help="the first model's records")
     parser.add_argument("candidate", metavar="B", help="the second model's records")
     parser.add_argument("--k", type=int, default=1, help="compare pass@K (default: 1)")
+    parser.add_argument(
+        "--metric", default="", metavar="NAME", help="compare another metric, such as pass^4"
+    )
     parser.add_argument("--suite", help="the test suite (default: each benchmark's headline)")
     parser.add_argument("--flips", action="store_true", help="list all flipped tasks, not 20")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -33,7 +36,7 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.records.reading import read_records
 
     baseline, candidate = read_records([options.baseline]), read_records([options.candidate])
-    comparisons = compare(baseline, candidate, options.k, options.suite)
+    comparisons = compare(baseline, candidate, options.k, options.suite, options.metric)
     for name in unpaired(baseline, candidate):
         print(f"opencodeeval: {name} is not compared: A has no record of it", file=sys.stderr)
     models = {"baseline": baseline[0].model, "candidate": candidate[0].model}

@@ -12,6 +12,10 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opencodeeval.decide.gate import Policy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
-    """--policy, --margin, --alpha, --scope."""
+    """--policy, --margin, --alpha, --scope, --metric."""
     group = parser.add_argument_group("policy of the gate")
     group.add_argument("--policy", type=Path, metavar="FILE", help="a gate.toml (docs/gates.md)")
     group.add_argument("--margin", type=float, help="the tolerated drop (default: 0.01, one point)")
@@ -40,19 +44,39 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         choices=("each", "overall"),
         help="what must pass: each benchmark, or their mean (default: each)",
     )
+    group.add_argument(
+        "--metric", metavar="NAME", help="the metric compared, such as pass^4 (default: pass@1)"
+    )
+
+
+def policy_of(options: argparse.Namespace) -> Policy:
+    """The policy of the options of `add_policy_options`.
+
+    Raises:
+        UsageError, StoreError: the policy is not valid, or cannot be read.
+    """
+    from opencodeeval.decide.gate import Policy
+    from opencodeeval.decide.policy import overridden, read_policy
+
+    policy = read_policy(options.policy) if options.policy else Policy()
+    return overridden(
+        policy,
+        margin=options.margin,
+        alpha=options.alpha,
+        scope=options.scope,
+        metric=options.metric,
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
     """Read, decide, report."""
     from opencodeeval.decide.from_records import gate
-    from opencodeeval.decide.gate import EXIT_STATUS, Policy
+    from opencodeeval.decide.gate import EXIT_STATUS
     from opencodeeval.decide.gate_report import as_junit, as_markdown, as_text, gate_json
-    from opencodeeval.decide.policy import overridden, read_policy
     from opencodeeval.records.comparable import unpaired
     from opencodeeval.records.reading import read_records
 
-    policy = read_policy(options.policy) if options.policy else Policy()
-    policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
+    policy = policy_of(options)
     baseline, candidate = read_records(options.baseline), read_records(options.candidate)
     decision = gate(baseline, candidate, policy)
     for name in unpaired(baseline, candidate):

@@ -10,12 +10,14 @@ import argparse
 from pathlib import Path
 
 from opencodeeval.cli.options import (
+    METRICS_HELP,
     add_benchmark_options,
     add_output_options,
     add_sandbox_options,
     check_common,
     output_of,
     parse_ks,
+    parse_names,
     sandbox_of,
     selection_of,
 )
@@ -34,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source", metavar="TEXT", help="where the samples come from, for the record"
     )
     parser.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+    parser.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
     add_benchmark_options(parser)
     add_sandbox_options(parser)
     add_output_options(parser)
@@ -42,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Grade the samples and print the summary."""
     check_common(options)
-    ks = parse_ks(options.k)
+    ks, metrics = parse_ks(options.k), parse_names(options.metrics)
 
     from opencodeeval.cli.summary import print_summary
     from opencodeeval.runs.samples_file import SampleSource
@@ -52,7 +55,7 @@ def execute(options: argparse.Namespace) -> int:
         options.samples,
         options.bench,
         selection=selection_of(options),
-        source=SampleSource(options.format, options.model, options.source, ks),
+        source=SampleSource(options.format, options.model, options.source, ks, metrics),
         sandbox=sandbox_of(options),
         output=output_of(options),
     )

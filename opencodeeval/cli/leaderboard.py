@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from opencodeeval.cli.options import add_metric_option
 from opencodeeval.runs.options import RESULTS
 
 
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="published scores to show beside the measured ones; repeatable",
     )
+    add_metric_option(parser)
     parser.add_argument(
         "--check",
         action="store_true",
@@ -43,8 +45,9 @@ def execute(options: argparse.Namespace) -> int:
     """Write the files and print their paths, or compare them."""
     from opencodeeval.show.leaderboard import check, leaderboard
     from opencodeeval.show.pages import write_all
+    from opencodeeval.stats.metrics import parse_metrics
 
-    files = leaderboard(options.results, options.published)
+    files = leaderboard(options.results, options.published, parse_metrics(options.metric))
     if options.check:
         check(files)
         return 0

@@ -136,6 +136,39 @@ def parse_ks(text: str | None) -> list[int] | None:
     return sorted({int(part) for part in parts})
 
 
+METRICS_HELP = (
+    "further metrics, as a comma list: pass^4, g-pass@4_0.5, mg-pass@4, solved, consistency "
+    "(docs/statistics.md)"
+)
+
+
+def add_metric_option(parser: argparse.ArgumentParser) -> None:
+    """--metric of the commands that show records."""
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also show this metric, such as pass^4, where there are samples enough; repeatable",
+    )
+
+
+def parse_names(text: str | None) -> list[str]:
+    """The names of `--metrics pass^4,solved`.
+
+    Raises:
+        UsageError: none is named, or there is no such metric.
+    """
+    if text is None:
+        return []
+    from opencodeeval.stats.metrics import parse_metrics
+
+    names = comma_list(text)
+    if not names:
+        raise UsageError("--metrics names none: leave it out, or name some, like pass^4,solved")
+    return list(map(str, parse_metrics(names)))
+
+
 def sandbox_of(options: argparse.Namespace) -> SandboxOptions:
     """The sandbox that the command's options describe.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from opencodeeval.cli.options import add_metric_option
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `report`."""
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where to write it (default: report.html in the run folder)",
     )
+    add_metric_option(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -27,9 +30,10 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.runs.finished import find_run
     from opencodeeval.show.pages import write_all
     from opencodeeval.show.report import NAME, report
+    from opencodeeval.stats.metrics import parse_metrics
 
     record, folder = find_run(options.run)
     path = options.output or folder / NAME
-    write_all({path: report(record, folder)})
+    write_all({path: report(record, folder, parse_metrics(options.metric))})
     print(path)
     return 0

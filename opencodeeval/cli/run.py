@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import (
+    METRICS_HELP,
     Parser,
     add_benchmark_options,
     add_output_options,
@@ -19,6 +20,7 @@ from opencodeeval.cli.options import (
     comma_list,
     output_of,
     parse_ks,
+    parse_names,
     sandbox_of,
     selection_of,
 )
@@ -84,6 +86,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
         max_tokens=options.max_tokens,
         seed=options.seed,
         ks=parse_ks(options.k),
+        metrics=parse_names(options.metrics),
     )
     backend_options = BackendOptions(
         revision=options.revision,
@@ -107,9 +110,10 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.runs.service import evaluate, plan_jobs
 
     gate = open_gate(options, len(specs)) if options.gate else None
-    benchmarks = [job.benchmark for job in plan_jobs(specs, selection, sampling)]
+    jobs = plan_jobs(specs, selection, sampling)
+    benchmarks = [job.benchmark for job in jobs]
     if gate:
-        gate.check(benchmarks)
+        gate.check(jobs)
     evaluation = evaluate(
         model,
         benchmarks,
@@ -143,6 +147,7 @@ def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-tokens", type=int, help="longest completion")
     group.add_argument("--seed", type=int)
     group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+    group.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
 
 
 def _add_gate_options(parser: argparse.ArgumentParser) -> None:

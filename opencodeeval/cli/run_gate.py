@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.cli.gate import policy_of
+from opencodeeval.core.errors import UsageError
 from opencodeeval.decide.baseline import Baseline
 from opencodeeval.decide.early_stop import EarlyStopping, Stop, conclude
 from opencodeeval.decide.gate import EXIT_STATUS, Policy, decide
 from opencodeeval.decide.gate_report import as_text
-from opencodeeval.decide.policy import overridden, read_policy
 from opencodeeval.records.comparable import Pair, check
 from opencodeeval.records.reading import read_record
-from opencodeeval.runs.jobs import Evaluation
+from opencodeeval.runs.jobs import Evaluation, Job
+from opencodeeval.stats.metrics import CONSISTENCY, estimate, too_few
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,21 @@ class RunGate:
         """The observers of the runs."""
         return [self.early] if self.early else []
 
-    def check(self, benchmarks: Sequence[CardBenchmark]) -> None:
+    def check(self, jobs: Sequence[Job]) -> None:
         """Check that the baseline has each benchmark, before a model is loaded.
 
         Raises:
-            UsageError: it lacks one.
+            UsageError: it lacks one, or one side lacks the samples of the policy's metric.
         """
-        for each in benchmarks:
-            self.baseline.record_of(each.name, each.data_version)
+        metric = self.policy.compared
+        for job in jobs:
+            name = job.benchmark.name
+            before = self.baseline.record_of(name, job.benchmark.data_version)
+            if job.sampling.n < metric.samples:
+                raise too_few(metric, job.sampling.n)
+            if metric == CONSISTENCY and not job.benchmark.has_answers:
+                raise UsageError(f"consistency needs answers to agree on, and {name} has programs")
+            estimate(list(before.counts(before.headline, (), metric).values()), metric)
 
     def more(self) -> Mapping[str, Any]:
         """What --json adds for the runs that were stopped early."""
@@ -81,8 +89,7 @@ class RunGate:
 
 def open_gate(options: argparse.Namespace, family: int) -> RunGate:
     """The gate of `run`'s options, its baseline read and checked."""
-    policy = read_policy(options.policy) if options.policy else Policy()
-    policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
+    policy = policy_of(options)
     baseline = Baseline.read([options.gate])
     early = EarlyStopping(baseline, policy, family) if options.early_stop else None
     return RunGate(baseline, policy, early)

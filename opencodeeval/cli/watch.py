@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opencodeeval.cli.gate import add_policy_options
+from opencodeeval.cli.gate import add_policy_options, policy_of
 from opencodeeval.cli.options import comma_list
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.runs.options import RESULTS
@@ -76,8 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Do the quick checks, then watch."""
-    from opencodeeval.decide.gate import Policy
-    from opencodeeval.decide.policy import overridden, read_policy
     from opencodeeval.records.reading import read_records
     from opencodeeval.watch.checkpoints import is_model
     from opencodeeval.watch.evaluation import Evaluation
@@ -99,8 +97,7 @@ def execute(options: argparse.Namespace) -> int:
     _check_run_options(options.passed_on, benches)
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
-    policy = read_policy(options.policy) if options.policy else Policy()
-    policy = overridden(policy, margin=options.margin, alpha=options.alpha, scope=options.scope)
+    policy = policy_of(options)
     baseline = read_records([options.gate]) if options.gate else []
     evaluation = Evaluation(
         benches, options.output, options.passed_on, shlex.split(options.launcher)
@@ -156,6 +153,11 @@ def _watched(
     return exit_status(state.done.values())
 
 
+_OF_THE_GATE = frozenset(
+    {"--gate", "--early-stop", "--policy", "--margin", "--alpha", "--scope", "--metric"}
+)
+
+
 def _check_run_options(given: Sequence[str], benches: Sequence[str]) -> None:
     """Refuse at once any option that would make every evaluation fail."""
     from opencodeeval.cli.run import parsed, wanted
@@ -164,7 +166,7 @@ def _check_run_options(given: Sequence[str], benches: Sequence[str]) -> None:
         name = each.partition("=")[0]
         if name in ("--model", "--bench", "--output", "--json"):
             raise UsageError(f"{name} after -- is set by watch itself: leave it out")
-        if name in ("--gate", "--early-stop", "--policy", "--margin", "--alpha", "--scope"):
+        if name in _OF_THE_GATE:
             raise UsageError(
                 f"{name} after -- would gate each evaluation separately: put --gate and the "
                 "policy's options before --"

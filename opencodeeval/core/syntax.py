@@ -27,6 +27,19 @@ def parse(source: str) -> ast.Module | None:
         return None
 
 
+def normal_form(source: str) -> str:
+    """The text of a module without its layout: equal for sources with the same syntax tree.
+
+    So quotes, spaces, comments and brackets that group do not matter. The source itself
+    where it is not Python or is nested too deeply.
+    """
+    tree = parse(source)
+    try:
+        return source if tree is None else ast.dump(tree)
+    except (RecursionError, MemoryError):
+        return source
+
+
 def hopeless(lines: Sequence[str]) -> bool:
     """Whether no further lines can make this text a Python module.
 

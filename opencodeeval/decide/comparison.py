@@ -10,8 +10,9 @@ from opencodeeval.core import tables
 from opencodeeval.core.errors import UsageError
 from opencodeeval.records.comparable import Pair, remarks
 from opencodeeval.stats import paired_tests
+from opencodeeval.stats.metrics import PASS_AT_1, SOLVED, Metric, estimate
 from opencodeeval.stats.paired_tests import Differences
-from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
+from opencodeeval.stats.pass_at_k import Count, Estimate
 
 OVERALL = "overall"
 SHOWN = 20
@@ -31,7 +32,7 @@ class Flip:
 class Comparison:
     """One benchmark, or the mean of several (`benchmark` "overall").
 
-    Scores are of pass@k in [0, 1] over the compared tasks; `difference` is
+    Scores of the metric are in [0, 1] over the compared tasks; `difference` is
     candidate minus baseline with its 95 % interval. `tasks` counts clusters,
     which are single tasks in most benchmarks: `lost` and `gained` are those that
     changed, the largest change first. `left_out` are the tasks not compared.
@@ -67,12 +68,15 @@ class Comparison:
 
 
 def compare(
-    pair: Pair, k: int = 1, suite: str | None = None, left_out: Collection[str] = ()
+    pair: Pair,
+    metric: Metric = PASS_AT_1,
+    suite: str | None = None,
+    left_out: Collection[str] = (),
 ) -> Comparison:
     """Compare two records task by task under one suite (the headline by default).
 
     Raises:
-        UsageError: there is no such suite, too few samples for k, or no task is left.
+        UsageError: there is no such suite, too few samples for the metric, or no task is left.
     """
     suite = suite or pair.baseline.headline
     if suite not in pair.baseline.suites:
@@ -81,13 +85,14 @@ def compare(
             f"{', '.join(pair.baseline.suites)}"
         )
     skipped = tuple(task for task in pair.baseline.record.tasks if task in left_out)
-    before, after = (record.counts(suite, skipped) for record in pair)
+    before, after = (record.counts(suite, skipped, metric) for record in pair)
+    _check_numbers(metric, before, after)
     if not before:
         raise UsageError(f"no task of {pair.baseline.benchmark} is left to compare")
-    differences = paired_tests.differences(before, after, k)
+    differences = paired_tests.differences(before, after, metric)
     flips = [
-        Flip(task, before[task], after[task], paired_tests.change(before[task], after[task], k))
-        for task in before
+        Flip(task, before[task], after[task], difference)
+        for task, difference in zip(before, differences.values.tolist(), strict=True)
     ]
     changed = sorted(
         (flip for flip in flips if flip.difference),
@@ -98,11 +103,11 @@ def compare(
         protocol=pair.baseline.protocol,
         data_version=pair.baseline.data_version,
         suite=suite,
-        metric=f"pass@{k}",
+        metric=str(metric),
         tasks=len(before),
         samples=max(count.n for side in (before, after) for count in side.values()),
-        baseline=estimate_pass_at_k(list(before.values()), k).value,
-        candidate=estimate_pass_at_k(list(after.values()), k).value,
+        baseline=estimate(list(before.values()), metric).value,
+        candidate=estimate(list(after.values()), metric).value,
         difference=paired_tests.interval(differences),
         p_values=paired_tests.sign_flip(differences),
         differences=differences,
@@ -113,13 +118,31 @@ def compare(
     )
 
 
-def overall(pairs: Sequence[Pair], parts: Sequence[Comparison], k: int = 1) -> Comparison:
+def _check_numbers(metric: Metric, before: Mapping[str, Count], after: Mapping[str, Count]) -> None:
+    """Raise UsageError if the two sides' samples make different metrics of one name."""
+    if metric != SOLVED:
+        return
+    for task in before:
+        if task in after and before[task].n != after[task].n:
+            raise UsageError(
+                f"solved depends on the number of samples, and {task} has {before[task].n} in the "
+                f"baseline and {after[task].n} in the candidate: compare "
+                f"pass@{min(before[task].n, after[task].n)}"
+            )
+
+
+def overall(
+    pairs: Sequence[Pair], parts: Sequence[Comparison], metric: Metric = PASS_AT_1
+) -> Comparison:
     """The mean of the benchmarks' scores, with equal weights."""
     groups = []
     for pair, part in zip(pairs, parts, strict=True):
-        before, after = (record.counts(part.suite, part.left_out) for record in pair)
+        before, after = (record.counts(part.suite, part.left_out, metric) for record in pair)
         groups.append(
-            {task.casefold(): paired_tests.change(before[task], after[task], k) for task in before}
+            {
+                task.casefold(): paired_tests.change(before[task], after[task], metric)
+                for task in before
+            }
         )
     differences = paired_tests.combine(groups)
     return Comparison(
@@ -141,7 +164,7 @@ def overall(pairs: Sequence[Pair], parts: Sequence[Comparison], k: int = 1) -> C
 
 def compare_all(
     pairs: Sequence[Pair],
-    k: int = 1,
+    metric: Metric = PASS_AT_1,
     suite: str | None = None,
     left_out: Mapping[str, Collection[str]] | None = None,
 ) -> list[Comparison]:
@@ -151,10 +174,10 @@ def compare_all(
     """
     skip = left_out or {}
     parts = [
-        replace(compare(pair, k, suite, skip.get(label, ())), label=label)
+        replace(compare(pair, metric, suite, skip.get(label, ())), label=label)
         for label, pair in labelled(pairs)
     ]
-    return [*parts, overall(pairs, parts, k)] if len(parts) > 1 else parts
+    return [*parts, overall(pairs, parts, metric)] if len(parts) > 1 else parts
 
 
 def labelled(pairs: Sequence[Pair]) -> list[tuple[str, Pair]]:

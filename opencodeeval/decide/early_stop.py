@@ -21,6 +21,7 @@ from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.observers import GradedSample, Observer, StopRun
 from opencodeeval.stats import paired_tests
+from opencodeeval.stats.metrics import PASS_AT_1
 from opencodeeval.stats.pass_at_k import Count
 from opencodeeval.stats.sequential import LOOKS, plan
 
@@ -130,10 +131,10 @@ class StopEarly(Observer):
         Raises:
             UsageError: the run cannot be compared with the baseline.
         """
-        if policy.k != 1:
+        if policy.compared != PASS_AT_1:
             raise UsageError(
-                f"early stopping decides by pass@1, and the policy's k is {policy.k}: use k = 1, "
-                "or leave out --early-stop"
+                f"early stopping decides by pass@1, and the policy's metric is {policy.compared}: "
+                "use pass@1, or leave out --early-stop"
             )
         pair = Pair(baseline, StoredRecord(Path("this run"), head))
         check(pair)

@@ -12,6 +12,7 @@ from opencodeeval.decide.gate import Decision, Policy, decide
 from opencodeeval.decide.policy import checked
 from opencodeeval.records.comparable import pair_up
 from opencodeeval.records.reading import StoredRecord, read_records
+from opencodeeval.stats.metrics import parse_metric, pass_at
 
 
 class HasRecords(Protocol):
@@ -32,6 +33,7 @@ def compare(
     candidate: Source | Sequence[Source],
     k: int = 1,
     suite: str | None = None,
+    metric: str = "",
 ) -> list[Comparison]:
     """Compare two models task by task.
 
@@ -41,6 +43,7 @@ def compare(
         candidate: the same for the other model.
         k: pass@k is compared.
         suite: the test suite; by default each benchmark's headline.
+        metric: another metric than pass@k is compared, such as "pass^4".
 
     Returns:
         One comparison per benchmark of the baseline, and if there are several
@@ -53,7 +56,10 @@ def compare(
     """
     if k < 1:
         raise UsageError(f"k must be at least 1, got {k}")
-    return compare_all(pair_up(records_of(baseline), records_of(candidate)), k, suite)
+    if metric and k != 1:
+        raise UsageError(f"k = {k} and metric = {metric!r} are two metrics: leave one of them out")
+    compared = parse_metric(metric) if metric else pass_at(k)[0]
+    return compare_all(pair_up(records_of(baseline), records_of(candidate)), compared, suite)
 
 
 def gate(

@@ -19,6 +19,7 @@ from opencodeeval.decide.comparison import OVERALL, Comparison, compare_all, lab
 from opencodeeval.records.comparable import Pair
 from opencodeeval.records.schema import Record
 from opencodeeval.stats import paired_tests
+from opencodeeval.stats.metrics import Metric, parse_metric, pass_at
 
 
 class Answer(str, Enum):
@@ -43,7 +44,8 @@ class Policy:
     `scope` "each" every benchmark must pass; with "overall" their mean must
     pass, and no benchmark may show a regression. `margins` and `quarantine`
     (tasks that do not count) are by benchmark; `errata` also quarantines the
-    tasks that had an erratum when either record was made.
+    tasks that had an erratum when either record was made. pass@k is compared, or
+    another `metric` ("pass^4").
     """
 
     margin: float = 0.01
@@ -51,8 +53,18 @@ class Policy:
     scope: Literal["each", "overall"] = "each"
     k: int = 1
     errata: bool = True
+    metric: str = ""
     margins: Mapping[str, float] = field(default_factory=dict)
     quarantine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def compared(self) -> Metric:
+        """The metric that is compared.
+
+        Raises:
+            UsageError: there is none of this name.
+        """
+        return parse_metric(self.metric) if self.metric else pass_at(self.k)[0]
 
     def margin_of(self, benchmark: str) -> float:
         """The tolerated drop in one benchmark."""
@@ -116,7 +128,7 @@ def decide(pairs: Sequence[Pair], policy: Policy) -> Decision:
     """
     check_quarantine(pairs, policy)
     left_out = {label: quarantined(pair, policy) for label, pair in labelled(pairs)}
-    comparisons = compare_all(pairs, policy.k, left_out=left_out)
+    comparisons = compare_all(pairs, policy.compared, left_out=left_out)
     findings = judge(comparisons, policy)
     answer, why = conclude(findings, policy)
     return Decision(answer, why, policy, tuple(findings), left_out)

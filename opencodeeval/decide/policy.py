@@ -33,6 +33,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     alpha: float | msgspec.UnsetType = msgspec.UNSET
     scope: str | msgspec.UnsetType = msgspec.UNSET
     k: int | msgspec.UnsetType = msgspec.UNSET
+    metric: str | msgspec.UnsetType = msgspec.UNSET
     errata: bool | msgspec.UnsetType = msgspec.UNSET
     benchmarks: dict[str, Any] = {}
 
@@ -82,11 +83,14 @@ def _of_benchmark(name: str, table: Any) -> _OfBenchmark:
 def overridden(policy: Policy, **options: Any) -> Policy:
     """The policy with the command line's options (None: option not given).
 
-    A margin of the command line is for all benchmarks.
+    A margin of the command line is for all benchmarks, and a metric of the command line
+    replaces the file's k.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if "margin" in given:
         given["margins"] = {}
+    if "metric" in given:
+        given["k"] = 1
     return checked(replace(policy, **given))
 
 
@@ -109,6 +113,13 @@ def checked(policy: Policy) -> Policy:
         raise UsageError(f"scope must be each or overall, got {policy.scope!r}")
     if type(policy.k) is not int or policy.k < 1:
         raise UsageError(f"k must be a positive whole number, got {policy.k!r}")
+    if not isinstance(policy.metric, str):
+        raise UsageError(f"metric must be a name like pass^4, got {policy.metric!r}")
+    if policy.metric and policy.k != 1:
+        raise UsageError(
+            f"k = {policy.k} and metric = {policy.metric!r} are two metrics: leave one of them out"
+        )
+    _ = policy.compared
     if not isinstance(policy.errata, bool):
         raise UsageError(f"errata must be true or false, got {policy.errata!r}")
     return policy

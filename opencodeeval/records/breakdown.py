@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from opencodeeval.records.counts import cluster_counts
+from opencodeeval.records.counts import cluster_counts, counts_for
 from opencodeeval.records.schema import TaskRow
+from opencodeeval.stats.metrics import Metric, estimate
 from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
 
 KINDS = ("difficulty", "platform")
@@ -62,23 +63,30 @@ def counts_of(rows: Rows, suite: str) -> list[Count]:
     return list(cluster_counts(rows, suite).values())
 
 
-def breakdown(rows: Rows, suites: Sequence[str], ks: Sequence[int]) -> dict[str, Any]:
+def breakdown(rows: Rows, suites: Sequence[str], metrics: Sequence[Metric]) -> dict[str, Any]:
     """Kind -> value -> {"tasks", "pass@k": suite -> metric -> estimate}; empty without kinds."""
     found: dict[str, Any] = {}
     for kind in KINDS:
         values = {row.about[kind] for row in rows.values() if kind in row.about}
         for value in sorted(values, key=_rank):
             part = {name: row for name, row in rows.items() if row.about.get(kind) == value}
-            scores = {suite: scores_of(part, suite, ks) for suite in suites}
+            scores = {suite: scores_of(part, suite, metrics) for suite in suites}
             found.setdefault(kind, {})[value] = {"tasks": len(part), "pass@k": scores}
     return found
 
 
-def scores_of(rows: Rows, suite: str, ks: Sequence[int]) -> dict[str, Any]:
-    """Metric -> estimate for those k of which every task has samples enough."""
-    counts = counts_of(rows, suite)
-    least = min(count.n for count in counts)
-    return {f"pass@{k}": estimate_pass_at_k(counts, k)._asdict() for k in ks if k <= least}
+def scores_of(rows: Rows, suite: str, metrics: Sequence[Metric]) -> dict[str, Any]:
+    """Metric -> estimate, of the metrics for which every task has samples enough.
+
+    Raises:
+        UsageError: consistency is to be computed, and a task has no answers.
+    """
+    found = {}
+    for metric in metrics:
+        counts = list(counts_for(rows, suite, metric=metric).values())
+        if metric.fits(counts):
+            found[str(metric)] = estimate(counts, metric)._asdict()
+    return found
 
 
 def months(rows: Rows, suite: str) -> list[Month]:

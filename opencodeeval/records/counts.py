@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
+from opencodeeval.core.errors import UsageError
 from opencodeeval.records.schema import TaskRow
+from opencodeeval.stats.metrics import CONSISTENCY, PASS_AT_1, Metric
 from opencodeeval.stats.pass_at_k import Count
 
 
@@ -32,4 +34,45 @@ def cluster_counts(
         cluster = cluster_of(task_id, row)
         n, c = found.get(cluster, Count(0, 0))
         found[cluster] = Count(n + row.n, c + row.c[suite])
+    return found
+
+
+def counts_for(
+    tasks: Mapping[str, TaskRow],
+    suite: str,
+    without: Container[str] = (),
+    metric: Metric = PASS_AT_1,
+) -> dict[str, Count]:
+    """Cluster -> what a metric is computed from: pairs of samples for consistency, else samples.
+
+    Raises:
+        UsageError: the tasks lack what the metric needs.
+    """
+    if metric == CONSISTENCY:
+        return agreement_counts(tasks, without)
+    return cluster_counts(tasks, suite, without)
+
+
+def agreement_counts(
+    tasks: Mapping[str, TaskRow], without: Container[str] = ()
+) -> dict[str, Count]:
+    """Cluster -> pairs of samples of one task, and how many of the pairs give the same answer.
+
+    Raises:
+        UsageError: a task has no answers.
+    """
+    found: dict[str, Count] = {}
+    for task_id, row in tasks.items():
+        if task_id in without:
+            continue
+        if not row.answers:
+            raise UsageError(
+                f"consistency needs the answers of several samples per task, and {task_id} has "
+                "none: run a benchmark with answers to agree on (such as cruxeval_output) with "
+                "--n 2 or more"
+            )
+        cluster = cluster_of(task_id, row)
+        pairs, agreeing = found.get(cluster, Count(0, 0))
+        same = sum(size * (size - 1) // 2 for size in row.answers)
+        found[cluster] = Count(pairs + row.n * (row.n - 1) // 2, agreeing + same)
     return found

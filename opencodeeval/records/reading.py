@@ -18,9 +18,10 @@ import msgspec
 
 from opencodeeval.core.errors import DataError, StoreError, UsageError
 from opencodeeval.core.text import validation_words
-from opencodeeval.records.counts import cluster_counts
+from opencodeeval.records.counts import counts_for
 from opencodeeval.records.migration import from_schema_1
 from opencodeeval.records.schema import SCHEMA, Record, content_digest, content_of
+from opencodeeval.stats.metrics import PASS_AT_1, Metric
 from opencodeeval.stats.pass_at_k import Count
 
 RECORD_NAME = re.compile(r"--[0-9a-f]{12}\.json$")
@@ -79,9 +80,15 @@ class StoredRecord:
         """The most samples that a task has."""
         return self.record.sampling.n
 
-    def counts(self, suite: str, without: Container[str] = ()) -> dict[str, Count]:
-        """Cluster -> samples and correct samples under one suite (`cluster_counts`)."""
-        return cluster_counts(self.record.tasks, suite, without)
+    def counts(
+        self, suite: str, without: Container[str] = (), metric: Metric = PASS_AT_1
+    ) -> dict[str, Count]:
+        """Cluster -> samples and correct samples under one suite (`counts_for`).
+
+        Raises:
+            UsageError: the record lacks what the metric needs.
+        """
+        return counts_for(self.record.tasks, suite, without, metric)
 
 
 def read_records(sources: str | Path | Iterable[str | Path]) -> list[StoredRecord]:
@@ -247,6 +254,8 @@ def _check(record: Record) -> None:
     for task_id, row in tasks.items():
         if row.n < 1:
             raise ValueError(f"n of {task_id} is {row.n}")
+        if row.answers and (sum(row.answers) != row.n or min(row.answers) < 1):
+            raise ValueError(f"the answers of {task_id} are {sum(row.answers)} of {row.n} samples")
         for suite in benchmark.suites:
             if not 0 <= row.c[suite] <= row.n:
                 raise ValueError(f"{row.c[suite]} of {row.n} samples of {task_id} are correct")

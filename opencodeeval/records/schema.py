@@ -40,7 +40,7 @@ class Score(_Part, frozen=True, kw_only=True, omit_defaults=True):
         return Estimate(self.value, self.low, self.high)
 
 
-# Suite -> metric ("pass@10") -> score.
+# Suite -> metric ("pass@10", "pass^4": stats/metrics.py) -> score.
 Scores = Mapping[str, Mapping[str, Score]]
 
 
@@ -163,6 +163,8 @@ class TaskRow(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
     `samples` is how many there are, where some do not count. Tasks of one
     `cluster` are not independent of each other; empty for a cluster of its own.
+    `answers` is how many of several samples give each answer, the most frequent first,
+    where a benchmark has answers to agree on; a sample without an answer counts alone.
     """
 
     n: int
@@ -171,6 +173,7 @@ class TaskRow(_Part, frozen=True, kw_only=True, omit_defaults=True):
     samples: int = 0
     cluster: str = ""
     about: Mapping[str, str] = {}
+    answers: tuple[int, ...] = ()
 
     @property
     def all_samples(self) -> int:

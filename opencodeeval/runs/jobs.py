@@ -14,15 +14,16 @@ from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.store import RunStore
+from opencodeeval.stats.metrics import Metric
 
 
 @dataclass(frozen=True)
 class Job:
-    """One benchmark to be run under one protocol; `ks` and `counts` as in `Run`."""
+    """One benchmark to be run under one protocol; `metrics` and `counts` as in `Run`."""
 
     benchmark: CardBenchmark
     sampling: Sampling
-    ks: Sequence[int]
+    metrics: Sequence[Metric]
     counts: Mapping[str, int] | None = None
 
     @property

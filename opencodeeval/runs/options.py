@@ -14,6 +14,7 @@ from opencodeeval.core.types import Sampling
 if TYPE_CHECKING:
     from opencodeeval.benchmarks.card_benchmark import CardBenchmark
     from opencodeeval.execution.base import Sandbox
+    from opencodeeval.stats.metrics import Metric
 
 RESULTS = Path("results")
 ProgressKind = Literal["auto", "bars", "lines", "none"]
@@ -63,7 +64,8 @@ class SamplingOptions:
     """Changes to a benchmark's own sampling; None keeps the publisher's value.
 
     `n` samples per task; `temperature` 0 is greedy; `ks` are the k of pass@k
-    (default: 1, and 10 and 100 where n allows).
+    (default: 1, and 10 and 100 where n allows), `metrics` the names of further metrics
+    such as "pass^4" (docs/statistics.md).
     """
 
     n: int | None = None
@@ -72,6 +74,7 @@ class SamplingOptions:
     max_tokens: int | None = None
     seed: int | None = None
     ks: Sequence[int] | None = None
+    metrics: Sequence[str] = ()
 
     def applied(self, default: Sampling) -> Sampling:
         """The sampling of a benchmark whose own is `default`.
@@ -111,6 +114,31 @@ class SamplingOptions:
                 f"use n = {ks[-1]} or a smaller k"
             )
         return ks
+
+    def metrics_of(self, benchmark: CardBenchmark, n: int) -> list[Metric]:
+        """The metrics to report for n samples per task of a benchmark, pass@k first.
+
+        Raises:
+            UsageError: there is no such metric, or it cannot be computed.
+        """
+        from opencodeeval.stats.metrics import (
+            CONSISTENCY,
+            in_order,
+            parse_metrics,
+            pass_at,
+            too_few,
+        )
+
+        further = parse_metrics(self.metrics)
+        for metric in further:
+            if metric == CONSISTENCY and not benchmark.has_answers:
+                raise UsageError(
+                    f"consistency needs answers to agree on, and {benchmark.name} has programs: "
+                    "leave it out, or see docs/statistics.md for the benchmarks that have answers"
+                )
+            if n < metric.samples:
+                raise too_few(metric, n)
+        return in_order([*pass_at(*self.resolved_ks(n)), *further])
 
 
 def _check(sampling: Sampling) -> None:

@@ -38,6 +38,7 @@ from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
 from opencodeeval.runs.rows import ExecutionKey
 from opencodeeval.runs.store import RunStore, is_fault
+from opencodeeval.stats.metrics import Metric
 
 # Programs given to the sandbox beyond those that it can run at once: it orders
 # them so that the judges of their tasks stay warm.
@@ -58,14 +59,14 @@ class Run:
     """One run to be done or continued.
 
     `counts` (task id -> samples) is for existing samples whose number differs
-    between tasks; otherwise every task has `planned.sampling.n`. `ks` are the k of
-    pass@k to record, `regraded` is for the record (`build_record`).
+    between tasks; otherwise every task has `planned.sampling.n`. `metrics` are
+    those to record, `regraded` is for the record (`build_record`).
     """
 
     planned: Planned
     sandbox: Sandbox
     store: RunStore
-    ks: Sequence[int]
+    metrics: Sequence[Metric]
     counts: Mapping[str, int] | None = None
     regraded: Mapping[str, Any] | None = None
 
@@ -106,7 +107,7 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
         executed=going.executed,
         resumed=run.store.resumed,
     )
-    record = build_record(run.planned, run.sandbox, run.store, run.ks, timing, run.regraded)
+    record = build_record(run.planned, run.sandbox, run.store, run.metrics, timing, run.regraded)
     path = record_path(run.store.output, record)
     write_atomically(path, content_of(record))
     # The record now has everything that was executed again before an interruption.

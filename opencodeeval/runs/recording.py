@@ -15,13 +15,14 @@ import opencodeeval
 from opencodeeval.backends.base import Backend
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.machine import hardware, output_of
-from opencodeeval.core.types import Grade, Sampling, Task, Verdict, digest
+from opencodeeval.core.types import Grade, SampleId, Sampling, Task, Verdict, digest
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.records import schema
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
 from opencodeeval.records.naming import name_of_model
 from opencodeeval.records.schema import Record, TaskRow
 from opencodeeval.runs.store import RunStore
+from opencodeeval.stats.metrics import Metric
 
 # Version of the configuration that names a run folder; raise it when its fields change.
 CONFIGURATION_SCHEMA = 1
@@ -69,7 +70,7 @@ def build_record(
     planned: Planned,
     sandbox: Sandbox,
     store: RunStore,
-    ks: Sequence[int],
+    metrics: Sequence[Metric],
     timing: schema.Timing,
     regraded: Mapping[str, Any] | None = None,
 ) -> Record:
@@ -82,7 +83,7 @@ def build_record(
     """
     benchmark, known = planned.benchmark, head(planned)
     graded = _by_task(benchmark, store)
-    tasks = {task.task_id: _task_row(benchmark, task, grades) for task, grades in graded}
+    tasks = {task.task_id: _task_row(benchmark, task, grades, store) for task, grades in graded}
     worth = _counted(_worth(task, grades) for task, grades in graded)
     record = msgspec.structs.replace(
         known,
@@ -91,13 +92,13 @@ def build_record(
         hardware=hardware(),
         sandbox=_sorted(sandbox.describe()),
         totals=_totals(store),
-        scores=_scores(tasks, benchmark, ks),
+        scores=_scores(tasks, benchmark, metrics),
         verdicts={suite: _verdicts(tasks, suite) for suite in benchmark.suites},
         tasks=tasks,
-        sound=_sound(benchmark, tasks, ks),
+        sound=_sound(benchmark, tasks, metrics),
         timing=timing,
         regraded=_sorted(regraded or {}),
-        **_views(benchmark, tasks, ks),
+        **_views(benchmark, tasks, metrics),
     )
     return schema.sealed(record)
 
@@ -219,16 +220,20 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
 
 
-def _views(benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]) -> dict[str, Any]:
+def _views(
+    benchmark: Benchmark, tasks: Mapping[str, TaskRow], metrics: Sequence[Metric]
+) -> dict[str, Any]:
     """Scores by kind, by month and around the cut-off date, if tasks have these fields."""
     cutoff = benchmark.describe().get("window", {}).get("cutoff")
     return {
-        "breakdown": breakdown(tasks, benchmark.suites, ks),
+        "breakdown": breakdown(tasks, benchmark.suites, metrics),
         "contamination": contamination(tasks, benchmark.headline, cutoff),
     }
 
 
-def _task_row(benchmark: Benchmark, task: Task, grades: Sequence[Grade]) -> TaskRow:
+def _task_row(
+    benchmark: Benchmark, task: Task, grades: Sequence[Grade], store: RunStore
+) -> TaskRow:
     correct: Counter[str] = Counter()
     seen: dict[str, Counter[str]] = {suite: Counter() for suite in benchmark.suites}
     counted, about = benchmark.counted(grades), dict(benchmark.about(task))
@@ -245,7 +250,18 @@ def _task_row(benchmark: Benchmark, task: Task, grades: Sequence[Grade]) -> Task
         samples=len(grades) if len(counted) < len(grades) else 0,
         cluster=about.pop("cluster", ""),
         about=_sorted(about),
+        answers=_answers(benchmark, counted, store),
     )
+
+
+def _answers(benchmark: Benchmark, grades: Sequence[Grade], store: RunStore) -> tuple[int, ...]:
+    """How many of several samples give each answer; those without one agree with none."""
+    if not benchmark.has_answers or len(grades) < 2:
+        return ()
+    programs = [store.programs[SampleId(each.task_id, each.sample_id)][1] for each in grades]
+    given = Counter(benchmark.answer(program) for program in programs if program.code)
+    silent = sum(not program.code for program in programs)
+    return tuple(sorted([*given.values(), *[1] * silent], reverse=True))
 
 
 def verdicts_of(grade: Grade) -> dict[str, Verdict]:
@@ -254,18 +270,19 @@ def verdicts_of(grade: Grade) -> dict[str, Verdict]:
 
 
 def _scores(
-    tasks: Mapping[str, TaskRow], benchmark: Benchmark, ks: Sequence[int]
+    tasks: Mapping[str, TaskRow], benchmark: Benchmark, metrics: Sequence[Metric]
 ) -> dict[str, dict[str, schema.Score]]:
     return {
         suite: {
-            metric: schema.Score(**score) for metric, score in scores_of(tasks, suite, ks).items()
+            metric: schema.Score(**score)
+            for metric, score in scores_of(tasks, suite, metrics).items()
         }
         for suite in benchmark.suites
     }
 
 
 def _sound(
-    benchmark: Benchmark, tasks: Mapping[str, TaskRow], ks: Sequence[int]
+    benchmark: Benchmark, tasks: Mapping[str, TaskRow], metrics: Sequence[Metric]
 ) -> schema.Sound | None:
     """Scores over the tasks whose own solution passes in a jail, if that is not all of them."""
     failing = {row.task for row in benchmark.errata if row.fails}
@@ -275,7 +292,7 @@ def _sound(
     return schema.Sound(
         tasks=len(rest),
         without=tuple(sorted(tasks.keys() - rest.keys())),
-        scores=_scores(rest, benchmark, ks),
+        scores=_scores(rest, benchmark, metrics),
     )
 
 

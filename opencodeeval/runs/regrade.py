@@ -25,6 +25,7 @@ from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.rows import PromptRow, VerdictRow, read_prompts, read_verdicts
 from opencodeeval.runs.store import RunStore, StoredRun, begun_again_after, check_writable, read_run
+from opencodeeval.stats.metrics import parse_metrics
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ async def regrade(
             Planned(benchmark, backend, sampling, record.model.name),
             sandbox,
             store,
-            ks=[int(name.removeprefix("pass@")) for name in record.scores[benchmark.headline]],
+            metrics=parse_metrics(list(record.scores[benchmark.headline])),
             counts={
                 task.task_id: record.tasks[task.task_id].all_samples for task in benchmark.tasks
             },

@@ -23,13 +23,15 @@ class SampleSource:
     """What the caller knows about a file of samples; None: find it from the file.
 
     `format` is the tool that wrote it ("evalplus", "human-eval", ...), `model` the
-    model's name, `origin` where the samples come from, for the record.
+    model's name, `origin` where the samples come from, for the record; `ks` and
+    `metrics` as in SamplingOptions.
     """
 
     format: str | None = None
     model: str | None = None
     origin: str | None = None
     ks: Sequence[int] | None = None
+    metrics: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ def read_jobs(
         counts = Counter(completion.task_id for completion in completions)
         if not jobs:
             log(f"{samples.name}: {found.title}, {len(completions)} samples of {len(counts)} tasks")
-        ks = SamplingOptions(ks=source.ks).resolved_ks(min(counts.values()))
-        jobs.append(Job(benchmark, Sampling(n=max(counts.values())), ks, counts))
+        wanted = SamplingOptions(ks=source.ks, metrics=source.metrics)
+        metrics = wanted.metrics_of(benchmark, min(counts.values()))
+        jobs.append(Job(benchmark, Sampling(n=max(counts.values())), metrics, counts))
         answers = any(completion.form == "answer" for completion in completions)
         # The file's content may depend on the task, so each protocol reads it separately.
         backends[benchmark.protocol] = SamplesBackend(

@@ -99,7 +99,7 @@ def grade(
             LiveCodeBench or OpenCodeEval.
         benchmark: the samples' benchmark.
         source: the file's format, the model's name, where the samples come from,
-            the k of pass@k; by default found from the file.
+            the metrics; by default found from the file.
         selection: as in `evaluate`.
         sandbox: as in `evaluate`.
         output: as in `evaluate`.
@@ -135,7 +135,7 @@ def plan_jobs(
     for each in named:
         for benchmark in _load(each, selection):
             drawn = sampling.applied(benchmark.default_sampling())
-            jobs.append(Job(benchmark, drawn, sampling.resolved_ks(drawn.n)))
+            jobs.append(Job(benchmark, drawn, sampling.metrics_of(benchmark, drawn.n)))
     return jobs
 
 
@@ -213,7 +213,7 @@ class _Session:
         planned = Planned(job.benchmark, backend, job.sampling)
         try:
             result = await run_benchmark(
-                Run(planned, sandbox, store, job.ks, job.counts), observers
+                Run(planned, sandbox, store, job.metrics, job.counts), observers
             )
         except StopRun as stop:
             spec = job.benchmark.spec

@@ -14,6 +14,7 @@ from opencodeeval.show.pass_at_k_chart import charts
 from opencodeeval.show.ranking import ORIGINS, Beside, Board, Cell, Group, Row, leading, make_board
 from opencodeeval.show.ranking_with_reported import with_published
 from opencodeeval.show.reported import PublishedScore, read_published
+from opencodeeval.stats.metrics import Metric
 from opencodeeval.stats.pass_at_k import Estimate
 
 SCHEMA = 1
@@ -25,14 +26,16 @@ class StaleError(OpenCodeEvalError):
     """The leaderboard's files do not match the records."""
 
 
-def leaderboard(results: Path, published: Sequence[Path] = ()) -> dict[Path, str]:
+def leaderboard(
+    results: Path, published: Sequence[Path] = (), metrics: Sequence[Metric] = ()
+) -> dict[Path, str]:
     """The files of a leaderboard, path -> text, from the records below `results`.
 
     Published scores are read from the files in `published`, and from published.json
-    in `results` if it exists. Writes nothing.
+    in `results` if it exists. `metrics` are columns beside the records' own. Writes nothing.
 
     Raises:
-        UsageError: there is no such folder, or it holds no record.
+        UsageError: there is no such folder, it holds no record, or none allows a metric.
         DataError, StoreError: a record or a file of scores is not to be used.
     """
     if not results.is_dir():
@@ -40,7 +43,9 @@ def leaderboard(results: Path, published: Sequence[Path] = ()) -> dict[Path, str
     own = results / PUBLISHED
     files = list(dict.fromkeys([*([own] if own.exists() else []), *published]))
     scores: list[PublishedScore] = [score for path in files for score in read_published(path)]
-    board = with_published(make_board(read_records([results])), list(dict.fromkeys(scores)))
+    board = with_published(
+        make_board(read_records([results]), metrics), list(dict.fromkeys(scores))
+    )
     texts = (_markdown(board, results), _json(board, results), _page(board, results))
     return {results / name: text for name, text in zip(FILES, texts, strict=True)}
 

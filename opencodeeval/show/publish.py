@@ -12,7 +12,7 @@ from opencodeeval.stats.pass_at_k import Estimate
 
 
 class Score(NamedTuple):
-    """One number of a record: pass@k under one suite, with its interval."""
+    """One number of a record: a metric under one suite, with its interval."""
 
     suite: str
     metric: str
@@ -25,6 +25,11 @@ def scores(record: StoredRecord) -> Iterator[Score]:
     for suite in suites:
         for metric, score in record.record.scores[suite].items():
             yield Score(suite, metric, score.estimate)
+
+
+def plain_name(metric: str) -> str:
+    """A metric's name without "@" and "^", which some places refuse: "pass_hat_4"."""
+    return metric.replace("@", "_at_").replace("^", "_hat_")
 
 
 def as_csv(records: Sequence[StoredRecord]) -> str:
@@ -71,7 +76,7 @@ def as_model_index(records: Sequence[StoredRecord]) -> str:
             dataset_type=_dataset(record)["type"],
             dataset_name=_dataset(record)["name"],
             dataset_revision=_dataset(record)["revision"],
-            metric_type=metric.replace("@", "_at_"),
+            metric_type=plain_name(metric),
             metric_name=f"{metric} ({suite})" if len(record.suites) > 1 else metric,
             metric_value=round(estimate.value, 6),
             metric_args=_arguments(record, estimate),

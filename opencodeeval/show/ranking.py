@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from opencodeeval.core.errors import DataError
+from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.records.reading import StoredRecord
+from opencodeeval.stats.metrics import CONSISTENCY, Metric, estimate, in_order, parse_metrics
 from opencodeeval.stats.pass_at_k import Estimate, estimate_pass_at_k
 
 # The k of a curve, up to the number of samples, which is added.
@@ -27,7 +28,7 @@ ORIGINS = {
 
 
 class Group(NamedTuple):
-    """One column group; `metrics` are the pass@k that any of its records reports.
+    """One column group; `metrics` are those that any of its records has.
 
     `of` is the data version's number of tasks if only a part of them was run, else 0.
     """
@@ -124,21 +125,29 @@ class Board:
     unplaced: int = 0
 
 
-def make_board(records: Iterable[StoredRecord]) -> Board:
+def make_board(records: Iterable[StoredRecord], metrics: Sequence[Metric] = ()) -> Board:
     """The leaderboard of these records (pure).
 
+    `metrics` are shown beside those of the records, for the records whose counts allow it.
     Rows are in order of their headline scores, group by group.
 
     Raises:
         DataError: a record's scores do not match its counts.
+        UsageError: one of the metrics can be computed for no record.
     """
     records = sorted(records, key=lambda each: each.record.run_id)
-    groups = _groups(records)
+    for metric in metrics:
+        if not any(_allows(record, metric) for record in records):
+            raise UsageError(
+                f"no record has the samples that {metric} needs, at least {metric.samples} per "
+                "task" + (" with answers to agree on" if metric == CONSISTENCY else "")
+            )
+    groups = _groups(records, metrics)
     places = {group.key: place for place, group in enumerate(groups)}
     rows: list[Row] = []
     for record in records:
         place = places[_group(record).key]
-        cell = _cell(record)
+        cell = _cell(record, metrics)
         head = _head(record)
         same = (row for row in rows if _head_of(row) == head and place not in row.cells)
         row = next(same, None)
@@ -169,13 +178,26 @@ def decoding(record: StoredRecord) -> str:
     return f"T {sampling.temperature}" + (f", top-p {top_p}" if top_p not in (None, 1) else "")
 
 
-def _groups(records: Sequence[StoredRecord]) -> tuple[Group, ...]:
+def _allows(record: StoredRecord, metric: Metric) -> bool:
+    """Whether a metric can be computed from a record."""
+    if metric == CONSISTENCY and not all(row.answers for row in record.record.tasks.values()):
+        return False
+    return metric.fits(list(record.counts(record.headline, (), metric).values()))
+
+
+def _metrics(record: StoredRecord, more: Sequence[Metric]) -> list[Metric]:
+    """A record's own metrics, and those of others that it allows."""
+    own = parse_metrics(list(record.record.scores[record.headline]))
+    return in_order([*own, *(metric for metric in more if _allows(record, metric))])
+
+
+def _groups(records: Sequence[StoredRecord], more: Sequence[Metric]) -> tuple[Group, ...]:
     groups: dict[tuple[Any, ...], Group] = {}
     for record in records:
         group = _group(record)
         known = groups.setdefault(group.key, group)
-        ks = sorted({*map(_k, known.metrics), *map(_k, group.metrics)})
-        groups[group.key] = known._replace(metrics=tuple(f"pass@{k}" for k in ks))
+        metrics = in_order([*parse_metrics(known.metrics), *_metrics(record, more)])
+        groups[group.key] = known._replace(metrics=tuple(map(str, metrics)))
     return tuple(groups[key] for key in sorted(groups))
 
 
@@ -196,32 +218,34 @@ def _group(record: StoredRecord) -> Group:
     )
 
 
-def _k(metric: str) -> int:
-    return int(metric.removeprefix("pass@"))
-
-
-def _cell(record: StoredRecord) -> Cell:
+def _cell(record: StoredRecord, more: Sequence[Metric]) -> Cell:
     scores, sound = {}, {}
+    unsound = record.record.unsound
     for suite in record.suites:
-        counts = record.counts(suite)
-        unsound = record.record.unsound
-        rest = record.counts(suite, unsound)
-        for metric, stored in record.record.scores[suite].items():
-            score = estimate_pass_at_k(list(counts.values()), _k(metric))
-            pairs = zip(stored.estimate, score, strict=True)
-            if any(abs(one - other) > 1e-6 for one, other in pairs):
-                raise DataError(
-                    f"{record.path} says {metric} is {stored.value} ({suite}), and its counts say "
-                    f"{score.value}: repeat the command of its run, which rewrites it"
-                )
-            scores[suite, metric] = score
+        for metric in _metrics(record, more):
+            name = str(metric)
+            score = estimate(list(record.counts(suite, (), metric).values()), metric)
+            _check_stored(record, suite, name, score)
+            scores[suite, name] = score
             if unsound:
-                sound[suite, metric] = estimate_pass_at_k(list(rest.values()), _k(metric))
+                rest = record.counts(suite, unsound, metric)
+                sound[suite, name] = estimate(list(rest.values()), metric)
     headline = list(record.counts(record.headline).values())
     fewest, most = min(n for n, _ in headline), max(n for n, _ in headline)
     ks = sorted({k for k in CURVE_KS if k <= fewest} | {fewest}) if fewest > 1 else []
     curve = {k: estimate_pass_at_k(headline, k) for k in ks}
     return Cell(scores, {}, sound, curve, (fewest, most), record)
+
+
+def _check_stored(record: StoredRecord, suite: str, metric: str, score: Estimate) -> None:
+    stored = record.record.scores[suite].get(metric)
+    if stored is None:
+        return
+    if any(abs(one - other) > 1e-6 for one, other in zip(stored.estimate, score, strict=True)):
+        raise DataError(
+            f"{record.path} says {metric} is {stored.value} ({suite}), and its counts say "
+            f"{score.value}: repeat the command of its run, which rewrites it"
+        )
 
 
 def _head(record: StoredRecord) -> tuple[str, str, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,28 @@ from typing import Any
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
 from opencodeeval.records.reading import StoredRecord
+from opencodeeval.records.schema import Score
 from opencodeeval.runs.rows import PromptRow, overall, read_prompts
 from opencodeeval.runs.store import StoredRun, read_run
 from opencodeeval.show import pages
 from opencodeeval.show.highlight import token_runs
 from opencodeeval.show.month_chart import HEIGHT, WIDTH, months_of
 from opencodeeval.show.ranking import decoding, shown_name
+from opencodeeval.stats.metrics import Metric, estimate
+from opencodeeval.stats.pass_at_k import Estimate
 
 NAME = "report.html"
 # Longest text on the page, in characters; the rest is in the run folder.
 LONGEST = 50_000
 
 
-def report(record: StoredRecord, folder: Path) -> str:
+def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -> str:
     """The page, from a record and its run folder alone: no data set is needed.
 
+    `metrics` are shown beside those of the record.
+
     Raises:
+        UsageError: the record lacks the samples that a metric needs.
         StoreError: what is stored is damaged, or samples are missing.
     """
     stored = read_run(folder)
@@ -45,6 +51,7 @@ def report(record: StoredRecord, folder: Path) -> str:
         "report.html.jinja",
         "report.js",
         record=record.record,
+        scores={suite: _scores(record, suite, metrics) for suite in record.suites},
         sampling=record.content["sampling"],
         model=shown_name(record.model),
         decoding=decoding(record),
@@ -56,6 +63,16 @@ def report(record: StoredRecord, folder: Path) -> str:
         months=months_of(record.record),
         months_size=(WIDTH, HEIGHT),
     )
+
+
+def _scores(
+    record: StoredRecord, suite: str, metrics: Sequence[Metric]
+) -> dict[str, Score | Estimate]:
+    found: dict[str, Score | Estimate] = dict(record.record.scores[suite])
+    for metric in metrics:
+        counts = list(record.counts(suite, (), metric).values())
+        found.setdefault(str(metric), estimate(counts, metric))
+    return found
 
 
 _LETTERS = dict(zip(Verdict, "pwetmnfi", strict=True))

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from opencodeeval.stats.pass_at_k import Count, Estimate, pass_at_k
+from opencodeeval.stats.metrics import CONSISTENCY, PASS_AT_1, SOLVED, Metric
+from opencodeeval.stats.pass_at_k import Count, Estimate
 
 POWER = 0.8
 # Differences that are no whole multiples of a larger step are rounded to this share
@@ -50,25 +51,28 @@ class Tails(NamedTuple):
 
 
 def differences(
-    baseline: Mapping[str, Count], candidate: Mapping[str, Count], k: int = 1
+    baseline: Mapping[str, Count], candidate: Mapping[str, Count], metric: Metric = PASS_AT_1
 ) -> Differences:
-    """Differences in pass@k of the tasks that both have.
+    """Differences in a metric of the tasks that both have.
 
     Raises:
-        UsageError: a task has fewer than k samples.
+        UsageError: a task has too few samples.
     """
     tasks = [task for task in baseline if task in candidate]
-    values = [change(baseline[task], candidate[task], k) for task in tasks]
+    values = [change(baseline[task], candidate[task], metric) for task in tasks]
+    if metric == SOLVED:
+        return Differences(np.array(values))
     common = math.lcm(*{side[task].n for task in tasks for side in (baseline, candidate)})
-    step = 1 / common if k == 1 and common <= _FINEST else 1 / _FINEST
+    shares = metric in (PASS_AT_1, CONSISTENCY)
+    step = 1 / common if shares and common <= _FINEST else 1 / _FINEST
     return Differences(np.array(values), step=step)
 
 
-def change(before: Count, after: Count, k: int = 1) -> float:
-    """The difference in pass@k of one task; exactly 0 where the shares are equal."""
+def change(before: Count, after: Count, metric: Metric = PASS_AT_1) -> float:
+    """The difference in a metric of one task; exactly 0 where shares of pass@1 are equal."""
 
     def score(count: Count) -> float:
-        return count.c / count.n if k == 1 else pass_at_k(*count, k)
+        return count.c / count.n if metric == PASS_AT_1 else metric.of(count)
 
     return score(after) - score(before)
 

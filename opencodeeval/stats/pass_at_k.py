@@ -46,7 +46,21 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 
 def estimate_pass_at_k(counts: Sequence[Count], k: int, confidence: float = 0.95) -> Estimate:
-    """Mean pass@k over tasks with a confidence interval over tasks.
+    """Mean pass@k over tasks with a confidence interval over tasks (`estimate_mean`).
+
+    Raises:
+        UsageError: no tasks, or fewer than k samples for one of them.
+    """
+    if not counts:
+        raise UsageError("pass@k of no tasks is undefined: the benchmark is empty")
+    scores = [pass_at_k(n, c, k) for n, c in counts]
+    return estimate_mean(scores, sum(n for n, _ in counts) / k, confidence)
+
+
+def estimate_mean(each: Sequence[float], draws: float, confidence: float = 0.95) -> Estimate:
+    """The mean of the tasks' estimates in [0, 1], with a confidence interval over tasks.
+
+    `draws` is the number of disjoint draws of k samples that all tasks have together.
 
     The tasks are taken as drawn from a larger population of such tasks, and
     the samples of one task as a cluster. The interval is Wilson's score
@@ -56,23 +70,17 @@ def estimate_pass_at_k(counts: Sequence[Count], k: int, confidence: float = 0.95
     Pagano 2015). With x_t the estimate of task t, T tasks, mean p and sample
     variance s^2 of the x_t:
 
-        n_eff = p (1 - p) T / s^2, held within [T, sum_t n_t / k]
+        n_eff = p (1 - p) T / s^2, held within [T, draws]
 
     The lower bound is reached when every task is all-or-nothing, as with one
     greedy sample a task, where this is Wilson's interval for T observations;
     it is also used where s^2 says nothing (p of 0 or 1, or a single task). The
-    upper bound is the number of disjoint draws of k samples: fully independent
+    upper bound is the number of disjoint draws: fully independent
     samples. Unlike p +/- 1.96 s/sqrt(T), the interval stays in [0, 1] and has
     a width at p of 0 and 1.
-
-    Raises:
-        UsageError: no tasks, or fewer than k samples for one of them.
     """
-    if not counts:
-        raise UsageError("pass@k of no tasks is undefined: the benchmark is empty")
-    scores = np.array([pass_at_k(n, c, k) for n, c in counts])
+    scores = np.array(each)
     mean = float(min(1.0, max(0.0, scores.mean())))
-    draws = sum(n for n, _ in counts) / k
     low, high = wilson(mean, _effective_size(scores, mean, draws), confidence)
     return Estimate(mean, low, high)
 

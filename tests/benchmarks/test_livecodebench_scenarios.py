@@ -27,6 +27,7 @@ from opencodeeval.runs.pipeline import Run, no_code, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.regrade import Regrade, open_stored, regrade
 from opencodeeval.runs.store import RunStore
+from opencodeeval.stats.metrics import pass_at
 from opencodeeval_benchmarks.livecodebench_execution.adapter import REPEATS, extract_prediction
 from opencodeeval_benchmarks.livecodebench_repair.adapter import check
 from opencodeeval_benchmarks.livecodebench_testoutput.adapter import extract_assertion, predicted
@@ -278,7 +279,7 @@ def run(
         store = RunStore(output, configuration(benchmark, backend, sampling))
         try:
             planned = Planned(benchmark, backend, sampling)
-            result = await run_benchmark(Run(planned, sandbox, store, [1, 10]))
+            result = await run_benchmark(Run(planned, sandbox, store, pass_at(1, 10)))
             return content_of(result.record)
         finally:
             store.close()

@@ -32,6 +32,7 @@ from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.service import evaluate
 from opencodeeval.runs.sharing import draw_alike, take_answers
 from opencodeeval.runs.store import RunStore
+from opencodeeval.stats.metrics import pass_at
 from tests.cli.test_cli import opencodeeval, refused
 from tests.runs.test_pipeline import (
     SAMPLED,
@@ -69,7 +70,7 @@ def run_both(
             sources = [stores[1 - number]]
             taken.append(take_answers(job, backend.model_type, sampling, store, sources))
             work = run_benchmark(
-                Run(Planned(job, backend, sampling), StandInSandbox(), store, (1,))
+                Run(Planned(job, backend, sampling), StandInSandbox(), store, pass_at(1))
             )
             results.append(asyncio.run(work))
     finally:
@@ -84,7 +85,7 @@ def alone(output: Path, benchmark: StandInBenchmark) -> dict[str, Any]:
     store = RunStore(output, configuration(benchmark, backend, SAMPLED))
     try:
         work = run_benchmark(
-            Run(Planned(benchmark, backend, SAMPLED), StandInSandbox(), store, (1,))
+            Run(Planned(benchmark, backend, SAMPLED), StandInSandbox(), store, pass_at(1))
         )
         return lasting(asyncio.run(work))
     finally:
@@ -133,7 +134,7 @@ def test_answers_may_come_from_whichever_run_has_them(tmp_path: Path) -> None:
     backend = StandInBackend(answers)
     store = RunStore(tmp_path, configuration(other, backend, SAMPLED))
     planned = Planned(other, backend, SAMPLED)
-    asyncio.run(run_benchmark(Run(planned, StandInSandbox(), store, (1,))))
+    asyncio.run(run_benchmark(Run(planned, StandInSandbox(), store, pass_at(1))))
     store.close()
     idle = StandInBackend(answers)
     _, taken = run_both(tmp_path, idle, other)

@@ -12,6 +12,7 @@ from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import UsageError
 from opencodeeval.decide.comparison import compare, compare_all
 from opencodeeval.records.comparable import Pair, pair_up
+from opencodeeval.stats.metrics import pass_at
 from tests.support.records import greedy, record, stored, write
 
 
@@ -43,9 +44,9 @@ def test_several_samples_are_compared_by_permutation() -> None:
     found = compare(Pair(before, after))
     assert found.test == "exact sign-flip permutation"
     assert [flip.task_id for flip in found.lost] == ["a"]
-    assert compare(Pair(before, after), k=2).metric == "pass@2"
+    assert compare(Pair(before, after), pass_at(2)[0]).metric == "pass@2"
     with pytest.raises(UsageError, match="pass@11"):
-        compare(Pair(before, after), k=11)
+        compare(Pair(before, after), pass_at(11)[0])
 
 
 def test_several_benchmarks_have_an_overall_mean() -> None:

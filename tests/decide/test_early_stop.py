@@ -23,6 +23,7 @@ from opencodeeval.records.reading import read_record
 from opencodeeval.runs.pipeline import Run, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.store import RunStore
+from opencodeeval.stats.metrics import pass_at
 from tests.support.starter_plain import rows
 
 TASKS = 150
@@ -92,7 +93,7 @@ async def _evaluate(tasks: Path, baseline: Path, output: Path, code: str) -> Any
     store = RunStore(output, configuration(benchmark, backend, sampling))
     sandbox = open_sandbox("local", 2, lambda message: None)
     try:
-        await run_benchmark(Run(planned, sandbox, store, [1]), [early])
+        await run_benchmark(Run(planned, sandbox, store, pass_at(1)), [early])
     finally:
         store.close()
         await sandbox.close()

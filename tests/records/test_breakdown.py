@@ -18,6 +18,7 @@ from opencodeeval.records.breakdown import breakdown, contamination, counts_of, 
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import TaskRow
 from opencodeeval.show.month_chart import months_of
+from opencodeeval.stats.metrics import pass_at
 from opencodeeval.stats.pass_at_k import Count, estimate_pass_at_k
 from tests.support import records
 from tests.support.livecodebench_rows import problem, write
@@ -72,14 +73,14 @@ def test_kinds_are_scored_apart_and_easy_comes_first() -> None:
         "b": row("2024-01-01T00:00:00", 1, difficulty="hard"),
         "c": row("2024-01-01T00:00:00", 3, difficulty="hard", platform="leetcode"),
     }
-    found = breakdown(rows, ["base"], [1, 10])
+    found = breakdown(rows, ["base"], pass_at(1, 10))
     assert list(found["difficulty"]) == ["easy", "hard"]
     hard = found["difficulty"]["hard"]
     assert hard["tasks"] == 2
     assert hard["pass@k"]["base"]["pass@1"]["value"] == pytest.approx(0.2)
     assert hard["pass@k"]["base"]["pass@10"]["value"] == 1.0
     assert found["platform"]["leetcode"]["tasks"] == 1
-    assert breakdown(UNDATED, ["base"], [1]) == {}
+    assert breakdown(UNDATED, ["base"], pass_at(1)) == {}
 
 
 def test_tasks_of_one_cluster_count_as_one() -> None:

@@ -39,6 +39,7 @@ from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration, without_secrets
 from opencodeeval.runs.store import RunStore
 from opencodeeval.runs.summary import summarise, table
+from opencodeeval.stats.metrics import pass_at
 
 SAMPLED = Sampling(n=3, temperature=0.8)
 
@@ -59,6 +60,7 @@ class StandInBenchmark:
     environment: str = ""
     errata: Sequence[Erratum] = ()
     tasks_in_version: int = 0
+    has_answers: bool = False
     extraction_digest: str = "e" * 64
     extracted: list[str] = field(default_factory=list)
     tasks: Sequence[Task] = field(init=False)
@@ -68,6 +70,9 @@ class StandInBenchmark:
             Task(f"t/{i}", Style.FUNCTION, f"p{i}", "f", "pass", {"tests": self.tests})
             for i in range(self.number)
         ]
+
+    def answer(self, program: Program) -> str:
+        return program.code
 
     def default_sampling(self) -> Sampling:
         return Sampling()
@@ -217,7 +222,7 @@ def run(
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
         planned = Planned(benchmark, backend, sampling)
-        work = Run(planned, sandbox or StandInSandbox(), store, ks)
+        work = Run(planned, sandbox or StandInSandbox(), store, pass_at(*ks))
         return asyncio.run(run_benchmark(work, [progress or Tally()]))
     finally:
         store.close()
@@ -538,7 +543,7 @@ def test_ready_made_samples_may_differ_in_number(tmp_path: Path) -> None:
     store = RunStore(tmp_path, configuration(benchmark, backend, SAMPLED))
     counts = {"t/0": 1, "t/1": 3}
     planned = Planned(benchmark, backend, SAMPLED)
-    result = asyncio.run(run_benchmark(Run(planned, StandInSandbox(), store, [1], counts)))
+    result = asyncio.run(run_benchmark(Run(planned, StandInSandbox(), store, pass_at(1), counts)))
     store.close()
     assert {name: row["n"] for name, row in content_of(result.record)["tasks"].items()} == counts
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opencodeeval.stats.metrics import pass_at
 from opencodeeval.stats.paired_tests import (
     Differences,
     combine,
@@ -99,7 +100,7 @@ def test_differences_pair_by_task_and_know_their_step() -> None:
     sample = differences(before, after)
     assert sample.values.tolist() == [0.75, -0.5]
     assert sample.step == pytest.approx(1 / 12)
-    assert differences(before, after, k=2).values[1] == pytest.approx(1 - 3 / 15 - 1)
+    assert differences(before, after, pass_at(2)[0]).values[1] == pytest.approx(1 - 3 / 15 - 1)
 
 
 def test_the_overall_difference_is_the_mean_of_the_benchmarks() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from opencodeeval.records.reading import StoredRecord
-from opencodeeval.show.publish import scores
+from opencodeeval.show.publish import plain_name, scores
 
 
 def metrics(record: StoredRecord) -> dict[str, float]:
-    """Name -> score or end of its interval, as shares of 1; no name contains "@"."""
+    """Name -> score or end of its interval, as shares of 1; no name contains "@" or "^"."""
     found: dict[str, float] = {}
     for suite, metric, estimate in scores(record):
-        name = f"{record.benchmark}/{suite}/{metric.replace('@', '_at_')}"
+        name = f"{record.benchmark}/{suite}/{plain_name(metric)}"
         found |= {
             name: estimate.value,
             f"{name}_low": estimate.low,
