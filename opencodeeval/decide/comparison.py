@@ -20,7 +20,10 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Flip:
-    """A task (or cluster) whose score changed; `difference` is candidate minus baseline."""
+    """A task (or cluster) whose score changed; `difference` is candidate minus baseline.
+
+    The counts are of samples, and for consistency of pairs of samples that agree.
+    """
 
     task_id: str
     baseline: Count

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from opencodeeval.core import tables
 from opencodeeval.decide.comparison import OVERALL, SHOWN, as_json, flipped, signed
 from opencodeeval.decide.gate import EXIT_STATUS, Answer, Decision, Finding
+from opencodeeval.stats.metrics import PASS_AT_1
 
 SCHEMA = 1
 HEADER = (
@@ -109,8 +110,9 @@ def _verdict(decision: Decision) -> str:
 
 def _row(finding: Finding) -> tuple[str, ...]:
     part = finding.comparison
+    name = part.benchmark if part.benchmark == OVERALL else f"{part.title} {part.suite}"
     return (
-        part.benchmark if part.benchmark == OVERALL else f"{part.title} {part.suite}",
+        name if part.metric == str(PASS_AT_1) else f"{name} {part.metric}",
         f"{100 * part.baseline:.1f}",
         f"{100 * part.candidate:.1f}",
         signed(part.difference.value),

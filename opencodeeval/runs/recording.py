@@ -259,8 +259,8 @@ def _answers(benchmark: Benchmark, grades: Sequence[Grade], store: RunStore) -> 
     if not benchmark.has_answers or len(grades) < 2:
         return ()
     programs = [store.programs[SampleId(each.task_id, each.sample_id)][1] for each in grades]
-    given = Counter(benchmark.answer(program) for program in programs if program.code)
-    silent = sum(not program.code for program in programs)
+    given = Counter(benchmark.answer(program) for program in programs if program.code.strip())
+    silent = len(programs) - sum(given.values())
     return tuple(sorted([*given.values(), *[1] * silent], reverse=True))
 
 

@@ -411,3 +411,15 @@ def test_a_malformed_row_is_named(
     with pytest.raises(DataError, match=message) as raised:
         load_benchmark("cruxeval_input")
     assert "CRUXEval-I v1, task 2 ('sample_1')" in str(raised.value)
+
+
+def test_predictions_of_the_same_value_are_one_answer() -> None:
+    made = benchmark("output")
+    assert made.has_answers
+
+    def answer(text: str) -> str:
+        completion = Completion("sample_0", 0, text, form="completion")
+        return made.answer(made.program(made.tasks[0], completion, "base"))
+
+    assert answer("[1, 'a']") == answer('[1,"a"]') == answer("( [1, 'a'] )")
+    assert len({answer(text) for text in ("[1]", "[1.0]", "[True]", "(1,)", "'[1]'")}) == 5

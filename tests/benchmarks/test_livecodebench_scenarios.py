@@ -504,3 +504,16 @@ def test_scenarios_are_written_as_the_publisher_does(
     assert evaluated[1] == {"0": [[False]], "1": [[True]]}
     assert [each["graded_list"] for each in whole] == [[False], [True]]
     assert {"numsteps", "problem_id", "function_name"} <= whole[0].keys()
+
+
+def test_asserted_values_that_are_the_same_are_one_answer(tmp_path: Path) -> None:
+    made = load(tmp_path, "livecodebench_testoutput", [TEST_OUTPUT])
+    assert made.has_answers
+
+    def answer(value: str) -> str:
+        text = f"```python\nassert add([1, 2], 3) == {value}\n```"
+        return made.answer(made.program(made.tasks[0], Completion("t", 0, text), "chat"))
+
+    assert answer("[4, 5]") == answer("[4,5]") == answer("[4, 5]  # four and five")
+    assert answer("[4, 5]") != answer("[4, 6]")
+    assert made.has_answers

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
-from opencodeeval.cli.options import parse_ks
+from opencodeeval.cli.options import parse_ks, parse_names
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Grade, Sampling
 from opencodeeval.runs.doctor import Finding, report, usable
@@ -129,6 +130,44 @@ def test_k_is_one_ten_and_a_hundred_up_to_n_unless_named() -> None:
     assert SamplingOptions().resolved_ks(10) == [1, 10]
     assert SamplingOptions().resolved_ks(200) == [1, 10, 100]
     assert SamplingOptions(ks=parse_ks("5, 1,5")).resolved_ks(5) == [1, 5]
+
+
+def test_further_metrics_come_after_pass_at_k_and_need_their_samples() -> None:
+    starter = load_benchmark("starter")
+    cruxeval = types.SimpleNamespace(name="cruxeval_output", has_answers=True)
+    chosen = SamplingOptions(metrics=parse_names("solved, pass^4"))
+    assert list(map(str, chosen.metrics_of(starter, 10))) == [
+        "pass@1",
+        "pass@10",
+        "pass^4",
+        "solved",
+    ]
+    with pytest.raises(UsageError, match=r"pass\^4 needs at least 4 samples per task"):
+        chosen.metrics_of(starter, 3)
+    agreeing = SamplingOptions(metrics=["consistency"])
+    assert str(agreeing.metrics_of(cruxeval, 2)[-1]) == "consistency"  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="starter has programs"):
+        agreeing.metrics_of(starter, 10)
+    with pytest.raises(UsageError, match="at least 2 samples"):
+        agreeing.metrics_of(cruxeval, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--metrics", "pass^4"), "pass^4 needs at least 4 samples per task, and there are 1"),
+        (("--metrics", "pass-4"), "there is no metric 'pass-4': name one like"),
+        (("--metrics", ","), "--metrics names none"),
+        (("--metrics", "consistency"), "consistency needs answers to agree on"),
+    ],
+)
+def test_a_metric_that_a_run_cannot_have_is_refused_before_it_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, str], words: str
+) -> None:
+    assert cli.main([*REFERENCE, *options, "--output", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_help_and_version_load_nothing_heavy() -> None:

@@ -12,7 +12,8 @@ from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import UsageError
 from opencodeeval.decide.comparison import compare, compare_all
 from opencodeeval.records.comparable import Pair, pair_up
-from opencodeeval.stats.metrics import pass_at
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.stats.metrics import CONSISTENCY, SOLVED, parse_metric, pass_at
 from tests.support.records import greedy, record, stored, write
 
 
@@ -141,3 +142,67 @@ def test_the_published_samples_of_one_model_differ_from_the_reference_solutions(
     assert len(found["lost"]) == round(164 * (1 - found["candidate"]))
     assert not found["gained"]
     assert "whether both models got the same prompts is not known" in found["remarks"][0]
+
+
+def test_any_metric_is_compared_by_the_counts_that_records_have() -> None:
+    before = stored(record({"a": (10, 10), "b": (10, 5), "c": (10, 10)}))
+    after = stored(record({"a": (10, 9), "b": (10, 6), "c": (10, 10)}))
+    found = compare(Pair(before, after), parse_metric("pass^5"))
+    assert found.metric == "pass^5"
+    assert found.baseline == pytest.approx((2 + 1 / 252) / 3)
+    assert {flip.task_id: flip.difference for flip in (*found.lost, *found.gained)} == (
+        pytest.approx({"a": -0.5, "b": 5 / 252})
+    )
+    assert [flip.task_id for flip in found.lost] == ["a"]
+    assert found.difference.value == pytest.approx(found.candidate - found.baseline)
+    # pass@1 has the same samples and no drop at all.
+    assert compare(Pair(before, after)).difference.value == pytest.approx(0)
+    with pytest.raises(UsageError, match=r"pass\^11 needs at least 11 samples per task"):
+        compare(Pair(before, after), parse_metric("pass^11"))
+
+
+def test_solved_tasks_are_compared_by_mcnemars_test_and_only_for_the_same_n() -> None:
+    def solved(bits: str, n: int = 4) -> StoredRecord:
+        return stored(record({f"t/{i}": (n, int(bit)) for i, bit in enumerate(bits)}))
+
+    pair = Pair(solved("2141301"), solved("0010100"))
+    found = compare(pair, SOLVED)
+    flat = compare(Pair(solved("1111101", 1), solved("0010100", 1)))
+    assert found.p_values == flat.p_values
+    assert found.difference == flat.difference
+    with pytest.raises(UsageError, match=r"t/0 has 4 in the baseline and 5 .* pass@4"):
+        compare(Pair(solved("11"), solved("11", 5)), SOLVED)
+
+
+def test_consistency_is_compared_where_both_records_have_answers() -> None:
+    def consistent(*sizes: list[int]) -> StoredRecord:
+        content = record({f"t/{i}": (4, 2) for i in range(len(sizes))})
+        rows = zip(content["tasks"].items(), sizes, strict=True)
+        return stored({**content, "tasks": {t: {**row, "answers": s} for (t, row), s in rows}})
+
+    pair = Pair(consistent([4], [2, 2]), consistent([3, 1], [2, 2]))
+    found = compare(pair, CONSISTENCY)
+    assert (found.baseline, found.candidate) == pytest.approx(((1 + 1 / 3) / 2, (0.5 + 1 / 3) / 2))
+    assert [flip.task_id for flip in found.lost] == ["t/0"]
+    assert found.lost[0].difference == pytest.approx(-0.5)
+    with pytest.raises(UsageError, match="consistency needs the answers"):
+        compare(Pair(pair.baseline, stored(record({"t/0": (4, 2), "t/1": (4, 2)}))), CONSISTENCY)
+
+
+def test_the_metric_is_an_option_and_what_cannot_be_compared_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = {f"t/{i}": (4, 3) for i in range(9)}
+    paths = [
+        str(write(tmp_path / side, record(counts, model=f"a/{side}"))) for side in ("one", "two")
+    ]
+    assert cli.main(["compare", *paths, "--metric", "g-pass@4_0.5"]) == 0
+    assert "base g-pass@4_0.5" in capsys.readouterr().out
+    for options, words in {
+        ("--metric", "pass^5"): "pass^5 needs at least 5 samples per task, and there are 4",
+        ("--metric", "pass*5"): "there is no metric 'pass*5': name one like",
+        ("--metric", "pass^2", "--k", "2"): "two metrics: leave one of them out",
+    }.items():
+        assert cli.main(["compare", *paths, *options]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert words in line

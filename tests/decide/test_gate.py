@@ -14,6 +14,7 @@ from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Sampling
+from opencodeeval.decide.early_stop import StopEarly
 from opencodeeval.decide.gate import EXIT_STATUS, Answer, Policy, decide
 from opencodeeval.decide.gate_report import as_text
 from opencodeeval.decide.policy import overridden, read_policy
@@ -277,3 +278,71 @@ def test_exit_statuses_collide_with_no_other(repo_root: Path) -> None:
     readme = (repo_root / "README.md").read_text()
     for answer in (Answer.REGRESSION, Answer.INCONCLUSIVE):
         assert f"| {EXIT_STATUS[answer]} | `gate`, " in readme
+
+
+def steadiness(right: int, tasks: int = 200) -> dict[str, tuple[int, int]]:
+    """Counts of tasks with four samples: half of the tasks all right, half with so many right."""
+    return {f"t/{i}": (4, 4 if i % 2 else right) for i in range(tasks)}
+
+
+def test_a_gate_on_pass_hat_k_sees_what_a_gate_on_pass_at_k_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text('metric = "pass^4"\nmargin = 0.03\n')
+    pair = Pair(stored(record(steadiness(4))), stored(record(steadiness(3))))
+    decision = decide([pair], read_policy(path))
+    assert decision.answer is Answer.REGRESSION
+    assert "by 50.0 points" in decision.why
+    assert decision.findings[0].comparison.metric == "pass^4"
+    solved = decide([pair], Policy(metric="solved", margin=0.03))
+    assert (solved.answer, solved.findings[0].drop) == (Answer.PASS, 0)
+    assert "pass^4" in as_text(decision, ("a", "b"))
+
+
+def test_the_command_lines_metric_replaces_k_and_metric_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text("k = 5\n")
+    assert str(read_policy(path).compared) == "pass@5"
+    assert str(overridden(read_policy(path), metric="pass^5").compared) == "pass^5"
+    assert str(overridden(read_policy(path), metric=None).compared) == "pass@5"
+    assert str(Policy().compared) == "pass@1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('metric = "pass^"', "there is no metric 'pass^'"),
+        ('metric = "pass^4"\nk = 4', "two metrics: leave one of them out"),
+        ("metric = 4", "metric"),
+    ],
+)
+def test_a_policys_metric_is_one_that_there_is(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as error:
+        read_policy(path)
+    assert words in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_a_gate_without_the_samples_for_its_metric_says_so_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = [write(tmp_path / n, record(steadiness(3), model=f"a/{n}")) for n in ("one", "two")]
+    before = [path.read_bytes() for path in sides]
+    given = ["gate", "--baseline", str(sides[0]), "--candidate", str(sides[1])]
+    report = tmp_path / "gate.json"
+    assert cli.main([*given, "--metric", "pass^4", "--margin", "0.2", "--json", str(report)]) == 0
+    assert json.loads(report.read_text())["policy"]["metric"] == "pass^4"
+    report.unlink()
+    capsys.readouterr()
+    assert cli.main([*given, "--metric", "pass^8", "--json", str(report)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pass^8 needs at least 8 samples per task, and there are 4" in line
+    assert not report.exists()
+    assert [path.read_bytes() for path in sides] == before
+
+
+def test_early_stopping_decides_by_pass_at_1_only() -> None:
+    content = record(steadiness(3))
+    with pytest.raises(UsageError, match=r"decides by pass@1, and the policy's metric is pass\^4"):
+        StopEarly(stored(content), stored(content).record, Policy(metric="pass^4"), 1)

@@ -33,13 +33,14 @@ from opencodeeval.core.types import (
     digest,
 )
 from opencodeeval.records.naming import slug
+from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import content_digest, content_of
 from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration, without_secrets
 from opencodeeval.runs.store import RunStore
 from opencodeeval.runs.summary import summarise, table
-from opencodeeval.stats.metrics import pass_at
+from opencodeeval.stats.metrics import parse_metrics, pass_at
 
 SAMPLED = Sampling(n=3, temperature=0.8)
 
@@ -584,3 +585,29 @@ def test_only_what_is_named_like_a_secret_is_blanked() -> None:
     value = {"tokenizer": "t", "max_tokens": 3, "nested": [{"api_key": "k", "token": "k"}]}
     hidden = {"api_key": "(hidden)", "token": "(hidden)"}
     assert without_secrets(value) == {"tokenizer": "t", "max_tokens": 3, "nested": [hidden]}
+
+
+def test_a_record_has_the_metrics_that_were_asked_for(tmp_path: Path) -> None:
+    benchmark, backend = StandInBenchmark(), StandInBackend(answers)
+    store = RunStore(tmp_path, configuration(benchmark, backend, SAMPLED))
+    metrics = parse_metrics(["pass@1", "pass^3", "g-pass@3_0.5", "solved"])
+    work = Run(Planned(benchmark, backend, SAMPLED), StandInSandbox(), store, metrics)
+    result = asyncio.run(run_benchmark(work))
+    store.close()
+    scores = read_record(result.record_path).record.scores["base"]
+    assert {name: score.value for name, score in scores.items()} == pytest.approx(
+        {"pass@1": 7 / 12, "pass^3": 0.5, "g-pass@3_0.5": 0.5, "solved": 0.75}
+    )
+    text = table(summarise("m", [result]))
+    assert [name for name in scores if f" {name} " not in text] == []
+    assert all("answers" not in row for row in content_of(result.record)["tasks"].values())
+
+
+def test_answers_that_agree_are_counted_where_a_benchmark_has_answers(tmp_path: Path) -> None:
+    benchmark = StandInBenchmark(has_answers=True)
+    result = run(tmp_path, StandInBackend(answers), benchmark)
+    found = {task: row.answers for task, row in result.record.tasks.items()}
+    # t/1 is wrong in two ways, and samples without code agree with none.
+    assert found == {"t/0": (3,), "t/1": (1, 1, 1), "t/2": (3,), "t/3": (1, 1, 1)}
+    single = run(tmp_path / "n1", StandInBackend(answers), benchmark, sampling=Sampling(n=1))
+    assert all(row.answers == () for row in single.record.tasks.values())

@@ -198,3 +198,19 @@ def test_a_digest_seals_what_is_shown(results: Path) -> None:
     write(results, sealed(content))
     assert run(results) == 0
     assert "owner/other" in (results / "README.md").read_text()
+
+
+def test_a_metric_is_an_option_of_what_is_written_and_of_what_is_checked(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(results, "--metric", "pass^5", "--metric", "solved") == 0
+    value = json.loads((results / "leaderboard.json").read_text())
+    assert value["groups"][0]["metrics"] == ["pass@1", "pass@10", "pass^5", "solved"]
+    assert value["groups"][1]["metrics"] == ["pass@1", "solved"]
+    assert "| pass^5 |" in (results / "README.md").read_text()
+    assert "pass^5<span" in (results / "leaderboard.html").read_text()
+    assert run(results, "--check", "--metric", "pass^5", "--metric", "solved") == 0
+    assert run(results, "--check") == 1
+    capsys.readouterr()
+    assert run(results, "--metric", "pass^21") == 2
+    assert "no record has the samples that pass^21 needs" in capsys.readouterr().err

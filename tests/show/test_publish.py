@@ -15,7 +15,7 @@ import yaml
 
 from opencodeeval.cli import main as cli
 from opencodeeval.records.reading import StoredRecord, read_record
-from opencodeeval.show.publish import as_csv, as_model_index
+from opencodeeval.show.publish import as_csv, as_model_index, plain_name
 from opencodeeval.show.trackers.base import TRACKERS, Tracker
 from opencodeeval.show.trackers.fields import metrics
 from tests.support.distributions import install
@@ -155,3 +155,9 @@ def test_a_distribution_s_tracker_is_one_of_the_formats(
     command = ("publish", str(stored.path), "--format", "notebook", "--project", "p", "--step", "7")
     assert cli.main(command) == 0
     assert capsys.readouterr().out == "p org/model, 7B 7\n"
+
+
+def test_no_name_has_signs_that_places_refuse() -> None:
+    assert plain_name("pass@10") == "pass_at_10"
+    assert plain_name("g-pass@4_0.5") == "g-pass_at_4_0.5"
+    assert plain_name("pass^4") == "pass_hat_4"

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.core.errors import DataError
+from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.records.reading import StoredRecord, read_records
 from opencodeeval.show.ranking import Board, make_board, shown_name
 from opencodeeval.show.ranking_with_reported import bars, with_published
 from opencodeeval.show.reported import PublishedScore, same_model
+from opencodeeval.stats.metrics import estimate, parse_metrics
 from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
 from tests.support.records import greedy, record, sealed, write
 
@@ -240,3 +241,43 @@ def test_samples_drawn_elsewhere_are_told_apart(tmp_path: Path) -> None:
         ("samples", "settings unknown"),
     }
     assert all(isinstance(row.cells[0].record, StoredRecord) for row in found.rows)
+
+
+def test_metrics_are_columns_where_the_counts_allow_them(tmp_path: Path) -> None:
+    write(tmp_path, record({"t/0": (8, 8), "t/1": (8, 4)}, model="a/sampled"))
+    write(tmp_path, record(greedy("10"), model="a/greedy"))
+    wanted = parse_metrics(["pass^8", "solved"])
+    found = make_board(read_records([tmp_path]), wanted)
+    assert found.groups[0].metrics == ("pass@1", "pass^8", "solved")
+    cells = {row.model: row.cells[0].scores for row in found.rows}
+    assert list(cells["a/greedy"]) == [("base", "pass@1"), ("base", "solved")]
+    score = cells["a/sampled"]["base", "pass^8"]
+    assert score == estimate([Count(8, 8), Count(8, 4)], wanted[0])
+    assert score.value == 0.5
+    with pytest.raises(UsageError, match=r"no record has the samples that pass\^9 needs"):
+        make_board(read_records([tmp_path]), parse_metrics(["pass^9"]))
+    with pytest.raises(UsageError, match="with answers to agree on"):
+        make_board(read_records([tmp_path]), parse_metrics(["consistency"]))
+
+
+def test_metrics_of_records_are_columns_and_are_checked_too(tmp_path: Path) -> None:
+    content = record({"t/0": (4, 4), "t/1": (4, 2)}, ks=(4, 1))
+    counts = [Count(4, 4), Count(4, 2)]
+    own = {
+        name: estimate(counts, parse_metrics([name])[0])._asdict() for name in ("solved", "pass^2")
+    }
+    content["pass@k"]["base"] |= own
+    found = board(tmp_path, sealed(content))
+    assert found.groups[0].metrics == ("pass@1", "pass@4", "pass^2", "solved")
+    content["pass@k"]["base"]["pass^2"]["value"] -= 0.01
+    with pytest.raises(DataError, match=r"says pass\^2 is"):
+        board(tmp_path, sealed(content))
+
+
+def test_consistency_is_a_column(tmp_path: Path) -> None:
+    content = record({"t/0": (4, 4), "t/1": (4, 2)})
+    for task, sizes in {"t/0": [4], "t/1": [2, 1, 1]}.items():
+        content["tasks"][task]["answers"] = sizes
+    write(tmp_path, sealed(content))
+    (row,) = make_board(read_records([tmp_path]), parse_metrics(["consistency"])).rows
+    assert row.cells[0].scores["base", "consistency"].value == pytest.approx((1 + 1 / 6) / 2)

@@ -127,3 +127,19 @@ def test_where_it_cannot_be_written_is_said(
     (tmp_path / "file").write_text("")
     assert report(run_folder, "--output", tmp_path / "file" / "page.html") == 6
     assert "page.html cannot be written" in capsys.readouterr().err
+
+
+def test_any_metric_of_the_counts_can_be_shown(
+    run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(run_folder) == 0
+    assert "solved" not in (run_folder / "report.html").read_text("utf-8")
+    assert report(run_folder, "--metric", "pass^2", "--metric", "solved") == 0
+    page = (run_folder / "report.html").read_text("utf-8")
+    shown = re.findall(r"<dt>([^<]*)</dt><dd><b>([^<]*)</b>", page)
+    assert shown == [("pass@1", "33.3"), ("pass^2", "0.0"), ("solved", "100.0")]
+    capsys.readouterr()
+    before = (run_folder / "report.html").read_bytes()
+    assert report(run_folder, "--metric", "pass^4") == 2
+    assert "pass^4 needs at least 4 samples per task" in capsys.readouterr().err
+    assert (run_folder / "report.html").read_bytes() == before
