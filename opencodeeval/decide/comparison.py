@@ -108,7 +108,7 @@ def compare(
         suite=suite,
         metric=str(metric),
         tasks=len(before),
-        samples=max(count.n for side in (before, after) for count in side.values()),
+        samples=max(n for side in pair for n, _ in side.counts(suite, skipped).values()),
         baseline=estimate(list(before.values()), metric).value,
         candidate=estimate(list(after.values()), metric).value,
         difference=paired_tests.interval(differences),

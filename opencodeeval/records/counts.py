@@ -58,14 +58,16 @@ def agreement_counts(
 ) -> dict[str, Count]:
     """Cluster -> pairs of samples of one task, and how many of the pairs give the same answer.
 
+    A task of which one sample counts has no pair.
+
     Raises:
-        UsageError: a task has no answers.
+        UsageError: a task with several samples has no answers.
     """
     found: dict[str, Count] = {}
     for task_id, row in tasks.items():
         if task_id in without:
             continue
-        if not row.answers:
+        if not row.answers and row.n > 1:
             raise UsageError(
                 f"consistency needs the answers of several samples per task, and {task_id} has "
                 "none: run a benchmark with answers to agree on (such as cruxeval_output) with "

@@ -185,6 +185,7 @@ def test_consistency_is_compared_where_both_records_have_answers() -> None:
     assert (found.baseline, found.candidate) == pytest.approx(((1 + 1 / 3) / 2, (0.5 + 1 / 3) / 2))
     assert [flip.task_id for flip in found.lost] == ["t/0"]
     assert found.lost[0].difference == pytest.approx(-0.5)
+    assert (found.lost[0].baseline, found.samples) == ((6, 6), 4)
     with pytest.raises(UsageError, match="consistency needs the answers"):
         compare(Pair(pair.baseline, stored(record({"t/0": (4, 2), "t/1": (4, 2)}))), CONSISTENCY)
 

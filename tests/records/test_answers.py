@@ -46,6 +46,14 @@ def test_consistency_of_a_record_without_answers_is_refused() -> None:
         stored(record({"t/0": (4, 2)})).counts("base", (), CONSISTENCY)
 
 
+def test_a_task_of_which_one_sample_counts_leaves_consistency_out_and_keeps_the_rest() -> None:
+    content = with_answers({"a": (3, 1), "b": (1,)})
+    del content["tasks"]["b"]["answers"]
+    rows = stored(sealed(content)).record.tasks
+    assert agreement_counts(rows) == {"a": (6, 3), "b": (0, 0)}
+    assert list(scores_of(rows, "base", parse_metrics(["consistency", "pass@1"]))) == ["pass@1"]
+
+
 def test_a_metric_that_a_task_has_too_few_samples_for_is_left_out() -> None:
     rows = stored(record({"a": (4, 2), "b": (3, 3)})).record.tasks
     found = scores_of(rows, "base", parse_metrics(["pass@1", "pass^3", "pass^4", "solved"]))
