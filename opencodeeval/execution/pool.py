@@ -20,6 +20,7 @@ from opencodeeval.execution.specification import Specification, specification
 ATTEMPTS = 3
 # What a program can do to a judge, which is fresh each time.
 BY_THE_PROGRAM = ("the judge stalled", "the judge died", "the judge failed")
+USED_UP = "the jail's memory was used up"
 RESTART_PAUSE_S = 1.0
 
 
@@ -30,6 +31,7 @@ class _Job:
     done: asyncio.Future[Grade]
     attempts: int = 0
     stalls: int = 0
+    used_up: int = 0
 
 
 @dataclass
@@ -167,9 +169,13 @@ class SlotPool:
             finally:
                 await self.gate.leave()
         except SlotFailed as failure:
-            words = await self._thread(held.slot.last_words) if held.slot else ""
+            why, words = str(failure), ""
+            if held.slot:
+                words = await self._thread(held.slot.last_words)
+                if await self._thread(held.slot.out_of_memory):
+                    why = f"{USED_UP} ({why})"
             await self._drop(held)
-            await self._failed(job, str(failure), words)
+            await self._failed(job, why, words)
             return
         if not job.done.cancelled():
             job.done.set_result(_grade_of(job, answer))
@@ -237,10 +243,14 @@ class SlotPool:
     async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1
         job.stalls += why.startswith(BY_THE_PROGRAM)
+        job.used_up += why.startswith(USED_UP)
         self.log(f"{job.task.task_id}: {why} (attempt {job.attempts} of {ATTEMPTS})")
         if words.strip():
             self.log(f"the sandbox's last line of output: {words.strip().splitlines()[-1][:300]}")
-        if job.stalls >= 2:
+        if job.used_up >= 2:
+            # Two fresh jails, with nothing in them but this program.
+            result = SuiteResult(Verdict.MEMORY, USED_UP)
+        elif job.stalls >= 2:
             # Two fresh judges ended on the same program: its return value is the cause.
             detail = f"what the program returned could not be judged ({why})"
             result = SuiteResult(Verdict.ERROR, detail)

@@ -17,6 +17,7 @@ from functools import partial
 from opencodeeval.core.types import Program, Style, Task
 from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
+from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
@@ -78,12 +79,16 @@ def main() -> None:
     parser.add_argument(
         "--against",
         metavar="COMMIT",
-        help="measure HumanEval+ here and at another commit of this repository, and nothing else",
+        help="measure HumanEval+ (or `--only mbpp_plus`) here and at another commit of this "
+        "repository, and nothing else",
     )
     options = parser.parse_args()
     jails, data = options.jails.split(","), shared_data()
     if options.against:
-        against("humaneval_plus", jails, options.rounds, data, options.against)
+        row = options.only or "humaneval_plus"
+        if row not in EVALPLUS_ROWS:
+            parser.error(f"--against measures {' or '.join(EVALPLUS_ROWS)}")
+        against(row, jails, options.rounds, data, options.against)
         return
     counts = tuple(map(int, options.samples.split(",")))
     rows: dict[str, Callable[[], None]] = {

@@ -502,6 +502,44 @@ def test_a_judge_that_ends_twice_is_the_sample_s_doing(why: str) -> None:
     assert len([line for line in log if "attempt" in line]) == 2
 
 
+GREEDY = """import os, time
+for _ in range(9):
+    if os.fork() == 0:
+        kept = []
+        try:
+            while True: kept.append(b"x" * (20 << 20))
+        except MemoryError: pass
+        time.sleep(60)
+time.sleep(15)
+def triple(n): return n * 3
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("runtime", [None, "runsc"])
+def test_memory_that_a_program_uses_up_is_the_program_s_doing(
+    runtime: str | None, require: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("gvisor" if runtime else "docker")
+    # Less than usual, so that it is soon used up.
+    monkeypatch.setattr(docker, "MEMORY", "1g")
+    log: list[str] = []
+
+    async def graded() -> list[Grade]:
+        sandbox = open_sandbox("docker", 1, log.append, runtime=runtime)
+        programs = [Program("fault", 0, GREEDY, "program"), _program()]
+        try:
+            return await asyncio.gather(*(sandbox.grade(_task(), each) for each in programs))
+        finally:
+            await sandbox.close()
+
+    greedy, plain = (grade.suites["suite0"].verdict for grade in asyncio.run(graded()))
+    # In gVisor all of the jail ends, elsewhere its largest processes, so that time may run out.
+    assert greedy in ((Verdict.MEMORY,) if runtime else (Verdict.MEMORY, Verdict.TIMEOUT))
+    assert plain is Verdict.PASSED
+    assert not [line for line in log if "attempt 3 of 3" in line]
+
+
 def test_a_judge_that_stalls_once_is_forgiven() -> None:
     def answers(program: str, time_seen: int) -> dict[str, Any]:
         if time_seen == 1:

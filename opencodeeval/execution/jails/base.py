@@ -73,6 +73,10 @@ class Slot(ABC):
     def last_words(self) -> str:
         """What the guest wrote to its standard error, for error messages."""
 
+    def out_of_memory(self) -> bool:
+        """Whether all of the jail's memory was used up, where that can end the jail."""
+        return False
+
     def _cage(self) -> Mapping[str, Any]:
         """How the guest keeps players in (sandbox/guest/cages.py)."""
         # A uid that no other jail on this machine is likely to use: limits count by uid.

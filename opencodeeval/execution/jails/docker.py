@@ -172,6 +172,23 @@ class DockerSlot(Slot):
                 self.raw += frames.read_some(self.socket.fileno(), 65536, time.monotonic() + 0.5)
         return bytes(self.errors).decode("utf-8", "replace")
 
+    def out_of_memory(self) -> bool:
+        """Whether the engine saw that the container's memory was used up.
+
+        In gVisor that ends all of the container, whose kernel is one process outside.
+        """
+        if self.container is None:
+            return False
+        of_it = {"container": self.container.id, "event": "oom"}
+        now = int(time.time())
+        try:
+            events = ask(
+                lambda: list(self.engine.events(since=0, until=now + 1, decode=True, filters=of_it))
+            )
+        except SandboxError:
+            return False
+        return bool(events)
+
 
 def restrictions(pids: int) -> dict[str, Any]:
     """The restrictions of a slot's container."""
