@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from opencodeeval.backends.options import BackendOptions
+from opencodeeval.core.errors import BackendError
 from opencodeeval.core.extensions import Seam
 from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling, Task
 
@@ -22,6 +23,10 @@ class Request:
 
     prompt: Prompt
     sample_id: int
+
+
+class SamplesFailed(BackendError):
+    """Some samples could not be had, after all others were given; a repeated run asks again."""
 
 
 class Backend(Protocol):
@@ -52,6 +57,7 @@ class Backend(Protocol):
 
         Raises:
             BackendError: the engine failed; nothing more will come.
+            SamplesFailed: the same, and what came before is to be graded first.
         """
         ...
 

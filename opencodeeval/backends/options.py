@@ -24,6 +24,10 @@ class BackendOptions:
     tokens, prompt and answer together; None leaves it to the engine.
     `model_type` "auto" takes a model with a chat template for a chat model.
     `engine_args` go to the engine as they are and win over the fields above.
+
+    The rest is for servers: their URLs, the environment variable with the key (by
+    default OPENAI_API_KEY, where it is set), seconds that one request may take, and
+    requests at once on each server at most.
     """
 
     revision: str | None = None
@@ -33,6 +37,10 @@ class BackendOptions:
     max_model_len: int | None = None
     model_type: Literal["auto", "base", "chat"] = "auto"
     engine_args: Mapping[str, Any] = field(default_factory=dict)
+    base_urls: tuple[str, ...] = ()
+    api_key_env: str | None = None
+    request_timeout_s: float = 600.0
+    max_concurrency: int = 64
 
 
 def parse_engine_args(pairs: Iterable[str]) -> dict[str, Any]:

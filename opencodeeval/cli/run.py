@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `run`."""
-    parser.add_argument("--model", help="a model folder, or a model id on the hub")
+    parser.add_argument(
+        "--model", help="a model folder, a model id on the hub, or a server's name of it"
+    )
     parser.add_argument(
         "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
     )
     add_benchmark_options(parser)
     _add_sampling_options(parser)
     _add_model_options(parser)
+    _add_server_options(parser)
     _add_gate_options(parser)
     add_sandbox_options(parser)
     add_output_options(parser)
@@ -76,6 +79,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     backend = BACKENDS.load(options.backend)
     if not options.model and backend.asks_model:
         raise UsageError("no model is named: add --model FOLDER_OR_HUB_ID")
+    _check_server_options(options)
     selection = selection_of(options)
     if options.gate and len(selection.protocols) > 1:
         raise UsageError("--gate compares under one protocol: name one with --protocol")
@@ -96,9 +100,22 @@ def wanted(options: argparse.Namespace) -> Wanted:
         max_model_len=options.max_model_len,
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg),
+        base_urls=tuple(options.base_url),
+        api_key_env=options.api_key_env,
+        request_timeout_s=options.request_timeout,
+        max_concurrency=options.max_concurrency,
     )
     model = str(options.model or options.backend)
     return Wanted(model, specs, sampling, selection, backend_options, sandbox_of(options))
+
+
+def _check_server_options(options: argparse.Namespace) -> None:
+    if options.base_url and options.backend == "vllm":
+        raise UsageError("--base-url names a server: add --backend openai")
+    if options.request_timeout <= 0:
+        raise UsageError(f"--request-timeout {options.request_timeout:g}: must be above 0")
+    if options.max_concurrency < 1:
+        raise UsageError(f"--max-concurrency {options.max_concurrency}: must be at least 1")
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -166,8 +183,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--backend",
         metavar="NAME",
         default="vllm",
-        help="vllm (default); reference: run the benchmark's own solutions; or a backend from "
-        "another package",
+        help="vllm (default); openai: a server, see --base-url; reference: run the "
+        "benchmark's own solutions; or a backend from another package",
     )
     group.add_argument(
         "--model-type",
@@ -186,4 +203,34 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="any other argument of the engine; repeatable",
+    )
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("server (--backend openai)")
+    group.add_argument(
+        "--base-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a server with the OpenAI interface, like http://localhost:8000/v1; repeatable",
+    )
+    group.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        help="environment variable that holds the key (default: OPENAI_API_KEY, if it is set)",
+    )
+    group.add_argument(
+        "--request-timeout",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="longest time for one request (default: 600)",
+    )
+    group.add_argument(
+        "--max-concurrency",
+        type=int,
+        default=64,
+        metavar="N",
+        help="most requests at once on each server (default: 64)",
     )

@@ -115,7 +115,7 @@ def _weights(record: StoredRecord) -> str:
     """What tells models apart that may have been called by different paths."""
     model = record.record.model
     # The reference solutions and files of samples belong to one benchmark each.
-    return model.weights if model.origin == "engine" else model.origin
+    return model.weights if model.origin in ("engine", "server") else model.origin
 
 
 def check(pair: Pair) -> None:

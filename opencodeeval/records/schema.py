@@ -18,9 +18,9 @@ SCHEMA = 2
 ESTIMATOR = "unbiased pass@k; Wilson's interval at the effective sample size over clusters"
 ESTIMATOR_VERSION = "1"
 
-# Where samples came from: an engine drew them, a file held them, or they are the
-# benchmark's own solutions.
-Origin = Literal["engine", "file", "reference"]
+# Where samples came from: an engine or a server drew them, a file held them, or they are
+# the benchmark's own solutions.
+Origin = Literal["engine", "server", "file", "reference"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

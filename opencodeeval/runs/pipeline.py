@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.backends.base import Request
+from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import BackendError, SandboxError
 from opencodeeval.core.journal import write_atomically
@@ -80,6 +80,7 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
     Raises:
         StopRun: an observer needs no more results; there is no record.
         BackendError: the backend failed or left samples out.
+        SamplesFailed: some samples could not be had; the others are graded, without a record.
         SandboxError: samples could not be graded; no record is written.
         StoreError: the output cannot be written.
     """
@@ -132,6 +133,7 @@ class _Going:
         self.drawn = 0
         self.executed = 0
         self.faults: list[Grade] = []
+        self.unanswered: SamplesFailed | None = None
         # Unbounded: the engine never waits for a slot, and programs are small.
         self.queue: asyncio.Queue[Completion | None] = asyncio.Queue()
         self.running: dict[ExecutionKey, list[SampleId]] = {}
@@ -149,6 +151,8 @@ class _Going:
             self.extractor.shutdown(wait=False, cancel_futures=True)
             for observer in self.observers:
                 observer.finish()
+        if self.unanswered:
+            raise self.unanswered
         if self.faults:
             raise self._persistent_fault(len(wanted))
 
@@ -159,7 +163,10 @@ class _Going:
             if where in self.store.completions:
                 self._enqueue(self.store.completions[where])
         if requests:
-            await self._draw(requests)
+            try:
+                await self._draw(requests)
+            except SamplesFailed as error:
+                self.unanswered = error
         for _ in range(workers):
             self.queue.put_nowait(None)
 

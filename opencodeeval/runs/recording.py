@@ -158,6 +158,8 @@ def _origin(identity: Mapping[str, Any]) -> schema.Origin:
             return "file"
         case "reference":
             return "reference"
+        case "openai":
+            return "server"
         case _:
             return "engine"
 

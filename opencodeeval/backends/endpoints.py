@@ -1,0 +1,84 @@
+"""Which of several servers gets the next request, and how many requests each has at once.
+
+The number adapts as in TCP: it grows with every answer, fast until the server first says that
+it is busy, then by about one a round, and is halved when the server is busy again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+FIRST_LIMIT = 8.0
+
+
+@dataclass
+class Endpoint:
+    """A server; `limit` requests at once at most, none before the time `resumes` (monotonic)."""
+
+    url: str
+    client: Any
+    most: int
+    limit: float = FIRST_LIMIT
+    in_flight: int = 0
+    resumes: float = 0.0
+    throttled: float = 0.0
+    probing: bool = True
+
+    def __post_init__(self) -> None:
+        self.limit = min(self.limit, float(self.most))
+
+    def answered(self) -> None:
+        """One more answer: more requests may be sent at once."""
+        more = 1.0 if self.probing else 1.0 / self.limit
+        self.limit = min(float(self.most), self.limit + more)
+
+    def busy(self, sent: float) -> None:
+        """The server refused a request that was sent at `sent`; a burst of these counts once."""
+        self.probing = False
+        if sent >= self.throttled:
+            self.limit = max(1.0, self.limit / 2)
+            self.throttled = time.monotonic()
+
+    def rest(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        self.resumes = max(self.resumes, time.monotonic() + seconds)
+
+
+class Endpoints:
+    """Spreads requests over servers: the next goes to the one with the smallest load."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self.all = tuple(endpoints)
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Endpoint]:
+        """Wait for a server that takes a request now, and hold a place there."""
+        async with self._changed:
+            while (chosen := self._free()) is None:
+                await self._wait()
+            chosen.in_flight += 1
+        try:
+            yield chosen
+        finally:
+            chosen.in_flight -= 1
+            async with self._changed:
+                self._changed.notify_all()
+
+    def _free(self) -> Endpoint | None:
+        now = time.monotonic()
+        free = [e for e in self.all if e.resumes <= now and e.in_flight < int(e.limit)]
+        return min(free, key=lambda e: e.in_flight / e.limit, default=None)
+
+    async def _wait(self) -> None:
+        now = time.monotonic()
+        resting = [each.resumes - now for each in self.all if each.resumes > now]
+        try:
+            await asyncio.wait_for(self._changed.wait(), min(resting, default=None))
+        except asyncio.TimeoutError:
+            pass

@@ -1,0 +1,308 @@
+"""Completions from servers with the OpenAI interface: vLLM, SGLang, llama.cpp, hosted ones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from opencodeeval.backends import openai_wire as wire
+from opencodeeval.backends.base import Opener, Request, SamplesFailed
+from opencodeeval.backends.endpoints import Endpoint, Endpoints
+from opencodeeval.backends.options import BackendOptions
+from opencodeeval.backends.streaming import as_finished
+from opencodeeval.core.errors import BackendError, UsageError
+from opencodeeval.core.types import Completion, ModelType, Sampling, Task
+
+KEY = "OPENAI_API_KEY"
+# A proxy or a server that starts may say these for a while.
+_PASSING = frozenset({408, 409, 425, 429, *range(500, 600)})
+_BUSY = frozenset({429, 503})
+_LONGEST_REST_S = 120.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is tried, and the pauses between: doubled each time, with jitter.
+
+    After `give_up` samples that failed in a row, the run ends: the servers are gone.
+    """
+
+    tries: int = 8
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 30.0
+    give_up: int = 32
+
+    def pause(self, failed: int) -> float:
+        """Seconds to wait after the try number `failed`, which counts from 1."""
+        whole = min(self.longest_pause_s, self.first_pause_s * 2.0 ** (failed - 1))
+        return whole * random.uniform(0.5, 1.0)
+
+
+def open_openai(
+    model: str,
+    options: BackendOptions,
+    tasks: Sequence[Task] = (),
+    patience: Patience | None = None,
+) -> OpenAIBackend:
+    """Check that every server has the model.
+
+    Raises:
+        UsageError: no URL, a URL with a secret in it, no key where one is named.
+        BackendError: a server cannot be reached, refuses, or has no such model.
+    """
+    if find_spec("openai") is None:
+        raise BackendError("the openai client is not installed: pip install 'opencodeeval[openai]'")
+    if not options.base_urls:
+        raise UsageError("no server is named: add --base-url URL (http://localhost:8000/v1)")
+    if options.engine_args:
+        raise UsageError("--engine-arg is for engines in this process: give it to the server")
+    for url in options.base_urls:
+        _check_url(url)
+    key = _key(options.api_key_env)
+    urls = list(dict.fromkeys(url.rstrip("/") for url in options.base_urls))
+    entries = [_find_model(url, key, model) for url in urls]
+    servers = {str(entry.get("owned_by") or "") for entry in entries}
+    # What one of several unlike servers lacks must not be used.
+    server = servers.pop() if len(servers) == 1 else ""
+    model_type: ModelType = "base" if options.model_type == "base" else "chat"
+    identity = {
+        "backend": "openai",
+        "model": model,
+        "server_model": str(entries[0].get("root") or entries[0]["id"]),
+        "server": server,
+        "max_model_len": entries[0].get("max_model_len"),
+        "model_type": model_type,
+    }
+    endpoints = [_endpoint(url, key, options) for url in urls]
+    return OpenAIBackend(endpoints, identity, key, patience or Patience())
+
+
+def _check_url(url: str) -> None:
+    # The URL is not quoted: it may have the secret in it.
+    try:
+        parts = urlsplit(url)
+        secret = "@" in parts.netloc or parts.query or parts.fragment
+    except ValueError:
+        raise UsageError("--base-url is not a URL: write http://HOST:PORT/v1") from None
+    if secret:
+        raise UsageError(
+            "--base-url has a user name, password or query in it: put the key into the "
+            f"environment variable {KEY}, or name another with --api-key-env"
+        )
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(f"--base-url {url} is not a URL: write http://HOST:PORT/v1")
+
+
+def _key(variable: str | None) -> str:
+    key = os.environ.get(variable or KEY, "").strip()
+    if variable and not key:
+        raise UsageError(f"the environment variable {variable} (--api-key-env) is empty: set it")
+    return key
+
+
+def _endpoint(url: str, key: str, options: BackendOptions) -> Endpoint:
+    from openai import AsyncOpenAI
+
+    # Tries are counted here, where another server can take the next one.
+    client = AsyncOpenAI(
+        base_url=url, api_key=key or "none", max_retries=0, timeout=options.request_timeout_s
+    )
+    return Endpoint(url, client, options.max_concurrency)
+
+
+def _find_model(url: str, key: str, model: str) -> Mapping[str, Any]:
+    """What a server lists about the model."""
+    import openai
+
+    try:
+        with openai.OpenAI(base_url=url, api_key=key or "none", timeout=30.0) as client:
+            content = client.models.with_raw_response.list().http_response.content
+        models = wire.model_ids(content)
+    except wire.Garbled:
+        raise BackendError(
+            f"{url} is not a server with the OpenAI interface (GET {url}/models gives something "
+            "else): most URLs end in /v1"
+        ) from None
+    except openai.APIStatusError as error:
+        raise _refusal(url, error.status_code, error.response.content, key) from None
+    except openai.APIConnectionError as error:
+        reason = str(error.__cause__ or error)
+        raise BackendError(
+            f"{url} cannot be reached ({reason}): start the server, or correct --base-url"
+        ) from None
+    if model not in models:
+        names = ", ".join(list(models)[:20]) + (", …" if len(models) > 20 else "")
+        raise BackendError(f"{url} has no model {model!r}: give --model one of {names}")
+    return models[model]
+
+
+def _refusal(url: str, status: int, content: bytes, key: str) -> BackendError:
+    if status in (401, 403):
+        return BackendError(
+            f"{url} refuses the key (HTTP {status}): put a valid one into {KEY}, or into the "
+            "variable that --api-key-env names"
+        )
+    said = wire.message_of(content, key)
+    if status == 404:
+        advice = "most URLs end in /v1, and the server must have the model and this kind of prompt"
+    else:
+        advice = "change the request (--model-type base where the model has no chat template)"
+    return BackendError(f"{url} refuses the request (HTTP {status}: {said}): {advice}")
+
+
+@dataclass(frozen=True)
+class _Failed:
+    request: Request
+    reason: str
+
+
+class OpenAIBackend:
+    """A model behind one or several servers; see `open_openai`."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        identity: Mapping[str, Any],
+        key: str,
+        patience: Patience,
+    ) -> None:
+        self.model_type: ModelType = identity["model_type"]
+        self._endpoints = Endpoints(endpoints)
+        self._identity = dict(identity)
+        self._key = key
+        self._patience = patience
+
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+    async def generate(
+        self, requests: Sequence[Request], sampling: Sampling
+    ) -> AsyncIterator[Completion]:
+        async def answer(request: Request) -> Completion | _Failed:
+            return await self._persist(request, sampling)
+
+        failed: list[_Failed] = []
+        in_a_row = 0
+        most = sum(each.most for each in self._endpoints.all)
+        async for result in as_finished(requests, answer, most):
+            if isinstance(result, Completion):
+                in_a_row = 0
+                yield result
+                continue
+            failed.append(result)
+            in_a_row += 1
+            if in_a_row >= self._patience.give_up:
+                break
+        if failed:
+            first = failed[0]
+            named = list(dict.fromkeys(each.request.prompt.task_id for each in failed))
+            more = f" and {len(named) - 5} more tasks" if named[5:] else ""
+            raise SamplesFailed(
+                f"the server failed on {len(failed)} of {len(requests)} samples "
+                f"({', '.join(named[:5])}{more}) in {self._patience.tries} tries each "
+                f"({first.reason}), so there is no score: the same command asks for these again"
+            )
+
+    async def _persist(self, request: Request, sampling: Sampling) -> Completion | _Failed:
+        """Try until there is an answer, or too often."""
+        body = wire.body(request, self._identity["model"], sampling, str(self._identity["server"]))
+        reason = ""
+        for failed in range(1, self._patience.tries + 1):
+            async with self._endpoints.one() as endpoint:
+                answer = await self._try(endpoint, body, failed)
+            if isinstance(answer, wire.Answer):
+                return wire.completion(request, answer)
+            reason = answer
+            if failed < self._patience.tries:
+                await asyncio.sleep(self._patience.pause(failed))
+        return _Failed(request, reason)
+
+    async def _try(
+        self, endpoint: Endpoint, body: dict[str, Any], failed: int
+    ) -> wire.Answer | str:
+        """The answer, or why there is none this time."""
+        import openai
+
+        sent = time.monotonic()
+        try:
+            answer = wire.read_answer(await self._send(endpoint, body))
+        except wire.Garbled as error:
+            return f"{endpoint.url}: {error}"
+        except openai.APITimeoutError:
+            endpoint.busy(sent)
+            return f"{endpoint.url}: no answer in time"
+        except openai.APIConnectionError as error:
+            # The others go on; this one may come back.
+            endpoint.rest(self._patience.pause(failed))
+            return f"{endpoint.url}: {error.__cause__ or error}"
+        except openai.APIStatusError as error:
+            return self._refused(endpoint, error, sent)
+        endpoint.answered()
+        return answer
+
+    async def _send(self, endpoint: Endpoint, body: dict[str, Any]) -> bytes:
+        """The bytes of a request's answer; an answer that cannot fit is shortened to what does."""
+        import openai
+
+        try:
+            return await _post(endpoint.client, body)
+        except openai.APIStatusError as error:
+            said = wire.message_of(error.response.content, self._key)
+            context = self._identity["max_model_len"]
+            if not wire.is_too_long(error.status_code, said):
+                raise
+            # An answer of one token shows how long the prompt is, or that it is too long.
+            probe = wire.read_answer(await _post(endpoint.client, {**body, "max_tokens": 1}))
+            if not context or not probe.prompt_tokens:
+                raise BackendError(
+                    f"prompt and answer do not fit into the model's context on {endpoint.url} "
+                    f"({said}): lower --max-tokens"
+                ) from None
+            room = min(body["max_tokens"], int(context) - probe.prompt_tokens)
+            return await _post(endpoint.client, {**body, "max_tokens": room})
+
+    def _refused(self, endpoint: Endpoint, error: Any, sent: float) -> wire.Answer | str:
+        status, content = error.status_code, error.response.content
+        said = wire.message_of(content, self._key)
+        if status in _PASSING:
+            if status in _BUSY:
+                endpoint.busy(sent)
+            endpoint.rest(_retry_after(error.response.headers.get("retry-after")))
+            return f"{endpoint.url}: HTTP {status} {said}"
+        if wire.is_too_long(status, said):
+            return wire.Answer("", "prompt_too_long", 0, 0)
+        raise _refusal(endpoint.url, status, content, self._key) from None
+
+    async def close(self) -> None:
+        for each in self._endpoints.all:
+            await each.client.close()
+
+
+async def _post(client: Any, body: Mapping[str, Any]) -> bytes:
+    """Send a request, and return what was answered as it is."""
+    kind = client.chat.completions if "messages" in body else client.completions
+    named = {name: body[name] for name in ("model", "messages", "prompt") if name in body}
+    # In extra_body, which the client leaves as it is.
+    answer = await kind.with_raw_response.create(**named, extra_body=dict(body))
+    content: bytes = answer.http_response.content
+    return content
+
+
+def _retry_after(text: str | None) -> float:
+    """Seconds of a Retry-After header, at most two minutes; a date counts as one second."""
+    if not text:
+        return 0.0
+    try:
+        return max(0.0, min(_LONGEST_REST_S, float(text)))
+    except ValueError:
+        return 1.0
+
+
+BACKEND = Opener(open_openai)

@@ -1,0 +1,146 @@
+"""Prompts as requests of the OpenAI interface, and its answers and errors as ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opencodeeval.backends.base import Request
+from opencodeeval.backends.streaming import request_seed
+from opencodeeval.core.errors import BackendError
+from opencodeeval.core.types import Completion, Prompt, Sampling
+
+# These continue an answer that the request has begun, and take any number of stop strings.
+ENGINES = frozenset({"vllm", "sglang"})
+# What OpenAI's own interface allows.
+MOST_STOPS = 4
+
+_TOO_LONG = re.compile(
+    r"context.{0,3}length|maximum.{0,20}(context|input length)|context.{0,3}window"
+    r"|exceeds?.{0,30}context",
+    re.IGNORECASE,
+)
+_QUOTED = 300
+
+
+class Garbled(Exception):
+    """A server's answer is not what the interface promises."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Text, finish reason and token counts of one choice."""
+
+    text: str
+    reason: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[str, Any]:
+    """The JSON of a request for one sample; `server` is what the server calls itself.
+
+    Raises:
+        BackendError: the prompt begins the answer and the server is not known to continue it.
+    """
+    prompt = request.prompt
+    fields: dict[str, Any] = {
+        "model": model,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+    }
+    if sampling.temperature > 0:
+        fields["seed"] = request_seed(sampling.seed, prompt.task_id, request.sample_id)
+    stop = list(prompt.stop) if server in ENGINES else list(prompt.stop[:MOST_STOPS])
+    if stop:
+        fields["stop"] = stop
+    if not prompt.messages:
+        return {**fields, "prompt": prompt.text}
+    return {**fields, **_turns(prompt, server)}
+
+
+def _turns(prompt: Prompt, server: str) -> dict[str, Any]:
+    turns = [{"role": each.role, "content": each.content} for each in prompt.messages]
+    if not prompt.response_prefix:
+        return {"messages": turns}
+    if server not in ENGINES:
+        raise BackendError(
+            f"this protocol begins the model's answer ({prompt.task_id}), which only servers of "
+            f"{' and '.join(sorted(ENGINES))} are known to continue, and this one is "
+            f"{server or 'another'}: choose a protocol that does not, or --model-type base"
+        )
+    turns.append({"role": "assistant", "content": prompt.response_prefix})
+    return {"messages": turns, "add_generation_prompt": False, "continue_final_message": True}
+
+
+def read_answer(content: bytes) -> Answer:
+    """The first choice of a chat completion or a completion.
+
+    Raises:
+        Garbled: it is no such thing.
+    """
+    try:
+        answer = json.loads(content)
+        choice = answer["choices"][0]
+        text = choice["message"].get("content") if "message" in choice else choice["text"]
+        usage = answer.get("usage") or {}
+        counts = [int(usage.get(f"{part}_tokens") or 0) for part in ("prompt", "completion")]
+        reason = str(choice.get("finish_reason") or "stop")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Garbled("the answer is not a completion of the OpenAI interface") from error
+    if not isinstance(text, (str, type(None))):
+        raise Garbled("the answer's text is not a string")
+    return Answer(text or "", reason, *counts)
+
+
+def completion(request: Request, answer: Answer) -> Completion:
+    """The answer as a completion, ended at the first stop string, as an engine would have."""
+    prompt = request.prompt
+    found = [at for at in (answer.text.find(each) for each in prompt.stop) if at >= 0]
+    cut = min(found, default=None)
+    return Completion(
+        task_id=prompt.task_id,
+        sample_id=request.sample_id,
+        text=answer.text[:cut],
+        # What a server makes of messages is not known here.
+        prompt="" if prompt.messages else prompt.text,
+        finish_reason=answer.reason if cut is None else "stop",
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+    )
+
+
+def is_too_long(status: int, message: str) -> bool:
+    """Whether a refusal says that prompt and answer exceed the model's context."""
+    return status in (400, 413, 422) and bool(_TOO_LONG.search(message))
+
+
+def message_of(content: bytes, secret: str) -> str:
+    """What an error's body says, in at most 300 characters, without the key."""
+    text = content.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = text
+    if isinstance(found, Mapping):
+        found = found.get("error", found)
+    if isinstance(found, Mapping):
+        found = found.get("message", found)
+    said = " ".join(str(found).split())
+    return (said.replace(secret, "***") if secret else said)[:_QUOTED]
+
+
+def model_ids(content: bytes) -> dict[str, Mapping[str, Any]]:
+    """The models of a `GET /models`, by id.
+
+    Raises:
+        Garbled: it is not such a list.
+    """
+    try:
+        return {str(each["id"]): each for each in json.loads(content)["data"]}
+    except (ValueError, LookupError, TypeError) as error:
+        raise Garbled("the list of models is not that of the OpenAI interface") from error
