@@ -21,6 +21,7 @@ from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Completion, Prompt, SampleId, Sampling, Style, Task
 from tests.support.distributions import install
 from tests.support.tiny_models import save_tiny_model
+from tests.support.vllm_server import vllm_server
 
 TASKS = [
     Task(f"t/{n}", Style.FUNCTION, "def f():\n", "f", reference=f"# {n}", tests={})
@@ -39,9 +40,15 @@ def _vllm(folder: Path) -> Backend:
     return open_backend("vllm", str(save_tiny_model(folder)), options)
 
 
+def _openai(_: Path) -> Backend:
+    options = BackendOptions(base_urls=(vllm_server(),), model_type="base")
+    return open_backend("openai", "tiny", options)
+
+
 NAMED: dict[str, Callable[[Path], Backend]] = {
     "reference": lambda _: open_backend("reference", "", BackendOptions(), TASKS),
     "vllm": _vllm,
+    "openai": _openai,
 }
 MADE: dict[str, Callable[[Path], Backend]] = {
     "samples": lambda _: SamplesBackend(READY, {"model": "theirs"}),
@@ -59,13 +66,16 @@ WITH_VLLM = [
 
 
 def test_every_backend_with_a_name_is_held_to_this() -> None:
-    assert sorted(NAMED) == BACKENDS.names() == ["reference", "vllm"]
+    assert sorted(NAMED) == BACKENDS.names() == ["openai", "reference", "vllm"]
     assert all(isinstance(BACKENDS.load(name), Opener) for name in NAMED)
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=WITH_VLLM if name == "vllm" else ()) for name in {**NAMED, **MADE}],
+    [
+        pytest.param(name, marks=WITH_VLLM if name in ("vllm", "openai") else ())
+        for name in {**NAMED, **MADE}
+    ],
 )
 def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
     # All in one test, so that an engine is loaded once.
