@@ -26,7 +26,14 @@ class Request:
 
 
 class SamplesFailed(BackendError):
-    """Some samples could not be had, after all others were given; a repeated run asks again."""
+    """Some samples could not be had, after all others were given; a repeated run asks again.
+
+    `hopeless`: the backend has given up, so that other benchmarks need not be tried.
+    """
+
+    def __init__(self, message: str, hopeless: bool = False) -> None:
+        super().__init__(message)
+        self.hopeless = hopeless
 
 
 class Backend(Protocol):

@@ -178,6 +178,7 @@ class OpenAIBackend:
         self._identity = dict(identity)
         self._key = key
         self._patience = patience
+        self._limit = wire.LIMIT
 
     def identity(self) -> Mapping[str, Any]:
         return self._identity
@@ -207,7 +208,8 @@ class OpenAIBackend:
             raise SamplesFailed(
                 f"the server failed on {len(failed)} of {len(requests)} samples "
                 f"({', '.join(named[:5])}{more}) in {self._patience.tries} tries each "
-                f"({first.reason}), so there is no score: the same command asks for these again"
+                f"({first.reason}), so there is no score: the same command asks for these again",
+                hopeless=in_a_row >= self._patience.give_up,
             )
 
     async def _persist(self, request: Request, sampling: Sampling) -> Completion | _Failed:
@@ -252,21 +254,45 @@ class OpenAIBackend:
         import openai
 
         try:
-            return await _post(endpoint.client, body)
+            return await self._post(endpoint, body, body["max_tokens"])
         except openai.APIStatusError as error:
             said = wire.message_of(error.response.content, self._key)
             context = self._identity["max_model_len"]
             if not wire.is_too_long(error.status_code, said):
                 raise
             # An answer of one token shows how long the prompt is, or that it is too long.
-            probe = wire.read_answer(await _post(endpoint.client, {**body, "max_tokens": 1}))
+            probe = wire.read_answer(await self._post(endpoint, body, 1))
             if not context or not probe.prompt_tokens:
                 raise BackendError(
                     f"prompt and answer do not fit into the model's context on {endpoint.url} "
                     f"({said}): lower --max-tokens"
                 ) from None
             room = min(body["max_tokens"], int(context) - probe.prompt_tokens)
-            return await _post(endpoint.client, {**body, "max_tokens": room})
+            return await self._post(endpoint, body, room)
+
+    async def _post(self, endpoint: Endpoint, body: Mapping[str, Any], longest: int) -> bytes:
+        """Send a request for at most `longest` tokens; what was answered, as it is."""
+        import openai
+
+        kind = (
+            endpoint.client.chat.completions if "messages" in body else endpoint.client.completions
+        )
+        named = {name: body[name] for name in ("model", "messages", "prompt") if name in body}
+        rest = {name: value for name, value in body.items() if name != "max_tokens"}
+        while True:
+            limit = self._limit
+            # In extra_body, which the client leaves as it is.
+            extra = {**rest, limit: longest}
+            try:
+                answer = await kind.with_raw_response.create(**named, extra_body=extra)
+            except openai.APIStatusError as error:
+                said = wire.message_of(error.response.content, self._key)
+                if not wire.asks_for_new_limit(error.status_code, said) or limit == wire.NEW_LIMIT:
+                    raise
+                self._limit = wire.NEW_LIMIT
+            else:
+                content: bytes = answer.http_response.content
+                return content
 
     def _refused(self, endpoint: Endpoint, error: Any, sent: float) -> wire.Answer | str:
         status, content = error.status_code, error.response.content
@@ -283,16 +309,6 @@ class OpenAIBackend:
     async def close(self) -> None:
         for each in self._endpoints.all:
             await each.client.close()
-
-
-async def _post(client: Any, body: Mapping[str, Any]) -> bytes:
-    """Send a request, and return what was answered as it is."""
-    kind = client.chat.completions if "messages" in body else client.completions
-    named = {name: body[name] for name in ("model", "messages", "prompt") if name in body}
-    # In extra_body, which the client leaves as it is.
-    answer = await kind.with_raw_response.create(**named, extra_body=dict(body))
-    content: bytes = answer.http_response.content
-    return content
 
 
 def _retry_after(text: str | None) -> float:

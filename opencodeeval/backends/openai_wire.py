@@ -18,6 +18,9 @@ ENGINES = frozenset({"vllm", "sglang"})
 # What OpenAI's own interface allows.
 MOST_STOPS = 4
 
+# What the longest answer is called; newer models of OpenAI's own service take the second only.
+LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
+
 _TOO_LONG = re.compile(
     r"context.{0,3}length|maximum.{0,20}(context|input length)|context.{0,3}window"
     r"|exceeds?.{0,30}context",
@@ -51,7 +54,7 @@ def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[
         "model": model,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
+        LIMIT: sampling.max_tokens,
     }
     if sampling.temperature > 0:
         fields["seed"] = request_seed(sampling.seed, prompt.task_id, request.sample_id)
@@ -117,6 +120,11 @@ def completion(request: Request, answer: Answer) -> Completion:
 def is_too_long(status: int, message: str) -> bool:
     """Whether a refusal says that prompt and answer exceed the model's context."""
     return status in (400, 413, 422) and bool(_TOO_LONG.search(message))
+
+
+def asks_for_new_limit(status: int, message: str) -> bool:
+    """Whether a refusal says that the longest answer has another name."""
+    return status == 400 and NEW_LIMIT in message
 
 
 def message_of(content: bytes, secret: str) -> str:

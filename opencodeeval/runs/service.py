@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opencodeeval.backends import BACKENDS, BackendOptions, open_backend
-from opencodeeval.backends.base import Backend
+from opencodeeval.backends.base import Backend, SamplesFailed
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
@@ -70,6 +70,7 @@ def evaluate(
         UsageError: the request cannot be carried out as written.
         DataError: a data set is missing or damaged.
         BackendError: the model or its engine cannot be used.
+        SamplesFailed: a server failed on some samples; the other benchmarks are done.
         SandboxError: no sandbox is available, or it failed persistently.
         StoreError: the output cannot be written.
         Interrupted: SIGINT or SIGTERM came (main thread only).
@@ -174,6 +175,7 @@ class _Session:
     observers: Sequence[Observer]
     finished: list[Finished] = field(default_factory=list)
     stopped: list[StoppedEarly] = field(default_factory=list)
+    unanswered: list[SamplesFailed] = field(default_factory=list)
 
     async def run(self) -> tuple[list[Finished], list[StoppedEarly]]:
         """Open, run, close; returns the finished and the stopped runs."""
@@ -189,6 +191,8 @@ class _Session:
                     others = [other for other in opened if other is not each]
                     share(each, others, self.output.log)
                     await self._run_one(each, sandboxes[each.job.benchmark.environment], observers)
+        if self.unanswered:
+            raise self.unanswered[0]
         return self.finished, self.stopped
 
     def _open(self, stack: AsyncExitStack) -> list[Opened]:
@@ -215,6 +219,12 @@ class _Session:
             result = await run_benchmark(
                 Run(planned, sandbox, store, job.metrics, job.counts), observers
             )
+        except SamplesFailed as failed:
+            # The other benchmarks can still have their scores.
+            self.output.log(f"{job.title}: {failed}")
+            self.unanswered.append(failed)
+            if failed.hopeless:
+                raise
         except StopRun as stop:
             spec = job.benchmark.spec
             self.stopped.append(StoppedEarly(spec, job.benchmark.protocol, str(stop), store.folder))

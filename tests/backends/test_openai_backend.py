@@ -11,7 +11,7 @@ import importlib.util
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,34 +19,85 @@ from typing import Any
 import pytest
 
 import opencodeeval as oce
-from opencodeeval.backends import BackendOptions
+from opencodeeval.backends import BackendOptions, openai
 from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.backends.openai import Patience, open_openai
 from opencodeeval.cli.main import main
-from opencodeeval.core.types import Completion, Prompt, Sampling
+from opencodeeval.core.errors import BackendError
+from opencodeeval.core.types import Completion, Message, Prompt, Sampling
 from tests.support.vllm_server import CHECKPOINT, vllm_server
 
 KEY = "sk-the-secret-of-this-test"
 
 
+PROMPT_TOKENS = 7
+GREEDY = Sampling()
+
+
 class Server:
-    """`faults` are used up one a request: a status, "drop", "cut", "slow" or "garbage"."""
+    """`faults` are used up one a request: a status, "drop", "cut", "slow" or "garbage".
+
+    Prompt and answer together have at most `context` tokens. It is an engine that
+    continues answers where `owner` says so, and can be stopped and started again.
+    """
 
     def __init__(self) -> None:
         self.faults: list[int | str] = []
         self.bodies: list[dict[str, Any]] = []
         self.at: list[float] = []
         self.models: Any = {"data": [{"id": "tiny"}]}
-        self.url = ""
+        self.context = 4096
+        self.newer = False
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.respond(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self._handler = Handler
+        self._port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def start(self) -> None:
+        self._http = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler)
+        self._port = self._http.server_port
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def owned_by(self, owner: str, **entry: Any) -> None:
+        self.models = {"data": [{"id": "tiny", "owned_by": owner, **entry}]}
 
     def respond(self, to: BaseHTTPRequestHandler) -> None:
         status, content, fault = 200, self.models, None
         if to.command == "POST":
-            self.bodies.append(json.loads(to.rfile.read(int(to.headers["Content-Length"]))))
+            body = json.loads(to.rfile.read(int(to.headers["Content-Length"])))
+            self.bodies.append(body)
             self.at.append(time.monotonic())
             fault = self.faults.pop(0) if self.faults else None
             choice = {"message": {"content": "one two three"}, "finish_reason": "stop"}
-            content = {"choices": [{**choice}], "usage": {"prompt_tokens": 7}}
+            content = {"choices": [{**choice}], "usage": {"prompt_tokens": PROMPT_TOKENS}}
+            if self.newer and "max_tokens" in body:
+                status = 400
+                said = "'max_tokens' is not supported: use 'max_completion_tokens' instead."
+                content = {"error": {"message": said}}
+            elif PROMPT_TOKENS + body.get("max_tokens", 0) > self.context:
+                status = 400
+                said = f"This model's maximum context length is {self.context} tokens."
+                content = {"error": {"message": said}}
         if fault == "drop":
             return
         if fault == "slow":
@@ -65,41 +116,41 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    made = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.respond(self)
-
-        do_POST = do_GET
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
+def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Server]]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{http.server_port}/v1"
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,))
-    thread.start()
+    made = [Server(), Server()]
     yield made
-    http.shutdown()
-    thread.join()
-    http.server_close()
+    for each in made:
+        each.stop()
 
 
-def draw(server: Server, count: int, tries: int = 4, **prompt: Any) -> tuple[list[Completion], str]:
-    """The completions, and what was said at the end."""
-    options = BackendOptions(base_urls=(server.url,), request_timeout_s=1.0)
+@pytest.fixture
+def server(servers: list[Server]) -> Server:
+    return servers[0]
+
+
+def draw(
+    server: Server | list[Server],
+    count: int,
+    tries: int = 4,
+    seen: Callable[[int], None] = lambda _: None,
+    sampling: Sampling = GREEDY,
+    **prompt: Any,
+) -> tuple[list[Completion], str]:
+    """The completions, and what was said at the end; `seen` gets the number of those so far."""
+    asked = [server] if isinstance(server, Server) else server
+    options = BackendOptions(base_urls=tuple(each.url for each in asked), request_timeout_s=1.0)
     backend = open_openai("tiny", options, patience=Patience(tries, 0.02, 0.1, give_up=5))
     found: list[Completion] = []
 
     async def run() -> str:
         try:
-            requests = [Request(Prompt(f"t/{n}", text="p", **prompt), 0) for n in range(count)]
-            async for each in backend.generate(requests, Sampling()):
+            asked_for = {"text": "p", **prompt}
+            requests = [Request(Prompt(f"t/{n}", **asked_for), 0) for n in range(count)]
+            async for each in backend.generate(requests, sampling):
                 found.append(each)
+                seen(len(found))
         except SamplesFailed as error:
             return str(error)
         finally:
@@ -135,6 +186,75 @@ def test_stop_strings_beyond_the_fourth_are_applied_here(server: Server) -> None
     assert (found.text, found.finish_reason) == ("one ", "stop")
 
 
+def test_several_servers_share_the_requests(servers: list[Server]) -> None:
+    found, said = draw(servers, 40)
+    assert (len(found), said) == (40, "")
+    assert min(len(each.bodies) for each in servers) >= 5
+
+
+def test_a_server_that_dies_leaves_its_requests_to_the_other(servers: list[Server]) -> None:
+    def seen(count: int) -> None:
+        if count == 5:
+            servers[0].stop()
+
+    found, said = draw(servers, 60, tries=8, seen=seen)
+    servers[0].start()
+    assert said == ""
+    assert sorted(each.task_id for each in found) == sorted(f"t/{n}" for n in range(60))
+
+
+def test_a_server_that_is_restarted_is_asked_again(server: Server) -> None:
+    def seen(count: int) -> None:
+        if count == 5:
+            server.stop()
+            threading.Timer(0.5, server.start).start()
+
+    found, said = draw(server, 60, tries=60, seen=seen)
+    assert said == ""
+    assert sorted(each.task_id for each in found) == sorted(f"t/{n}" for n in range(60))
+
+
+def test_servers_that_are_gone_end_the_run(server: Server) -> None:
+    server.faults = [500] * 1000
+    found, said = draw(server, 200, tries=1)
+    assert found == []
+    assert "failed on 5 of 200 samples" in said
+
+
+def test_an_answer_is_shortened_to_what_fits(server: Server) -> None:
+    server.owned_by("vllm", max_model_len=64)
+    server.context = 64
+    (found,), said = draw(server, 1, sampling=Sampling(max_tokens=1024))
+    assert (found.finish_reason, said) == ("stop", "")
+    assert [each["max_tokens"] for each in server.bodies] == [1024, 1, 64 - PROMPT_TOKENS]
+
+
+def test_the_longest_answer_has_another_name_on_newer_services(server: Server) -> None:
+    server.newer = True
+    found, said = draw(server, 20, tries=1, sampling=Sampling(max_tokens=99))
+    assert (len(found), said) == (20, "")
+    assert "max_tokens" not in server.bodies[-1]
+    assert server.bodies[-1]["max_completion_tokens"] == 99
+
+
+def test_a_prompt_that_does_not_fit_has_no_answer(server: Server) -> None:
+    server.owned_by("vllm", max_model_len=PROMPT_TOKENS)
+    server.context = PROMPT_TOKENS
+    (found,), said = draw(server, 1)
+    assert (found.text, found.finish_reason, said) == ("", "prompt_too_long", "")
+
+
+def test_the_beginning_of_an_answer_is_continued_where_the_server_can(server: Server) -> None:
+    begun = {"messages": (Message("user", "hello"),), "response_prefix": "Here it is:"}
+    with pytest.raises(BackendError, match="begins the model's answer"):
+        draw(server, 1, text="", **begun)
+    server.owned_by("vllm")
+    draw(server, 1, text="", **begun)
+    (body,) = server.bodies
+    assert body["messages"][-1] == {"role": "assistant", "content": "Here it is:"}
+    assert (body["add_generation_prompt"], body["continue_final_message"]) == (False, True)
+
+
 def command(server: Server, out: Path, *more: str) -> int:
     asked = ["--backend", "openai", "--base-url", server.url, "--model", "tiny", "--bench"]
     asked += ["starter", "--limit", "2", "--sandbox", "local", "--output", str(out)]
@@ -152,6 +272,30 @@ def test_refusals_are_told_without_the_key(
     assert KEY not in said
     files = [each for each in tmp_path.rglob("*") if each.is_file()]
     assert not [each for each in files if KEY.encode() in each.read_bytes()]
+
+
+def test_samples_that_failed_are_asked_for_again(
+    server: Server,
+    repo_root: Path,
+    tmp_path: Path,
+    capfd: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openai, "Patience", lambda: Patience(1, 0.02, 0.1, 5))
+    server.faults = ["garbage"]
+    tasks = tmp_path / "tasks.jsonl"
+    rows = (repo_root / "benchmarks" / "starter" / "tasks.jsonl").read_text().splitlines()
+    tasks.write_text("\n".join(rows[:2]))
+    also = ("--bench", f"file:{tasks}")
+    assert command(server, tmp_path / "out", *also) == 4
+    said = capfd.readouterr().err
+    assert "failed on 1 of 2 samples" in said
+    # The second benchmark has its record.
+    assert len(list((tmp_path / "out").glob("*/*--*.json"))) == 1
+    sent = len(server.bodies)
+    assert command(server, tmp_path / "out", *also) == 0
+    assert len(server.bodies) == sent + 1
+    assert len(list((tmp_path / "out").glob("*/*--*.json"))) == 2
 
 
 def test_bad_input(server: Server, tmp_path: Path, capfd: Any) -> None:
