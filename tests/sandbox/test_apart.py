@@ -427,7 +427,9 @@ def test_a_generator_stays_with_the_program(local_jail: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [lambda: 1, object(), random.Random(), type("T", (), {})], ids=repr
+    "value",
+    [lambda: 1, object(), random.Random(), type("T", (), {})],
+    ids=lambda value: type(value).__name__,
 )
 def test_other_types_do_not_cross(value: Any) -> None:
     with pytest.raises(exchange.Uncrossable):
