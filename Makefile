@@ -7,6 +7,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 # The last training step of the smallest chat model that comes with the tests.
 QUICKSTART_MODEL ?= $(shell ls -d tests/checkpoints/starter-tiny-chat/step-* 2>/dev/null | sort -V | tail -n 1)
+# Test files that run at once.
+TEST_WORKERS ?= 2
 # More options for pytest, as in `make test PYTEST_ARGS="-k pass_at_k"`.
 PYTEST_ARGS ?=
 # Where `make results` finds data sets, and the samples published with Qwen2.5-Coder-1.5B.
@@ -30,7 +32,7 @@ quickstart: ## Install into .venv, then generate with a tiny model and grade wha
 
 .PHONY: test
 test: lint ## Install into .venv, lint, and run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: install ## Ruff and mypy

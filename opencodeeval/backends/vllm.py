@@ -164,6 +164,9 @@ class VllmBackend:
                 f"the vLLM engine died during the run: {self._engine.failure()}"
             ) from error
         if answer.finish_reason not in ("stop", "length"):
+            # An engine that is closed ends what is awaited in one of two ways.
+            if self._engine.llm is None:
+                raise BackendError(_CLOSED)
             raise BackendError(
                 f"the vLLM engine gave up on sample {request.sample_id} of "
                 f"{request.prompt.task_id} ({answer.finish_reason}): run again to resume"

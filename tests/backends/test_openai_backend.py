@@ -134,13 +134,16 @@ def draw(
     server: Server | list[Server],
     count: int,
     tries: int = 4,
+    timeout_s: float = 60.0,
     seen: Callable[[int], None] = lambda _: None,
     sampling: Sampling = GREEDY,
     **prompt: Any,
 ) -> tuple[list[Completion], str]:
     """The completions, and what was said at the end; `seen` gets the number of those so far."""
     asked = [server] if isinstance(server, Server) else server
-    options = BackendOptions(base_urls=tuple(each.url for each in asked), request_timeout_s=1.0)
+    options = BackendOptions(
+        base_urls=tuple(each.url for each in asked), request_timeout_s=timeout_s
+    )
     backend = open_openai("tiny", options, patience=Patience(tries, 0.02, 0.1, give_up=5))
     found: list[Completion] = []
 
@@ -164,10 +167,11 @@ def draw(
 @pytest.mark.parametrize("fault", [429, 500, 503, "drop", "cut", "slow", "garbage"])
 def test_what_fails_in_passing_is_tried_again(server: Server, fault: int | str) -> None:
     server.faults = [fault, fault]
-    found, said = draw(server, 6)
+    found, said = draw(server, 6, tries=20, timeout_s=1.0 if fault == "slow" else 60.0)
     assert not said
     assert sorted(each.task_id for each in found) == [f"t/{n}" for n in range(6)]
-    assert len(server.bodies) == 8
+    # On a busy machine others may be too slow as well.
+    assert len(server.bodies) >= 8 if fault == "slow" else len(server.bodies) == 8
     if fault == 429:
         assert server.at[-1] - server.at[0] >= 1.0  # Retry-After
 

@@ -70,6 +70,14 @@ def family(pid: int) -> set[int]:
     return found - {pid}
 
 
+def engines() -> set[int]:
+    """The processes of engines in this process, without those of other tests' server."""
+    ours = family(os.getpid())
+    for pid in [pid for pid in ours if "api_server" in cmdline(pid)]:
+        ours -= family(pid)
+    return {pid for pid in ours if "VLLM" in cmdline(pid)}
+
+
 def gone(pids: set[int], within_s: float) -> bool:
     end = time.monotonic() + within_s
     while any(cmdline(pid) for pid in pids):
@@ -226,7 +234,7 @@ class TestOneEngine:
         assert identity["hardware"]["count"] >= 1
 
     def test_closing_ends_every_process_and_what_is_still_awaited(self) -> None:
-        engine = {pid for pid in family(os.getpid()) if "VLLM" in cmdline(pid)}
+        engine = engines()
         assert engine
 
         async def close_midway() -> None:
@@ -274,7 +282,7 @@ def test_an_engine_that_cannot_load_the_weights_says_why_and_leaves_nothing(
         open_backend("vllm", str(tmp_path), options())
     assert "did not start: Error while deserializing header" in str(caught.value)
     assert "SafetensorError" in taken_log(caught.value)
-    assert not [pid for pid in family(os.getpid()) if "VLLM" in cmdline(pid)]
+    assert not engines()
     assert capfd.readouterr() == ("", "")
 
 
@@ -289,7 +297,7 @@ def test_a_killed_engine_fails_the_awaited_requests_at_once(model: Path) -> None
     async def kill_midway() -> None:
         stream = backend.generate(requests(40), Sampling(max_tokens=400))
         await anext(stream)
-        for pid in family(os.getpid()):
+        for pid in engines():
             if "VLLM::Worker" in cmdline(pid):
                 os.kill(pid, signal.SIGKILL)
         try:
@@ -300,7 +308,7 @@ def test_a_killed_engine_fails_the_awaited_requests_at_once(model: Path) -> None
     with pytest.raises(BackendError, match=r"died during the run: .*killed") as caught:
         asyncio.run(kill_midway())
     assert "died unexpectedly" in taken_log(caught.value)
-    assert not [pid for pid in family(os.getpid()) if "VLLM" in cmdline(pid)]
+    assert not engines()
 
 
 SCRIPT = """
