@@ -11,6 +11,7 @@ import importlib.util
 import json
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,8 +38,8 @@ GREEDY = Sampling()
 class Server:
     """`faults` are used up one a request: a status, "drop", "cut", "slow" or "garbage".
 
-    Prompt and answer together have at most `context` tokens. It is an engine that
-    continues answers where `owner` says so, and can be stopped and started again.
+    Prompt and answer together have at most `context` tokens. It is a proxy where
+    `upstream` is another server's URL, and can be stopped and started again.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class Server:
         self.models: Any = {"data": [{"id": "tiny"}]}
         self.context = 4096
         self.newer = False
+        self.upstream = ""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -78,6 +80,13 @@ class Server:
         self._thread.join()
         self._http.server_close()
 
+    def _forward(self, path: str, body: Any) -> Any:
+        url = self.upstream + path.removeprefix("/v1")
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
     def owned_by(self, owner: str, **entry: Any) -> None:
         self.models = {"data": [{"id": "tiny", "owned_by": owner, **entry}]}
 
@@ -90,7 +99,9 @@ class Server:
             fault = self.faults.pop(0) if self.faults else None
             choice = {"message": {"content": "one two three"}, "finish_reason": "stop"}
             content = {"choices": [{**choice}], "usage": {"prompt_tokens": PROMPT_TOKENS}}
-            if self.newer and "max_tokens" in body:
+            if self.upstream:
+                content = self._forward(to.path, body)
+            elif self.newer and "max_tokens" in body:
                 status = 400
                 said = "'max_tokens' is not supported: use 'max_completion_tokens' instead."
                 content = {"error": {"message": said}}
@@ -322,21 +333,33 @@ def test_bad_input(server: Server, tmp_path: Path, capfd: Any) -> None:
 
 @pytest.mark.vllm
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
-def test_the_texts_are_those_of_the_engine_in_process(tmp_path: Path) -> None:
-    options = BackendOptions(dtype="float32", max_model_len=1024, base_urls=(vllm_server(),))
+@pytest.mark.timeout(600)  # loads a server and an engine
+def test_the_texts_are_those_of_the_engine_in_process_whatever_happens_between(
+    server: Server, tmp_path: Path
+) -> None:
+    server.upstream = vllm_server()
+    server.owned_by("vllm", max_model_len=1024)
     texts = []
-    for backend, model in (("openai", "tiny"), ("vllm", str(CHECKPOINT))):
+    for name, backend, model in (
+        ("faulty", "openai", "tiny"),
+        ("direct", "openai", "tiny"),
+        ("engine", "vllm", str(CHECKPOINT)),
+    ):
+        server.faults = [429, 500, "drop", "cut", "slow", "garbage"] * 2
+        url = server.url if name == "faulty" else server.upstream
+        options = BackendOptions(dtype="float32", max_model_len=1024, base_urls=(url,))
         (record,) = oce.evaluate(
             model,
             "starter",
             backend=backend,
             backend_options=options,
             sandbox=oce.SandboxOptions("local"),
-            output=oce.Output(tmp_path / backend, "none"),
+            output=oce.Output(tmp_path / name, "none"),
         ).records
         assert record.model.origin == ("server" if backend == "openai" else "engine")
-        (file,) = (tmp_path / backend / "runs").glob("*/completions.jsonl")
+        (file,) = (tmp_path / name / "runs").glob("*/completions.jsonl")
         rows = [json.loads(line) for line in file.read_text().splitlines()]
         texts.append({row["task_id"]: row["text"] for row in rows})
-    assert len(texts[0]) == 24
-    assert texts[0] == texts[1]
+        assert len(rows) == len(texts[-1]) == 24
+    assert len(server.bodies) == 24 + 12
+    assert texts[0] == texts[1] == texts[2]
