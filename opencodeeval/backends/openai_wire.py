@@ -35,12 +35,14 @@ class Garbled(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """Text, finish reason and token counts of one choice."""
+    """Text, finish reason and token counts of one choice; `reasoning` was sent apart."""
 
     text: str
     reason: str
     prompt_tokens: int
     completion_tokens: int
+    reasoning: str = ""
+    thinking_tokens: int = 0
 
 
 def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[str, Any]:
@@ -89,15 +91,25 @@ def read_answer(content: bytes) -> Answer:
     try:
         answer = json.loads(content)
         choice = answer["choices"][0]
-        text = choice["message"].get("content") if "message" in choice else choice["text"]
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
+        text, reasoning = message.get("content"), _reasoning(message)
         usage = answer.get("usage") or {}
+        details = usage.get("completion_tokens_details") or {}
+        thinking = int(details.get("reasoning_tokens") or 0)
         counts = [int(usage.get(f"{part}_tokens") or 0) for part in ("prompt", "completion")]
         reason = str(choice.get("finish_reason") or "stop")
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Garbled("the answer is not a completion of the OpenAI interface") from error
     if not isinstance(text, (str, type(None))):
         raise Garbled("the answer's text is not a string")
-    return Answer(text or "", reason, *counts)
+    return Answer(text or "", reason, counts[0], counts[1], reasoning, thinking)
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """The reasoning that a server sends apart, under any of the names in use."""
+    # The first is vLLM's and OpenRouter's; DeepSeek, SGLang, llama.cpp and older vLLM the second.
+    found = (message.get(name) for name in ("reasoning", "reasoning_content"))
+    return next((text for text in found if isinstance(text, str) and text), "")
 
 
 def completion(request: Request, answer: Answer) -> Completion:
@@ -114,6 +126,8 @@ def completion(request: Request, answer: Answer) -> Completion:
         finish_reason=answer.reason if cut is None else "stop",
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
+        reasoning=answer.reasoning,
+        thinking_tokens=answer.thinking_tokens,
     )
 
 

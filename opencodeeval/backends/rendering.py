@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.core.errors import BackendError
-from opencodeeval.core.types import ModelType, Prompt
+from opencodeeval.core.reasoning import CHANNEL_MARKS, MARKS, parts_of
+from opencodeeval.core.types import Completion, ModelType, Prompt
 
 # Stands for the rest of the answer while the chat template is applied, as in
 # EvalPlus (provider/utility.py: make_raw_chat_prompt).
@@ -109,8 +111,30 @@ def stop_token_ids(tokenizer: Any, stop: tuple[str, ...]) -> list[int]:
     Special tokens are left out of the text of an answer, where the engine
     looks for stop strings.
     """
+    return _special(tokenizer, stop)
+
+
+def marks_are_special(tokenizer: Any) -> bool:
+    """Whether reasoning is marked by special tokens, which engines leave out of texts by default.
+
+    So it is for gpt-oss, Magistral and Gemma 4; Qwen3 and DeepSeek-R1 have ordinary tokens.
+    """
+    return bool(_special(tokenizer, [*CHANNEL_MARKS, *(mark for pair in MARKS for mark in pair)]))
+
+
+def with_thinking_tokens(tokenizer: Any, completion: Completion) -> Completion:
+    """The chat completion with the number of its tokens that are reasoning."""
+    text = parts_of(completion).reasoning
+    if not text:
+        return completion
+    count = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return replace(completion, thinking_tokens=min(count, completion.completion_tokens))
+
+
+def _special(tokenizer: Any, texts: Iterable[str]) -> list[int]:
+    """Ids of those texts that are special tokens."""
     found = []
-    for each in stop:
+    for each in texts:
         token_ids = tokenizer(each, add_special_tokens=False)["input_ids"]
         if len(token_ids) == 1 and not tokenizer.decode(token_ids, skip_special_tokens=True):
             found.append(token_ids[0])

@@ -16,9 +16,11 @@ from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
     load_tokenizer,
+    marks_are_special,
     model_type_of,
     render,
     stop_token_ids,
+    with_thinking_tokens,
 )
 from opencodeeval.backends.streaming import as_finished, request_seed
 from opencodeeval.backends.vllm_engine import Engine, require_vllm, start_engine
@@ -87,6 +89,7 @@ class VllmBackend:
         self.model_type = model_type
         self._engine = engine
         self._tokenizer = tokenizer
+        self._marks_are_special = marks_are_special(tokenizer)
         self._identity = dict(identity)
         self._numbers = itertools.count()
         config = engine.llm.vllm_config
@@ -121,7 +124,7 @@ class VllmBackend:
             text, reason, count = await self._complete(
                 request, rendered, sampling, min(sampling.max_tokens, room)
             )
-        return Completion(
+        completion = Completion(
             task_id=request.prompt.task_id,
             sample_id=request.sample_id,
             text=text,
@@ -130,6 +133,9 @@ class VllmBackend:
             prompt_tokens=prompt_tokens,
             completion_tokens=count,
         )
+        if not request.prompt.messages:
+            return completion
+        return with_thinking_tokens(self._tokenizer, completion)
 
     async def _complete(
         self, request: Request, rendered: Rendered, sampling: Sampling, max_tokens: int
@@ -151,6 +157,7 @@ class VllmBackend:
             else None,
             stop=list(stop),
             stop_token_ids=stop_token_ids(self._tokenizer, stop),
+            skip_special_tokens=not (request.prompt.messages and self._marks_are_special),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         prompt = {"prompt_token_ids": list(rendered.token_ids)}

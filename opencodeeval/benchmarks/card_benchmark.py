@@ -5,17 +5,17 @@ from __future__ import annotations
 import inspect
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from opencodeeval.benchmarks.cards import Card, ProtocolCard, prompt_sources, render
 from opencodeeval.benchmarks.errata import Erratum, read_errata
 from opencodeeval.benchmarks.windows import Window
-from opencodeeval.core import syntax
+from opencodeeval.core import reasoning, syntax
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.syntax import normal_form
 from opencodeeval.core.types import (
@@ -30,6 +30,8 @@ from opencodeeval.core.types import (
     Verdict,
     digest,
 )
+
+_Extract: TypeAlias = "Callable[[CardBenchmark, Task, Completion, ModelType], Program]"
 
 
 @dataclass
@@ -56,6 +58,12 @@ class CardBenchmark(ABC):
     headline: str = field(init=False)
     environment: str = field(init=False)
     errata: Sequence[Erratum] = field(init=False)
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let every subclass extract from answers without their reasoning."""
+        super().__init_subclass__(**arguments)
+        if "program" in vars(cls):
+            cls.program = _after_reasoning(cls.program)  # type: ignore[method-assign,assignment]
 
     def __post_init__(self) -> None:
         self.protocol = self.protocol_card.name
@@ -130,7 +138,11 @@ class CardBenchmark(ABC):
 
     @abstractmethod
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
-        """Extract and assemble the program of one completion (pure)."""
+        """Extract and assemble the program of one completion (pure).
+
+        The text of a chat answer comes here without its reasoning (core/reasoning.py);
+        this is not called for an answer that ended inside it.
+        """
 
     def solution(self, task: Task, code: str) -> str:
         """What of a program's code is the sample's: all that the adapter has not put before it."""
@@ -160,12 +172,36 @@ class CardBenchmark(ABC):
         }
 
 
+def _after_reasoning(extract: _Extract) -> _Extract:
+    """`extract` for answers that may have reasoning before them."""
+
+    @wraps(extract)
+    def program(
+        self: CardBenchmark, task: Task, completion: Completion, model_type: ModelType
+    ) -> Program:
+        # The method of a subclass has removed it where it calls that of its parent.
+        outermost = type(self).program is program
+        if completion.form != "answer" or model_type == "base" or not outermost:
+            return extract(self, task, completion, model_type)
+        parts = reasoning.parts_of(completion)
+        if not parts.ended:
+            why = reasoning.unfinished(completion.finish_reason)
+            return Program(completion.task_id, completion.sample_id, "", why)
+        found = extract(self, task, replace(completion, text=parts.answer), model_type)
+        if not (parts.reasoning and found.code):
+            return found
+        return replace(found, found=f"{found.found}_after_reasoning")
+
+    return program
+
+
 @cache
 def _source_digest(adapter: Path) -> str:
     shared = Path(__file__).resolve().parent
     # Shipped adapters share code with each other, by classes and by functions.
     others = adapter.parent.glob("*/*.py") if adapter.parent == benchmarks_dir() else ()
-    sources = {*adapter.glob("*.py"), *others, *shared.rglob("*.py"), Path(syntax.__file__)}
+    core = [Path(inspect.getfile(module)) for module in (reasoning, syntax)]
+    sources = {*adapter.glob("*.py"), *others, *shared.rglob("*.py"), *core}
     texts = sorted((f"{path.parent.name}/{path.name}", path.read_text("utf-8")) for path in sources)
     parsers = [version(name) for name in ("tree-sitter", "tree-sitter-python")]
     return digest([texts, list(sys.version_info[:2]), parsers])

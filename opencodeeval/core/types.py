@@ -133,13 +133,15 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Completion:
-    """The raw text of one answer.
+    """The raw text of one answer, with its reasoning where that is part of it.
 
     `prompt` is the exact text the model saw. `finish_reason` is the engine's
     ("stop", "length"), or "prompt_too_long" where nothing could be generated,
     or "reference"/"sample" where no model was asked. `form` says what the text
     is: an answer to be extracted from ("answer"), the continuation of the
     task's prompt ("completion"), or a complete program ("program").
+    `reasoning` is what a server sends apart from the answer. `thinking_tokens` is how many
+    of the `completion_tokens` are reasoning, 0 if none or if the number is not known.
     """
 
     task_id: str
@@ -150,6 +152,8 @@ class Completion:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     form: Literal["answer", "completion", "program"] = "answer"
+    reasoning: str = ""
+    thinking_tokens: int = 0
 
 
 @dataclass(frozen=True)

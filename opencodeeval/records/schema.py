@@ -141,6 +141,20 @@ class Totals(_Part, frozen=True, kw_only=True, omit_defaults=False):
     finish_reasons: Mapping[str, int] = {}
 
 
+class Reasoning(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """How many answers have reasoning before them, or ended inside it (`unfinished`).
+
+    `cut_off` of the unfinished ones reached the longest answer. `tokens` is the sum of the
+    tokens of reasoning over those `counted` answers for which the number is known.
+    """
+
+    answers: int
+    unfinished: int = 0
+    cut_off: int = 0
+    tokens: int = 0
+    counted: int = 0
+
+
 class Erratum(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """A task whose verdict depends on more than the program; `fails`: its own solution too."""
 
@@ -196,7 +210,8 @@ class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """The whole record. `digest` is over all but `timing` and itself.
 
     `errata` are those in force for these tasks when the record was made; None where
-    that is not known (records of schema 1). `breakdown` and `contamination` are as
+    that is not known (records of schema 1). `reasoning` is None where no answer has any,
+    and in records from before it was counted. `breakdown` and `contamination` are as
     opencodeeval.records.breakdown makes them.
     """
 
@@ -220,6 +235,7 @@ class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
     estimator_version: str = ESTIMATOR_VERSION
     errata: tuple[Erratum, ...] | None = None
     sound: Sound | None = None
+    reasoning: Reasoning | None = None
     breakdown: Mapping[str, Any] = {}
     contamination: Mapping[str, Any] = {}
     regraded: Mapping[str, Any] = {}

@@ -216,7 +216,10 @@ class _Going:
             program = await self._program(completion)
             key = self._key(program)
             stored = self.store.grade_of(where, key)
-            if stored is not None:
+            if not program.code.strip():
+                # Not shared with other samples: why there is no code may differ.
+                self._refuse(key, program, stored)
+            elif stored is not None:
                 self._count(stored)
             elif key in self.running:
                 self.running[key].append(where)
@@ -239,11 +242,15 @@ class _Going:
         self.store.add_program(completion, program, extraction)
         return program
 
+    def _refuse(self, key: ExecutionKey, program: Program, stored: Grade | None) -> None:
+        grade = no_code(self.benchmark, program)
+        if grade != stored:
+            self.store.add_grade(key, grade)
+        self._count(grade)
+
     async def _execute(self, key: ExecutionKey, program: Program) -> None:
         self.running[key] = [SampleId(program.task_id, program.sample_id)]
         grade = self.store.same_execution(key)
-        if grade is None and not program.code.strip():
-            grade = no_code(self.benchmark, program)
         if grade is None:
             grade = await self._run_in_sandbox(self.tasks[program.task_id], program)
         for where in self.running.pop(key):

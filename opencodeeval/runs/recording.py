@@ -18,6 +18,7 @@ from opencodeeval.core.machine import hardware, output_of
 from opencodeeval.core.types import Grade, SampleId, Sampling, Task, Verdict, digest
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.records import schema
+from opencodeeval.records.answered import reasoning_in
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
 from opencodeeval.records.naming import name_of_model
 from opencodeeval.records.schema import Record, TaskRow
@@ -82,6 +83,7 @@ def build_record(
     covers everything else.
     """
     benchmark, known = planned.benchmark, head(planned)
+    chat = planned.backend.model_type == "chat"
     graded = _by_task(benchmark, store)
     tasks = {task.task_id: _task_row(benchmark, task, grades, store) for task, grades in graded}
     worth = _counted(_worth(task, grades) for task, grades in graded)
@@ -92,6 +94,7 @@ def build_record(
         hardware=hardware(),
         sandbox=_sorted(sandbox.describe()),
         totals=_totals(store),
+        reasoning=reasoning_in(store.completions.values()) if chat else None,
         scores=_scores(tasks, benchmark, metrics),
         verdicts={suite: _verdicts(tasks, suite) for suite in benchmark.suites},
         tasks=tasks,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -65,6 +65,37 @@ class PromptRow(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, prompt: Prompt) -> PromptRow:
         """The line that stores this prompt."""
         return cls(**vars(prompt), digest=digest(asdict(prompt)))
+
+
+class CompletionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of completions.jsonl; what is known of reasoning is in it only if there is some."""
+
+    task_id: str
+    sample_id: int
+    text: str
+    prompt: str = ""
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    form: Literal["answer", "completion", "program"] = "answer"
+    reasoning: str | msgspec.UnsetType = msgspec.UNSET
+    thinking_tokens: int | msgspec.UnsetType = msgspec.UNSET
+
+    @classmethod
+    def of(cls, completion: Completion) -> CompletionRow:
+        """The line that stores this completion."""
+        optional = {
+            "reasoning": completion.reasoning or msgspec.UNSET,
+            "thinking_tokens": completion.thinking_tokens or msgspec.UNSET,
+        }
+        return cls(**{**vars(completion), **optional})
+
+    @property
+    def completion(self) -> Completion:
+        """The completion."""
+        fields = msgspec.structs.asdict(self)
+        known = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+        return Completion(**known)
 
 
 class ProgramRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,8 +225,8 @@ def read_prompts(folder: Path) -> dict[str, PromptRow]:
 
 def read_completions(folder: Path) -> dict[SampleId, Completion]:
     """Sample -> its completion, as `read_prompts`."""
-    rows = _rows(folder / "completions.jsonl", Completion)
-    return {SampleId(row.task_id, row.sample_id): row for row in rows}
+    rows = _rows(folder / "completions.jsonl", CompletionRow)
+    return {SampleId(row.task_id, row.sample_id): row.completion for row in rows}
 
 
 def read_programs(folder: Path) -> dict[SampleId, ProgramRow]:

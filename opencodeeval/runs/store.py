@@ -37,6 +37,7 @@ from opencodeeval.core.errors import StoreError
 from opencodeeval.core.journal import Journal, Lock, guarded, write_atomically
 from opencodeeval.core.types import Completion, Grade, Program, Prompt, SampleId, Verdict, digest
 from opencodeeval.runs.rows import (
+    CompletionRow,
     ExecutionKey,
     ProgramRow,
     ProgramSource,
@@ -61,7 +62,10 @@ def run_id(configuration: Mapping[str, Any]) -> str:
 
 def completion_digest(completion: Completion) -> str:
     """The digests of a program's source."""
-    return digest([completion.form, completion.finish_reason, completion.text])
+    apart = [completion.reasoning, completion.thinking_tokens]
+    return digest(
+        [completion.form, completion.finish_reason, completion.text, *(apart if any(apart) else [])]
+    )
 
 
 class RunStore:
@@ -88,7 +92,7 @@ class RunStore:
         try:
             self.resumed = self._write_or_check_configuration()
             self._prompts, prompts = self._open("prompts", PromptRow)
-            self._completions, completions = self._open("completions", Completion)
+            self._completions, completions = self._open("completions", CompletionRow)
             self._programs, programs = self._open("programs", ProgramRow)
             self._verdicts, verdicts = self._open("verdicts", VerdictRow)
             self._faults, _ = self._open("faults", VerdictRow)
@@ -96,7 +100,9 @@ class RunStore:
             self.close()
             raise
         self.prompts = {row.task_id: row.digest for row in prompts}
-        self.completions = {SampleId(row.task_id, row.sample_id): row for row in completions}
+        self.completions = {
+            SampleId(row.task_id, row.sample_id): row.completion for row in completions
+        }
         self.programs = {
             SampleId(row.task_id, row.sample_id): (row.source, row.program) for row in programs
         }
@@ -117,7 +123,7 @@ class RunStore:
 
     def add_completion(self, completion: Completion) -> None:
         """Store one answer; nothing is graded before its completion is stored."""
-        self._completions.append(completion)
+        self._completions.append(CompletionRow.of(completion))
         self.completions[SampleId(completion.task_id, completion.sample_id)] = completion
 
     def add_program(self, completion: Completion, program: Program, extraction: str) -> None:

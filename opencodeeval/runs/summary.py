@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opencodeeval.core import tables
+from opencodeeval.records import answered
 from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs import protocol_differences
 from opencodeeval.runs.pipeline import RunResult
@@ -41,6 +42,7 @@ def table(summary: Mapping[str, Any]) -> str:
             "",
             _setting(part),
             *(f"  {note}" for note in part["notes"]),
+            *(f"  {line}" for line in part["answers"]["lines"]),
             *_sound(part),
             *_kinds(part),
             *_dated(part["contamination"]),
@@ -66,6 +68,7 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "headline": record["benchmark"]["headline"],
         "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
         "verdicts": record["verdicts"],
+        "answers": _answers(result.record),
         "notes": _notes(result.record),
         "sound": record.get("sound"),
         "breakdown": record.get("breakdown", {}),
@@ -73,6 +76,17 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "sandbox": record["sandbox"],
         "record": str(result.record_path),
         "run_folder": str(result.run_folder),
+    }
+
+
+def _answers(record: Record) -> dict[str, Any]:
+    """The shares of answers that are not whole, and the lines that say so."""
+    found = answered.counts(record)
+    return {
+        "cut_off": found.cut_off_share,
+        "without_code": found.without_code_share,
+        "unfinished": found.reasoning.unfinished if found.reasoning else 0,
+        "lines": answered.lines(record),
     }
 
 

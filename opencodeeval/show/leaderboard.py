@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from opencodeeval.core.errors import OpenCodeEvalError, StoreError, UsageError
+from opencodeeval.records.answered import counts
 from opencodeeval.records.reading import read_records
+from opencodeeval.records.schema import Record
 from opencodeeval.show import pages
 from opencodeeval.show.pass_at_k_chart import charts
 from opencodeeval.show.ranking import ORIGINS, Beside, Board, Cell, Group, Row, leading, make_board
@@ -137,6 +139,7 @@ def _cell(place: int, cell: Cell, results: Path) -> dict[str, Any]:
             "record": cell.record.path.relative_to(results).as_posix(),
             "digest": cell.record.record.digest,
             "n": list(cell.n),
+            "answers": _answers(cell.record.record),
             "scores": _by_suite(cell.scores),
             "curve": {str(k): _rounded(score) for k, score in cell.curve.items()},
         }
@@ -149,6 +152,16 @@ def _cell(place: int, cell: Cell, results: Path) -> dict[str, Any]:
             for each in all_of_them
         ]
     return value
+
+
+def _answers(record: Record) -> dict[str, float | None]:
+    """The shares of answers that were cut off, and that hold no code."""
+    found = counts(record)
+    cut_off = found.cut_off_share
+    return {
+        "cut_off": None if cut_off is None else round(cut_off, 9),
+        "without_code": round(found.without_code_share, 9),
+    }
 
 
 def _by_suite(scores: Mapping[tuple[str, str], Estimate]) -> dict[str, Any]:

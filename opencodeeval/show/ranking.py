@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.records.answered import Answered, counts
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.metrics import CONSISTENCY, Metric, estimate, in_order, parse_metrics
 from opencodeeval.stats.pass_at_k import Estimate, estimate_pass_at_k
@@ -98,6 +99,11 @@ class Cell:
             return 0
         record = self.record.record
         return len(record.tasks.keys() - record.unsound)
+
+    @property
+    def answers(self) -> Answered | None:
+        """How many answers are not whole, where they were measured."""
+        return counts(self.record.record) if self.record else None
 
     @property
     def samples(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
+from opencodeeval.records import answered
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Score
 from opencodeeval.runs.rows import PromptRow, overall, read_prompts
@@ -57,6 +58,7 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         decoding=decoding(record),
         total=[(v.value, total[v.value]) for v in Verdict if total[v.value]],
         samples=sum(total.values()),
+        answers=answered.lines(record.record),
         index=index,
         tasks=_tasks(verdicts, stored, prompts),
         drawn_elsewhere=record.record.model.origin == "file",
@@ -129,6 +131,8 @@ def _sample(completion: Completion, program: Program, grade: Grade) -> dict[str,
         "answer": None if answer == code else answer,
         "finish": completion.finish_reason,
         "tokens": completion.completion_tokens,
+        "thinking": completion.thinking_tokens,
+        "reasoning": _shortened(completion.reasoning),
         "suites": {
             name: {**_plain(asdict(suite)), "verdict": suite.verdict.value}
             for name, suite in grade.suites.items()

@@ -19,12 +19,17 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 16, 12, 34
 
 @dataclass(frozen=True)
 class Point:
-    """One checkpoint's score on one benchmark."""
+    """One checkpoint's score on one benchmark; `answer` is the gate's.
+
+    `cut_off` and `without_code` are shares of the model's answers in [0, 1], None if not known.
+    """
 
     name: str
     step: float
     score: Estimate
     answer: str = ""
+    cut_off: float | None = None
+    without_code: float | None = None
 
 
 @dataclass(frozen=True)

@@ -114,33 +114,6 @@ def test_a_program_without_a_fence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "found"),
-    [
-        (
-            f"<think>\n{fenced('def f(x): pass')}\n</think>\n{fenced(F)}",
-            Found.FENCE_AFTER_REASONING,
-        ),
-        (f"so it's done.</think>{fenced(F)}", Found.FENCE_AFTER_REASONING),
-        (f"<thinking>hm</thinking>\n```python\n{F}", Found.OPEN_FENCE_AFTER_REASONING),
-        (f"<think>hm</think>\n\n{F}", Found.UNFENCED_AFTER_REASONING),
-    ],
-)
-def test_reasoning_is_not_searched(answer: str, found: Found) -> None:
-    extraction = extract(answer, "f")
-    assert (extraction.code.strip(), extraction.found) == (F, found)
-
-
-@pytest.mark.parametrize("answer", [f"<think>\n{fenced(F)}\n", f"Hm.\n<think>\n{F}", "<think>"])
-def test_reasoning_that_never_ends_holds_no_answer(answer: str) -> None:
-    assert extract(answer, "f") == NOTHING
-
-
-def test_a_tag_in_a_string_of_the_code_ends_no_reasoning() -> None:
-    code = "def f(x):\n    return x.split('</think>')[1]"
-    assert extract(fenced(code), "f") == Extraction(code, Found.FENCE)
-
-
-@pytest.mark.parametrize(
     "answer", ["", " \n\n", "\ufeff", "Sorry", "I can't do that.", "42", "```python\n```", "```"]
 )
 def test_no_code(answer: str) -> None:

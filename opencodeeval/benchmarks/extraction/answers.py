@@ -1,22 +1,19 @@
-"""The code in a model's answer, and how it was found.
+"""The code in a model's answer without its reasoning, and how it was found.
 
 The rules, in order:
 
-1. Reasoning ends at the last `</think>` (or `</thinking>`) that stands free of
-   quotes; what precedes it is not searched. An opened tag that is never closed
-   means that the model was still thinking: no code.
-2. Markdown fences. Blocks labelled Python are preferred over blocks without a
+1. Markdown fences. Blocks labelled Python are preferred over blocks without a
    label, and those over blocks of any other label. Among those that are left
    the last that defines the entry point wins, one that parses over one that
    does not; where none defines it, the last that parses, else the last. A
    fence inside a string of the code does not end the block.
-3. A fence that is never closed (the answer ran out of tokens) reaches to the
+2. A fence that is never closed (the answer ran out of tokens) reaches to the
    end. It counts only where no closed block defines the entry point.
-4. No fence: the answer from its first line of code, up to the first line that
+3. No fence: the answer from its first line of code, up to the first line that
    cannot belong to a Python module any more.
 
 Time is linear in the length of the answer, but for a factor of its logarithm
-in rule 4.
+in rule 3.
 """
 
 from __future__ import annotations
@@ -37,20 +34,10 @@ class Found(str, Enum):
     FENCE = "fence"
     OPEN_FENCE = "open_fence"
     UNFENCED = "unfenced"
-    FENCE_AFTER_REASONING = "fence_after_reasoning"
-    OPEN_FENCE_AFTER_REASONING = "open_fence_after_reasoning"
-    UNFENCED_AFTER_REASONING = "unfenced_after_reasoning"
     NONE = "none"
 
     def __str__(self) -> str:
         return self.value
-
-
-_AFTER_REASONING = {
-    Found.FENCE: Found.FENCE_AFTER_REASONING,
-    Found.OPEN_FENCE: Found.OPEN_FENCE_AFTER_REASONING,
-    Found.UNFENCED: Found.UNFENCED_AFTER_REASONING,
-}
 
 
 @dataclass(frozen=True)
@@ -63,8 +50,6 @@ class Extraction:
 
 NOTHING = Extraction("", Found.NONE)
 
-_THINK_CLOSE = re.compile(r"(?<![\"'`])</think(?:ing)?>(?![\"'])")
-_THINK_OPEN = re.compile(r"^[ \t]*<think(?:ing)?>", re.MULTILINE)
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})(?!`)([^`\n]*)")
 # Some models go on in the same line: "Here is the code: ```python".
 _FENCE_AFTER_TEXT = re.compile(r"(?<!`)()(`{3})(?!`)[ \t]*(python3?|py)[ \t]*$", re.IGNORECASE)
@@ -90,23 +75,11 @@ def extract(text: str, entry_point: str | None = None) -> Extraction:
     The code has line feeds only and no byte order mark.
     """
     text = text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
-    answer, reasoned = _without_reasoning(text)
-    lines = answer.split("\n")
+    lines = text.split("\n")
     extraction = _fenced(lines, entry_point) or _unfenced(lines, entry_point)
     if extraction is None or not extraction.code.strip():
         return NOTHING
-    if reasoned:
-        return Extraction(extraction.code, _AFTER_REASONING[extraction.found])
     return extraction
-
-
-def _without_reasoning(text: str) -> tuple[str, bool]:
-    end = max((close.end() for close in _THINK_CLOSE.finditer(text)), default=0)
-    answer = text[end:]
-    opening = _THINK_OPEN.search(answer)
-    if opening is not None and not re.search(r"```|~~~", answer[: opening.start()]):
-        answer = ""
-    return answer, end > 0
 
 
 def _fenced(lines: Sequence[str], entry_point: str | None) -> Extraction | None:

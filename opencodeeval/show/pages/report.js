@@ -176,11 +176,14 @@ document.addEventListener("DOMContentLoaded", function () {
     if (found.code) {
       detail.push(make("div", { class: "block" }, make("h3", {}, `Program (${found.found})`), program(found.code, found.runs)));
     } else {
-      detail.push(make("p", { class: "soft" }, "No code was found in the answer."));
+      const why = found.found === "none" ? "no code was found in the answer" : found.found;
+      detail.push(make("p", { class: "soft" }, `Nothing to run: ${why}.`));
     }
     if (found.stderr) detail.push(block("Error output (stderr)", found.stderr));
     if (found.stdout) detail.push(block("Output (stdout)", found.stdout));
-    const told = found.tokens ? `, ${found.tokens} tokens` : "";
+    const thinking = found.thinking ? `, ${found.thinking} of them reasoning` : "";
+    const told = found.tokens ? `, ${found.tokens} tokens${thinking}` : "";
+    if (found.reasoning) detail.push(folded("Reasoning, which the server sent apart", found.reasoning));
     if (found.answer !== null) detail.push(folded(`Answer as it was written (${found.finish}${told})`, found.answer));
     if (content.prompt) detail.push(folded("Prompt", content.prompt));
     if (!found.code) for (const part of detail) if (part.tagName === "DETAILS") part.open = true;

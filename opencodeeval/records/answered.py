@@ -1,0 +1,146 @@
+"""How many answers were cut off or hold no code, which explains many a low score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from opencodeeval.core.reasoning import parts_of
+from opencodeeval.core.types import Completion, Verdict
+from opencodeeval.records.schema import Reasoning, Record
+
+# Above this share a reader is told what to do.
+MANY = 0.05
+# Finish reasons of samples that were not generated in the run.
+_NOT_DRAWN = frozenset({"sample", "reference", "carried"})
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Counts over the samples of a record.
+
+    `drawn` of them were generated in the run, and `cut_off` of these ended at the longest
+    answer, of `longest` tokens; `too_long` had a prompt beyond the model's context.
+    `without_code` of the `graded` ones have the verdict no_code.
+    """
+
+    drawn: int
+    cut_off: int
+    too_long: int
+    graded: int
+    without_code: int
+    longest: int | None
+    reasoning: Reasoning | None
+
+    @property
+    def cut_off_share(self) -> float | None:
+        """The share of answers that were cut off, in [0, 1]; None if it is not known."""
+        return self.cut_off / self.drawn if self.drawn else None
+
+    @property
+    def without_code_share(self) -> float:
+        """The share of answers without code, in [0, 1]."""
+        return self.without_code / self.graded if self.graded else 0.0
+
+
+def counts(record: Record) -> Answered:
+    """The counts of a record, also of one that an earlier version made."""
+    reasons = record.totals.finish_reasons
+    verdicts = record.verdicts.get(record.benchmark.headline, {})
+    return Answered(
+        drawn=sum(count for reason, count in reasons.items() if reason not in _NOT_DRAWN),
+        cut_off=reasons.get("length", 0),
+        too_long=reasons.get("prompt_too_long", 0),
+        graded=sum(verdicts.values()),
+        without_code=verdicts.get(Verdict.NO_CODE.value, 0),
+        longest=record.sampling.max_tokens,
+        reasoning=record.reasoning,
+    )
+
+
+def reasoning_in(completions: Iterable[Completion]) -> Reasoning | None:
+    """What the completions of a chat model have of reasoning; None if none of them has any."""
+    parted = [(each, parts_of(each)) for each in completions if each.form == "answer"]
+    found = [
+        (each, parts.ended)
+        for each, parts in parted
+        if parts.reasoning or each.thinking_tokens or not parts.ended
+    ]
+    if not found:
+        return None
+    unfinished = [each for each, ended in found if not ended]
+    counted = [each.thinking_tokens for each, _ in found if each.thinking_tokens]
+    return Reasoning(
+        answers=len(found),
+        unfinished=len(unfinished),
+        cut_off=sum(each.finish_reason == "length" for each in unfinished),
+        tokens=sum(counted),
+        counted=len(counted),
+    )
+
+
+def lines(record: Record) -> list[str]:
+    """What a summary says of the answers, and what to do where many are not whole."""
+    return [*_facts(counts(record)), *advice(record)]
+
+
+def _facts(found: Answered) -> list[str]:
+    share = found.cut_off_share
+    parts = []
+    if share is not None:
+        parts.append(f"{_percent(share)} cut off at {found.longest} tokens")
+    if found.too_long:
+        parts.append(f"{found.too_long} prompts longer than the model's context")
+    parts.append(f"{_percent(found.without_code_share)} without code")
+    return [f"answers: {', '.join(parts)}", *_reasoning(found)]
+
+
+def _reasoning(found: Answered) -> list[str]:
+    reasoning = found.reasoning
+    if reasoning is None:
+        return []
+    text = f"reasoning: in {reasoning.answers} answers"
+    if reasoning.counted:
+        text += f", {reasoning.tokens / reasoning.counted:.0f} tokens on average"
+    if reasoning.unfinished:
+        text += f"; {reasoning.unfinished} ended inside it ({reasoning.cut_off} of them cut off)"
+    return [text]
+
+
+def advice(record: Record) -> list[str]:
+    """What to do where many answers are not whole."""
+    found = counts(record)
+    told = []
+    cut_off = found.cut_off_share or 0.0
+    if cut_off > MANY:
+        told.append(
+            f"{_percent(cut_off)} of the answers were cut off at {found.longest} tokens: "
+            f"raise --max-tokens{_context(record)}"
+        )
+    stopped = found.reasoning.unfinished - found.reasoning.cut_off if found.reasoning else 0
+    if found.graded and stopped / found.graded > MANY:
+        told.append(
+            f"{_percent(stopped / found.graded)} of the answers ended inside their reasoning "
+            "without being cut off: a protocol's stop strings end it too (docs/reasoning.md)"
+        )
+    elif found.without_code_share > MANY and found.without_code_share > cut_off:
+        told.append(
+            f"{_percent(found.without_code_share)} of the answers hold no code: read some of them "
+            "with `opencodeeval report`"
+        )
+    return told
+
+
+def _context(record: Record) -> str:
+    """Where prompt and longest answer do not fit into the model's context together."""
+    context, longest = record.model.identity.get("max_model_len"), record.sampling.max_tokens
+    if not isinstance(context, int) or longest is None or not record.totals.samples:
+        return ""
+    prompt = record.totals.prompt_tokens / record.totals.samples
+    if prompt + longest <= context:
+        return ""
+    return f" and --max-model-len (the model's context here is {context} tokens)"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,193 @@
+"""Reasoning is separated from the answer as the parsers of inference servers do it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opencodeeval.core.reasoning import MARKS, Parts, parts_of, separate, unfinished
+from opencodeeval.core.types import Completion
+
+DRAFT = "```python\ndef f(x):\n    return 0\n```"
+RIGHT = "```python\ndef f(x):\n    return 1\n```"
+GENERATION = "<|im_start|>user\nWrite f.<|im_end|>\n<|im_start|>assistant\n"
+OPENED = f"{GENERATION}<think>\n"
+CLOSED = f"{GENERATION}<think>\n\n</think>\n\n"
+CHANNELS = "<|channel|>analysis<|message|>"
+FINAL = "<|end|><|start|>assistant<|channel|>final<|message|>"
+
+
+def cut(reasoning: str) -> Parts:
+    return Parts("", reasoning, ended=False)
+
+
+@pytest.mark.parametrize(("opening", "closing"), MARKS)
+def test_every_family_has_marks_around_its_reasoning(opening: str, closing: str) -> None:
+    for start in ("", "\n\n", "\ufeff "):
+        text = f"{start}{opening}\nTry:\n{DRAFT}\n{closing}\n\n{RIGHT}"
+        assert separate(text) == Parts(f"\n\n{RIGHT}", f"Try:\n{DRAFT}")
+        assert separate(f"{start}{opening}\nTry:\n{DRAFT}") == cut(f"Try:\n{DRAFT}")
+    # A template's generation prompt may have opened it.
+    for prompt in (f"user: f\nassistant: {opening}", f"{opening}\n"):
+        assert separate(f"Try.{closing}{RIGHT}", prompt) == Parts(RIGHT, "Try.")
+        assert separate(f"Try:\n{RIGHT}", prompt) == cut(f"Try:\n{RIGHT}")
+    # Where the prompt is not known, as behind a server.
+    assert separate(f"Try.{closing}{RIGHT}") == Parts(RIGHT, "Try.")
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "parts"),
+    [
+        # Qwen3 without thinking: in the answer, or in the prompt.
+        (f"<think>\n\n</think>\n\n{RIGHT}", GENERATION, Parts(f"\n\n{RIGHT}")),
+        (RIGHT, CLOSED, Parts(RIGHT)),
+        (f"{RIGHT}\n</think>", CLOSED, Parts(f"{RIGHT}\n</think>")),
+        # DeepSeek-R1-0528 writes the mark although its prompt has it.
+        (f"<think>\nTry.\n</think>\n{RIGHT}", OPENED, Parts(f"\n{RIGHT}", "Try.")),
+        # Without an opening mark all before the closing one is reasoning, also a draft.
+        (f"{DRAFT}\nNo.\n</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", f"{DRAFT}\nNo.")),
+        (f"{DRAFT}</think>{RIGHT}", "", Parts(RIGHT, DRAFT)),
+        (f"{DRAFT}\n</think>", GENERATION, Parts("", DRAFT)),
+        # A draft whose block was never closed.
+        (f"```python\ndef f(\n</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "```python\ndef f(")),
+        # The mark named in the reasoning does not end it.
+        (f"<think>Say '</think>'.</think>{RIGHT}", "", Parts(RIGHT, "Say '</think>'.")),
+        (f"<think>Say `</think>`.</think>{RIGHT}", "", Parts(RIGHT, "Say `</think>`.")),
+        (f"<think>{DRAFT}</think>{RIGHT}", "", Parts(RIGHT, DRAFT)),
+        (f"<think>return 'a'</think>{RIGHT}", "", Parts(RIGHT, "return 'a'")),
+        # Another family's mark does not end it either.
+        (f"<think>Hm.</thinking>{RIGHT}", "", cut(f"Hm.</thinking>{RIGHT}")),
+        # Prose before the reasoning.
+        (f"Sure. <think>Hm.</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "Sure. <think>Hm.")),
+        (f"Sure. <think>Hm.\n{DRAFT}", "", cut(f"Hm.\n{DRAFT}")),
+        (f"Hm.\n<think>\n{DRAFT}", "", cut(DRAFT)),
+    ],
+)
+def test_think_marks(text: str, prompt: str, parts: Parts) -> None:
+    assert separate(text, prompt) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (f"<think>a</think>\n<think>b</think>{RIGHT}", Parts(RIGHT, "a\n\nb")),
+        (f"<think>a</think>{DRAFT}\n<think>b</think>{RIGHT}", Parts(RIGHT, "a\n\nb")),
+        (f"a</think>{DRAFT}\n<think>b</think>{RIGHT}", Parts(RIGHT, "a\n\nb")),
+        (f"<think>a</think>\n<think>b {DRAFT}", cut(f"a\n\nb {DRAFT}")),
+        # What follows a whole answer, and is not followed by another.
+        (f"<think>a</think>{RIGHT}\n<think>b", Parts(f"{RIGHT}\n<think>b", "a")),
+        (f"<think>a</think>{RIGHT}\n<think>b</think>", Parts(f"{RIGHT}\n<think>b</think>", "a")),
+    ],
+)
+def test_several_rounds(text: str, parts: Parts) -> None:
+    assert separate(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (f"{CHANNELS}Try:\n{DRAFT}{FINAL}{RIGHT}<|return|>", Parts(RIGHT, f"Try:\n{DRAFT}")),
+        (f"{CHANNELS}Try.{FINAL}{RIGHT}", Parts(RIGHT, "Try.")),
+        (f"<|channel|>final<|message|>{RIGHT}<|return|>", Parts(RIGHT)),
+        (f"{CHANNELS}Try.{FINAL}END = '<|end|>'", Parts("END = '<|end|>'", "Try.")),
+        (f"{CHANNELS}Try:\n{DRAFT}", cut(f"Try:\n{DRAFT}")),
+        (
+            f"{CHANNELS}Try.<|end|><|start|>assistant<|channel|>",
+            cut("Try.<|end|><|start|>assistant<|channel|>"),
+        ),
+        # What is left without the special tokens.
+        (f"analysisWe try:\n{DRAFT}assistantfinal{RIGHT}", Parts(RIGHT, f"We try:\n{DRAFT}")),
+        (f"analysisWe try:\n{DRAFT}", cut(f"We try:\n{DRAFT}")),
+    ],
+)
+def test_channels(text: str, parts: Parts) -> None:
+    assert separate(text) == parts
+
+
+SPLITTING = "def f(x):\n    return x.split('</think>')[1]"
+IN_A_STRING = 'def f():\n    return """\n<think>\n</think>\n"""'
+COMMENT = "def f(x):\n    # what follows </think> counts\n    return x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Sorry.",
+        RIGHT,
+        *(f"Here it is:\n```python\n{code}\n```\n" for code in (SPLITTING, IN_A_STRING, COMMENT)),
+        *(f"```\n{code}" for code in (SPLITTING, COMMENT)),
+        *(SPLITTING, IN_A_STRING, COMMENT),
+        f"Split at `</think>`, so:\n{RIGHT}",
+        f'Split at "</think>", so:\n{RIGHT}',
+        f"Between `<think>` and `</think>`:\n{RIGHT}",
+        f"Remove the <think> tag:\n{RIGHT}",
+        f"{RIGHT}\nThis works.\n<think>\nfor all x",
+        f"```js\n// the </think> of an answer\nlet s = '</think>'\n```\n{RIGHT}",
+        f"I'm thinking about it. A thought: analysis is all.\n{RIGHT}",
+        "analysis = 1\nprint(analysis)",
+        "analysisResult = 1\nprint(analysisResult)",
+        "analysis of the problem\n" + RIGHT,
+        "final = 1",
+    ],
+)
+def test_an_ordinary_answer_stays_as_it_is(text: str) -> None:
+    for prompt in ("", GENERATION, CLOSED, f"{GENERATION}Between <think> and </think>:"):
+        assert separate(text, prompt) == Parts(text)
+
+
+def test_reasoning_that_a_server_sends_apart() -> None:
+    sent = Completion("t", 0, RIGHT, reasoning="Try.", thinking_tokens=2)
+    assert parts_of(sent) == Parts(RIGHT, "Try.")
+    assert parts_of(Completion("t", 0, "\n", reasoning="Try.")) == Parts("\n", "Try.", ended=False)
+    # Some servers count the tokens of reasoning that they do not show.
+    assert not parts_of(Completion("t", 0, "", thinking_tokens=9)).ended
+    assert parts_of(Completion("t", 0, RIGHT, thinking_tokens=9)) == Parts(RIGHT)
+    assert parts_of(Completion("t", 0, "")).ended
+    assert not parts_of(Completion("t", 0, RIGHT, prompt=OPENED)).ended
+
+
+def test_what_ended_the_reasoning_is_told() -> None:
+    assert unfinished("length") == "the answer was cut off inside its reasoning"
+    assert unfinished("stop") == "the answer ended inside its reasoning"
+
+
+PIECES = [part for pair in MARKS for part in pair] + [
+    *(CHANNELS, FINAL, "analysisWe ", "assistantfinal", "```", "```python\n", "`", "'", '"', "\n"),
+    *("x = 1\n", "It's ", "<think>", "</think>", "\ufeff", "\ud800", "\x00"),
+]
+texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=20).map("".join)
+
+
+@given(texts, st.sampled_from(["", GENERATION, OPENED, CLOSED]))
+def test_any_text_gives_an_answer_of_its_own(text: str, prompt: str) -> None:
+    parts = separate(text, prompt)
+    assert parts.answer == "" if not parts.ended else True
+    for line in parts.answer.split("\n"):
+        assert line in text
+
+
+UNITS = [
+    *("<think>", "</think>", "<think></think>", "<think>\n", "</think>\n", "x\n<think></think>\n"),
+    *("```\n</think> x\n", "```\n<think>\n</think>\n```\n", "`</think>`", ". ", " \n", "\t"),
+    *(FINAL, "<|channel|>", "<|end|>", "analysis", "<|start|>assistant"),
+]
+
+
+@pytest.mark.parametrize("start", ["", "<think>a</think>b\n", CHANNELS], ids=["", "think", "gpt"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_four_times_the_text_takes_about_four_times_as_long(unit: str, start: str) -> None:
+    """A quadratic search would take sixteen times as long."""
+
+    def seconds(length: int) -> float:
+        text = start + unit * (length // len(unit))
+        began = time.process_time()
+        separate(text)
+        return time.process_time() - began
+
+    seconds(1_000)
+    short = min(seconds(10_000) for _ in range(2))
+    assert min(seconds(40_000) for _ in range(2)) < 9 * short + 0.02
