@@ -38,12 +38,17 @@ GREEDY = Sampling()
 class Server:
     """`faults` are used up one a request: a status, "drop", "cut", "slow" or "garbage".
 
+    So are `choices`, with what is added to the usage under "usage"; the last one stays.
+
     Prompt and answer together have at most `context` tokens. It is a proxy where
     `upstream` is another server's URL, and can be stopped and started again.
     """
 
     def __init__(self) -> None:
         self.faults: list[int | str] = []
+        self.choices: list[dict[str, Any]] = [
+            {"message": {"content": "one two three"}, "finish_reason": "stop"}
+        ]
         self.bodies: list[dict[str, Any]] = []
         self.at: list[float] = []
         self.models: Any = {"data": [{"id": "tiny"}]}
@@ -97,8 +102,9 @@ class Server:
             self.bodies.append(body)
             self.at.append(time.monotonic())
             fault = self.faults.pop(0) if self.faults else None
-            choice = {"message": {"content": "one two three"}, "finish_reason": "stop"}
-            content = {"choices": [{**choice}], "usage": {"prompt_tokens": PROMPT_TOKENS}}
+            choice = {**(self.choices.pop(0) if len(self.choices) > 1 else self.choices[0])}
+            usage = {"prompt_tokens": PROMPT_TOKENS, **choice.pop("usage", {})}
+            content = {"choices": [choice], "usage": usage}
             if self.upstream:
                 content = self._forward(to.path, body)
             elif self.newer and "max_tokens" in body:
@@ -271,6 +277,75 @@ def test_the_beginning_of_an_answer_is_continued_where_the_server_can(server: Se
     (body,) = server.bodies
     assert body["messages"][-1] == {"role": "assistant", "content": "Here it is:"}
     assert (body["add_generation_prompt"], body["continue_final_message"]) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_reasoning_that_a_server_sends_apart_is_kept(server: Server, name: str) -> None:
+    usage = {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 7}}
+    message = {"content": "three", name: "one two"}
+    server.choices = [{"message": message, "finish_reason": "stop", "usage": usage}]
+    (found,), _ = draw(server, 1)
+    assert (found.text, found.reasoning) == ("three", "one two")
+    assert (found.completion_tokens, found.thinking_tokens) == (9, 7)
+    server.choices = [{"message": {"content": None, name: "one two"}, "finish_reason": "length"}]
+    (found,), _ = draw(server, 1)
+    assert (found.text, found.reasoning, found.thinking_tokens) == ("", "one two", 0)
+
+
+def test_a_run_with_reasoning_ends_in_a_summary_and_a_page_that_count_it(
+    server: Server, tmp_path: Path, repo_root: Path, capfd: Any
+) -> None:
+    (row, *_) = (repo_root / "benchmarks" / "starter" / "tasks.jsonl").read_text().splitlines()
+    task = json.loads(row)
+    right = f"```python\n{task['prompt']}{task['canonical_solution']}\n```"
+    usage = {"completion_tokens": 100, "completion_tokens_details": {"reasoning_tokens": 80}}
+    server.choices = [
+        {"message": {"content": right, "reasoning_content": "Hm."}, "usage": usage},
+        {"message": {"content": f"<think>\n{right}\n</think>\n{right}"}},
+        {"message": {"content": None, "reasoning": right}, "finish_reason": "length"},
+        {"message": {"content": f"<think>\n{right}"}, "finish_reason": "length"},
+        {"message": {"content": f"<think>\n{right}"}, "finish_reason": "stop"},
+        {"message": {"content": right}, "finish_reason": "stop"},
+    ]
+    asked = ("--limit", "1", "--n", "6", "--temperature", "1", "--max-concurrency", "1")
+    assert command(server, tmp_path / "out", *asked, "--max-tokens", "100", "--quiet") == 0
+    said = capfd.readouterr().out
+    for line in (
+        "3 no_code, 3 passed",
+        "answers: 33.3 % cut off at 100 tokens, 50.0 % without code",
+        "reasoning: in 5 answers, 80 tokens on average; 3 ended inside it (2 of them cut off)",
+        "33.3 % of the answers were cut off at 100 tokens: raise --max-tokens",
+        "16.7 % of the answers ended inside their reasoning without being cut off",
+    ):
+        assert line in said
+    (record,) = (tmp_path / "out").glob("*/*--*.json")
+    assert json.loads(record.read_text())["reasoning"] == {
+        "answers": 5,
+        "unfinished": 3,
+        "cut_off": 2,
+        "tokens": 80,
+        "counted": 1,
+    }
+    (verdicts,) = (tmp_path / "out" / "runs").glob("*/verdicts.jsonl")
+    rows = [json.loads(line) for line in verdicts.read_text().splitlines()]
+    details = {each["sample_id"]: each["suites"]["base"]["detail"] for each in rows}
+    assert [details[place] for place in (2, 3, 4)] == [
+        "the answer was cut off inside its reasoning",
+        "the answer was cut off inside its reasoning",
+        "the answer ended inside its reasoning",
+    ]
+    completions = (verdicts.parent / "completions.jsonl").read_text().splitlines()
+    stored = [json.loads(line) for line in completions]
+    assert stored[1]["text"].startswith("<think>")
+    assert [each.get("reasoning") for each in stored] == ["Hm.", None, right, None, None, None]
+    # The same command draws nothing and extracts nothing anew.
+    sent, programs = len(server.bodies), (verdicts.parent / "programs.jsonl").read_bytes()
+    assert command(server, tmp_path / "out", *asked, "--max-tokens", "100", "--quiet") == 0
+    assert len(server.bodies) == sent
+    assert (verdicts.parent / "programs.jsonl").read_bytes() == programs
+    assert main(["report", str(record)]) == 0
+    page = (verdicts.parent / "report.html").read_text("utf-8")
+    assert "answers: 33.3 % cut off at 100 tokens, 50.0 % without code" in page
 
 
 def command(server: Server, out: Path, *more: str) -> int:

@@ -25,6 +25,7 @@ from opencodeeval.core.types import (
     ModelType,
     Program,
     Prompt,
+    SampleId,
     Sampling,
     Style,
     SuiteResult,
@@ -38,7 +39,7 @@ from opencodeeval.records.schema import content_digest, content_of
 from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration, without_secrets
-from opencodeeval.runs.store import RunStore
+from opencodeeval.runs.store import RunStore, read_run
 from opencodeeval.runs.summary import summarise, table
 from opencodeeval.stats.metrics import parse_metrics, pass_at
 
@@ -407,6 +408,37 @@ def test_verdicts_of_a_folder_of_the_first_version_are_kept(tmp_path: Path) -> N
     assert sandbox.graded == []
 
 
+def test_each_sample_without_code_says_why(tmp_path: Path) -> None:
+    @dataclass
+    class Reasoned(StandInBenchmark):
+        extraction_digest: str = "a" * 64
+
+        def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+            why = "none" if completion.sample_id else "the answer ended inside its reasoning"
+            return Program(task.task_id, completion.sample_id, "", why)
+
+    def details(result: RunResult) -> list[str]:
+        grades = read_run(result.run_folder).grades
+        return [grades[SampleId("t/0", n)].suites["base"].detail for n in range(3)]
+
+    plain = "no code was found in the answer"
+    ended = "the answer ended inside its reasoning"
+    first = run(tmp_path, StandInBackend(answers), Reasoned())
+    assert details(first) == [ended, plain, plain]
+    lines = (first.run_folder / "verdicts.jsonl").read_bytes()
+    again = run(tmp_path, StandInBackend(answers), Reasoned())
+    assert (again.run_folder / "verdicts.jsonl").read_bytes() == lines
+
+    @dataclass
+    class Mended(Reasoned):
+        extraction_digest: str = "b" * 64
+
+        def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+            return Program(task.task_id, completion.sample_id, "", "none")
+
+    assert details(run(tmp_path, StandInBackend(answers), Mended())) == [plain] * 3
+
+
 def test_a_mended_extraction_is_applied_to_stored_completions(tmp_path: Path) -> None:
     first = run(tmp_path, StandInBackend(answers))
     assert content_of(first.record)["tasks"]["t/2"]["c"] == {"base": 3, "plus": 0}
@@ -561,7 +593,8 @@ def test_the_summary_is_the_record_in_short(tmp_path: Path) -> None:
     plus = next(line for line in text if " plus* " in line)
     assert " 33.3 " in plus
     assert str(result.run_folder) in text[-1]
-    assert text[-3].endswith(", verdicts forge-proof")
+    assert text[-5].endswith(", verdicts forge-proof")
+    assert text[-4] == "  answers: 0.0 % cut off at 1024 tokens, 25.0 % without code"
     mixed = {**part, "integrity": {"hardened": 1, "forge-proof": 2}}
     shown = table({"model": "m", "benchmarks": [mixed]})
     assert ", verdicts forge-proof (2 tasks), hardened (1 tasks)" in shown

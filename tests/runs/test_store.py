@@ -26,9 +26,10 @@ from opencodeeval.core.types import (
     SampleId,
     SuiteResult,
     Verdict,
+    digest,
 )
 from opencodeeval.runs.rows import ExecutionKey, ProgramSource, VerdictRow, overall
-from opencodeeval.runs.store import RunStore, run_id
+from opencodeeval.runs.store import RunStore, completion_digest, read_run, run_id
 
 CONFIGURATION = {"benchmark": "b", "model": {"model": "m"}}
 PROMPT = Prompt("t/0", messages=(Message("user", "say é"),), stop=("\n",))
@@ -94,6 +95,32 @@ def test_each_step_is_one_ascii_json_line(store: RunStore) -> None:
     assert verdicts["verdicts"] == {"base": "passed", "plus": "wrong"}
     assert verdicts["program"] == "program"
     assert verdicts["suites"]["plus"]["failure"] == {"index": 0, "got": "2"}
+
+
+def test_a_completion_s_line_names_reasoning_only_where_there_is_some(store: RunStore) -> None:
+    plain = replace(COMPLETION, text="x = 1")
+    apart = replace(plain, sample_id=1, reasoning="Hm.", thinking_tokens=2)
+    store.add_completion(plain)
+    store.add_completion(apart)
+    # As version 0.1.0 wrote it.
+    line = (
+        '{"task_id":"t/0","sample_id":%d,"text":"x = 1","prompt":"p","finish_reason":"stop",'
+        '"prompt_tokens":0,"completion_tokens":7,"form":"answer"%s}\n'
+    )
+    more = ',"reasoning":"Hm.","thinking_tokens":2'
+    path = store.folder / "completions.jsonl"
+    assert path.read_text() == line % (0, "") + line % (1, more)
+    again = reopened(store)
+    assert list(again.completions.values()) == [plain, apart]
+    assert read_run(again.folder).completions == again.completions
+    again.close()
+
+
+def test_the_digest_of_a_completion_is_that_of_earlier_versions() -> None:
+    plain = Completion("t/0", 0, "x = 1")
+    assert completion_digest(plain) == digest(["answer", "stop", "x = 1"])
+    others = [replace(plain, reasoning="Hm."), replace(plain, thinking_tokens=2)]
+    assert len({completion_digest(each) for each in [plain, *others]}) == 3
 
 
 @pytest.mark.parametrize("field", ["program", "tests", "protocol_version", "sandbox"])
