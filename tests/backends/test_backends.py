@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,13 @@ from opencodeeval.backends import BackendOptions, open_backend, parse_engine_arg
 from opencodeeval.backends.base import Request
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.reference import ReferenceBackend
-from opencodeeval.backends.rendering import model_type_of, render, stop_token_ids
+from opencodeeval.backends.rendering import (
+    marks_are_special,
+    model_type_of,
+    render,
+    stop_token_ids,
+    with_thinking_tokens,
+)
 from opencodeeval.backends.samples import SamplesBackend
 from opencodeeval.backends.streaming import as_finished, request_seed
 from opencodeeval.backends.vllm_engine import last_error, one_line
@@ -272,6 +279,25 @@ def test_stop_strings_that_are_special_tokens_stop_as_tokens(tokenizer: Any) -> 
     # "d" is one token too, but an ordinary one, which the text shows.
     stops = ("\ndef ", "</s>", "d", "<|end|>", "<|endoftext|>")
     assert stop_token_ids(tokenizer, stops) == [1, 2]
+
+
+def test_marks_of_reasoning_may_be_special_tokens(tokenizer: Any) -> None:
+    assert not marks_are_special(tokenizer)
+    for marks, special in ((["<think>", "</think>"], False), (["[THINK]", "[/THINK]"], True)):
+        other = tiny_tokenizer()
+        other.add_tokens(marks, special_tokens=special)
+        assert marks_are_special(other) is special
+
+
+def test_the_tokens_of_reasoning_are_counted(tokenizer: Any) -> None:
+    text = "<think>\ndef add(a, b):\n</think>\nx = 1"
+    completion = Completion("t", 0, text, completion_tokens=50)
+    count = len(tokenizer("def add(a, b):", add_special_tokens=False)["input_ids"])
+    assert with_thinking_tokens(tokenizer, completion).thinking_tokens == count
+    cut = replace(completion, text="def add(a, b):", prompt="<think>\n")
+    assert with_thinking_tokens(tokenizer, cut).thinking_tokens == count
+    plain = replace(completion, text="x = 1")
+    assert with_thinking_tokens(tokenizer, plain) == plain
 
 
 def test_a_model_with_a_chat_template_is_a_chat_model_unless_told_otherwise() -> None:
