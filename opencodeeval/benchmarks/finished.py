@@ -12,7 +12,7 @@ from opencodeeval.core.types import SuiteResult, Task
 class FinishedSample:
     """One sample of a finished run.
 
-    `answer` is the model's text; `program` the code that was executed, and
+    `answer` is the model's text, and `bare` that without reasoning; `program` the code that was executed, and
     `solution` what of it is the sample's. `passes` says per suite whether the
     sample counts as correct.
     """
@@ -24,3 +24,4 @@ class FinishedSample:
     solution: str
     suites: Mapping[str, SuiteResult]
     passes: Mapping[str, bool]
+    bare: str

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from opencodeeval.core.syntax import parse
-from opencodeeval.core.types import Completion
+from opencodeeval.core.types import Completion, ModelType
 
 # Opening and closing marks, and a model family that writes them.
 MARKS = (
@@ -81,10 +81,19 @@ class Parts:
 
 def parts_of(completion: Completion) -> Parts:
     """The answer of a chat completion, and its reasoning where the text or the server has it."""
+    if completion.finish_reason == "prompt_too_long":
+        return Parts(completion.text)
     if completion.reasoning or (completion.thinking_tokens and not completion.text.strip()):
         ended = bool(completion.text.strip())
         return Parts(completion.text, completion.reasoning, ended)
     return separate(completion.text, completion.prompt)
+
+
+def answer_of(completion: Completion, model_type: ModelType) -> str:
+    """The completion's text without reasoning; only answers of chat models have any."""
+    if completion.form != "answer" or model_type == "base":
+        return completion.text
+    return parts_of(completion).answer
 
 
 def unfinished(finish_reason: str) -> str:

@@ -15,6 +15,7 @@ from opencodeeval.benchmarks.finished import FinishedSample
 from opencodeeval.benchmarks.registry import NO_WINDOW
 from opencodeeval.benchmarks.windows import Window
 from opencodeeval.core.errors import DataError, StoreError, UsageError
+from opencodeeval.core.reasoning import answer_of
 from opencodeeval.core.types import SampleId, Task
 from opencodeeval.records.naming import slug
 from opencodeeval.records.reading import RUNS, StoredRecord, read_record
@@ -111,7 +112,7 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
         for sample_id in range(_samples(record, task)):
             where = SampleId(task.task_id, sample_id)
             try:
-                answer, program = stored.completions[where].text, stored.programs[where].code
+                completion, program = stored.completions[where], stored.programs[where].code
                 grade = stored.grades[where]
             except KeyError:
                 raise StoreError(
@@ -120,7 +121,8 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
                 ) from None
             solution = benchmark.solution(task, program)
             passes = benchmark.passes(verdicts_of(grade))
-            parts = (answer, program, solution, grade.suites, passes)
+            bare = answer_of(completion, record.model_type)
+            parts = (completion.text, program, solution, grade.suites, passes, bare)
             samples.append(FinishedSample(task, sample_id, *parts))
     return FinishedRun(folder, record, benchmark, tuple(samples))
 

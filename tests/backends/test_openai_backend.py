@@ -346,6 +346,8 @@ def test_a_run_with_reasoning_ends_in_a_summary_and_a_page_that_count_it(
     assert main(["report", str(record)]) == 0
     page = (verdicts.parent / "report.html").read_text("utf-8")
     assert "answers: 33.3 % cut off at 100 tokens, 50.0 % without code" in page
+    assert '"tokens":100,"thinking":80,"reasoning":"Hm."' in page
+    assert "the answer was cut off inside its reasoning" in page
 
 
 def command(server: Server, out: Path, *more: str) -> int:

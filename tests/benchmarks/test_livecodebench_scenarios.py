@@ -489,7 +489,8 @@ def test_scenarios_are_written_as_the_publisher_does(
 ) -> None:
     rows = [EXECUTION, {**EXECUTION, "id": "sample_2", "problem_id": 8}]
     benchmark = load(tmp_path, "livecodebench_execution", rows)
-    answers = {"sample_10": ["== [4, 8]"], "sample_2": ["== [4, 9]"]}
+    reasoned = "<think>\n== [1]\n</think>== [4, 8]"
+    answers = {"sample_10": [reasoned], "sample_2": ["== [4, 9]"]}
     run(benchmark, answers, tmp_path / "results", "answer")
     (folder,) = (tmp_path / "results" / "runs").iterdir()
     written = files(open_run(folder, f"livecodebench_execution@file:{tmp_path / 'rows.jsonl'}"))
@@ -499,7 +500,7 @@ def test_scenarios_are_written_as_the_publisher_does(
     ]
     assert [each["id"] for each in output] == ["sample_2", "sample_10"]
     assert output[1]["pred_list"] == ["[4, 8]"]
-    assert output[1]["output_list"] == ["== [4, 8]"]
+    assert output[1]["output_list"] == [reasoned]
     assert evaluated[0] == {"pass@1": 50.0}
     assert evaluated[1] == {"0": [[False]], "1": [[True]]}
     assert [each["graded_list"] for each in whole] == [[False], [True]]

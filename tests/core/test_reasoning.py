@@ -148,6 +148,8 @@ def test_reasoning_that_a_server_sends_apart() -> None:
     assert parts_of(Completion("t", 0, RIGHT, thinking_tokens=9)) == Parts(RIGHT)
     assert parts_of(Completion("t", 0, "")).ended
     assert not parts_of(Completion("t", 0, RIGHT, prompt=OPENED)).ended
+    refused = Completion("t", 0, "", prompt=OPENED, finish_reason="prompt_too_long")
+    assert parts_of(refused).ended
 
 
 def test_what_ended_the_reasoning_is_told() -> None:

@@ -63,6 +63,22 @@ def test_json_has_every_score_with_its_interval_and_its_record(results: Path) ->
                     assert score == pytest.approx(stored["pass@k"][suite][metric], abs=1e-9)
 
 
+def test_answers_that_are_not_whole_are_shown_with_each_record(tmp_path: Path) -> None:
+    content = record(
+        greedy("0001"), changes={"totals": {"finish_reasons": {"length": 1, "stop": 3}}}
+    )
+    content["verdicts"]["base"] = {"passed": 1, "no_code": 2, "wrong": 1}
+    write(tmp_path, sealed(content))
+    assert run(tmp_path) == 0
+    ((cell,),) = (
+        row["cells"] for row in json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
+    )
+    assert cell["answers"] == {"cut_off": 0.25, "without_code": 0.5}
+    assert "| 1 | 25.0 % | 50.0 % |" in (tmp_path / "README.md").read_text()
+    page = (tmp_path / "leaderboard.html").read_text()
+    assert "<td>25.0 % <small>at 512 tokens</small></td><td>50.0 %</td>" in page
+
+
 def test_markdown_has_a_table_for_each_column_group(results: Path) -> None:
     assert run(results) == 0
     text = (results / "README.md").read_text()

@@ -29,7 +29,8 @@ def finished(
             suites = dict.fromkeys(benchmark.suites, result)
             passes = benchmark.passes({name: each.verdict for name, each in suites.items()})
             solution = benchmark.solution(task, code)
-            samples.append(Sample(task, number, text, code, solution, suites, passes))
+            parts = (text, code, solution, suites, passes, text)
+            samples.append(Sample(task, number, *parts))
     n = max(map(len, answers.values()))
     content = {
         **records.record(dict.fromkeys(answers, (1, 1)), model="org/model"),

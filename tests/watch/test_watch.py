@@ -418,11 +418,14 @@ def test_a_chat_that_is_down_ends_nothing(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_page_loads_nothing_and_escapes_names() -> None:
     score = Estimate(0.5, 0.4, 0.6)
-    points = (Point("<b>step-1", 1, score, "pass"), Point("step-2", 2, Estimate(1, 0.9, 1)))
+    first = Point("<b>step-1", 1, score, "pass", cut_off=0.125, without_code=0.25)
+    points = (first, Point("step-2", 2, Estimate(1, 0.9, 1)))
     text = page("a & b", [Curve("humaneval", points, score), Curve("mbpp", points[:1])], ["<i>"])
     assert "<b>step-1" not in text
     assert "&lt;b&gt;step-1" in text
     assert "&lt;i&gt;" in text
+    assert "<td>12.5 %</td><td>25.0 %</td><td>pass</td>" in text
+    assert "<td></td><td></td><td></td></tr>" in text
     assert text.count("<svg") == 2
     assert "http://" not in text.replace("http-equiv", "")
     assert "https://" not in text

@@ -186,7 +186,7 @@ def _output(samples: list[Sample], scenario: Scenario, benchmark: CardBenchmark)
     def extract(sample: Sample) -> str:
         if not scenario.predicts:
             return sample.solution
-        return cast("Predicting", benchmark).prediction(sample.task, sample.answer)
+        return cast("Predicting", benchmark).prediction(sample.task, sample.bare)
 
     return {
         **{name: fields[name] for name in scenario.fields if name in fields},
