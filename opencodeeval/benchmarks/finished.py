@@ -12,9 +12,9 @@ from opencodeeval.core.types import SuiteResult, Task
 class FinishedSample:
     """One sample of a finished run.
 
-    `answer` is the model's text, and `bare` that without reasoning; `program` the code that was executed, and
-    `solution` what of it is the sample's. `passes` says per suite whether the
-    sample counts as correct.
+    `answer` is the model's text, and `bare` that without reasoning; `program` the code
+    that was executed, and `solution` what of it is the sample's. `passes` says per
+    suite whether the sample counts as correct.
     """
 
     task: Task
