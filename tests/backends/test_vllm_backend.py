@@ -89,7 +89,7 @@ def gone(pids: set[int], within_s: float) -> bool:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("model"))
+    return save_tiny_model(tmp_path_factory.mktemp("model"), special=("[THINK]", "[/THINK]"))
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +206,15 @@ class TestOneEngine:
         assert completion.prompt == "def add"
         assert completion.form == "answer"  # what becomes of it is the benchmark's business
         assert completion.prompt_tokens == len(tiny_tokenizer()("def add")["input_ids"])
+
+    def test_marks_of_reasoning_that_are_special_tokens_stay_in_a_chat_answer(self) -> None:
+        sampling = Sampling(temperature=1.0, max_tokens=200)
+        chats = self.generate(requests(1, samples=24), sampling)
+        assert any("[THINK]" in each.text for each in chats)
+        assert any(each.thinking_tokens for each in chats)
+        assert not any("</s>" in each.text for each in chats)
+        asked = [Request(Prompt("t", text="def add"), number) for number in range(24)]
+        assert not any("THINK]" in each.text for each in self.generate(asked, sampling))
 
     def test_the_engine_goes_on_after_a_consumer_that_stopped_early(self) -> None:
         async def stop_early() -> None:

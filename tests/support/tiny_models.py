@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,18 @@ def tiny_tokenizer(chat_template: str | None = TEMPLATE) -> Any:
     return tokenizer
 
 
-def save_tiny_model(folder: Path, chat_template: str | None = TEMPLATE) -> Path:
-    """A Llama of two layers with a context of 1024 tokens, in safetensors."""
+def save_tiny_model(
+    folder: Path, chat_template: str | None = TEMPLATE, special: Sequence[str] = ()
+) -> Path:
+    """A Llama of two layers with a context of 1024 tokens, in safetensors.
+
+    `special` are more special tokens of its tokenizer.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = tiny_tokenizer(chat_template)
+    tokenizer.add_tokens([*special], special_tokens=True)
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
