@@ -20,7 +20,7 @@ from opencodeeval.benchmarks.folders import CARD, folders
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.text import validation_words
-from opencodeeval.core.types import Sampling
+from opencodeeval.core.types import OF_A_RUN, Sampling
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -254,6 +254,7 @@ def _only_known(table: Mapping[str, Any]) -> None:
         (Sampling, "protocols.sampling.", [each.get("sampling", {}) for each in protocols]),
     ):
         known = {each.name for each in fields(kind)} - {"folder", "templates"}
+        known -= OF_A_RUN if kind is Sampling else set()
         for each in tables:
             unknown = [name for name in each if name not in known]
             if unknown:

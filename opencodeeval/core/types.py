@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -122,13 +122,57 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How completions are drawn: `n` per task; temperature 0 is greedy."""
+    """How completions are drawn: `n` per task; temperature 0 is greedy.
+
+    Defaults change nothing: `top_k` 0 means all tokens, `repetition_penalty` 1 and the
+    other penalties 0 mean none. `stop` are strings beyond the protocol's,
+    `chat_template_args` go to the chat template, `reasoning_effort` is "low", "medium"
+    or "high". `from_generation_config` names the fields whose values are those of the
+    model's generation_config.json.
+    """
 
     n: int = 1
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 1024
     seed: int = 0
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    ignore_eos: bool = False
+    stop: tuple[str, ...] = ()
+    system_prompt: str = ""
+    chat_template_args: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    reasoning_effort: str = ""
+    from_generation_config: tuple[str, ...] = ()
+
+    def changed(self, names: Iterable[str]) -> dict[str, Any]:
+        """The fields among `names` that do not have their default."""
+        found = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in found.items() if value != getattr(DEFAULT, name)}
+
+
+DEFAULT = Sampling()
+# Fields that draw other samples from the same prompt, and their words.
+SETTINGS = {
+    "top_k": "top-k",
+    "min_p": "min-p",
+    "repetition_penalty": "repetition penalty",
+    "presence_penalty": "presence penalty",
+    "frequency_penalty": "frequency penalty",
+    "ignore_eos": "ignore-eos",
+}
+# Fields that change what a protocol asks, and their words: scores are not the protocol's then.
+OVERRIDES = {
+    "chat_template_args": "chat-template-arg",
+    "reasoning_effort": "reasoning-effort",
+    "stop": "stop",
+    "system_prompt": "system-prompt",
+}
+# Fields that a run may have and no protocol's card.
+OF_A_RUN = frozenset({*OVERRIDES, "from_generation_config"})
 
 
 @dataclass(frozen=True)

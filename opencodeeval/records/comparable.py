@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import UsageError
+from opencodeeval.core.types import SETTINGS
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 
 Field = tuple[str, Callable[[Record], Any]]
+
+
+def _setting(name: str) -> Callable[[Record], Any]:
+    return lambda record: record.sampling.setting(name)
+
 
 # What makes two scores scores of the same thing, and the words for it.
 _SAME: tuple[Field, ...] = (
@@ -32,6 +38,7 @@ _SAMPLING: tuple[Field, ...] = (
     ("temperature", lambda record: record.sampling.temperature),
     ("top-p", lambda record: record.sampling.top_p),
     ("longest answer", lambda record: record.sampling.max_tokens),
+    *((words, _setting(name)) for name, words in SETTINGS.items()),
 )
 
 

@@ -107,21 +107,40 @@ class Benchmark(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Protocol(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    """How was prompted, extracted and graded."""
+    """How was prompted, extracted and graded.
+
+    If the user changed what is asked, `name` has a mark and `base` is the name without it.
+    """
 
     name: str
+    base: str = ""
     version: str
     prompt_digest: str
 
 
 class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    """The sampling; of samples from files only their number `n` a task is known."""
+    """The sampling (core.types.Sampling); of samples from files only `n` per task is known."""
 
     n: int
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
     seed: int | None = None
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    ignore_eos: bool = False
+    stop: tuple[str, ...] = ()
+    system_prompt: str = ""
+    chat_template_args: Mapping[str, Any] = {}
+    reasoning_effort: str = ""
+    from_generation_config: tuple[str, ...] = ()
+
+    def setting(self, name: str) -> Any:
+        """The value of one of SETTINGS; None if it is not known."""
+        return None if self.temperature is None else getattr(self, name)
 
 
 class Harness(_Part, frozen=True, kw_only=True, omit_defaults=False):

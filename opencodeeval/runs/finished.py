@@ -187,7 +187,8 @@ def benchmark_of(
     if repaired and bench is None:
         spec = stored.name  # the repaired run's record names its data
     window = Window.of(described.window)
-    protocol = protocol or record.record.protocol.name
+    asked = record.record.protocol
+    protocol = protocol or asked.base or asked.name
     return load_benchmark(spec, protocol, data_dir, window=window, from_run=from_run)
 
 

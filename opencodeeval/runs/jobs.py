@@ -12,6 +12,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.types import Sampling
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
+from opencodeeval.runs.asking import protocol_of
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import Metric
@@ -27,9 +28,14 @@ class Job:
     counts: Mapping[str, int] | None = None
 
     @property
+    def protocol(self) -> str:
+        """The protocol's name, with a mark if the user changed what it asks."""
+        return protocol_of(self.benchmark, self.sampling)
+
+    @property
     def title(self) -> str:
         """The benchmark and the protocol, for people."""
-        return f"{self.benchmark.name}, {self.benchmark.protocol}"
+        return f"{self.benchmark.name}, {self.protocol}"
 
 
 class Opened(NamedTuple):

@@ -34,6 +34,7 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, Timing, content_of
+from opencodeeval.runs.asking import prompt_of
 from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
 from opencodeeval.runs.rows import ExecutionKey
@@ -172,7 +173,9 @@ class _Going:
 
     def _requests(self, missing: Sequence[SampleId]) -> list[Request]:
         prompts = {
-            task_id: self.benchmark.prompt(self.tasks[task_id], self.backend.model_type)
+            task_id: prompt_of(
+                self.benchmark, self.tasks[task_id], self.sampling, self.backend.model_type
+            )
             for task_id in dict.fromkeys(where.task_id for where in missing)
         }
         for prompt in prompts.values():

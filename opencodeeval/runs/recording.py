@@ -22,6 +22,7 @@ from opencodeeval.records.answered import reasoning_in
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
 from opencodeeval.records.naming import name_of_model
 from opencodeeval.records.schema import Record, TaskRow
+from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_fields
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import Metric
 
@@ -36,14 +37,19 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
 
     The limits of the tests and the sandbox are not in it: when these change,
     completions stay valid and programs are executed again.
+
+    Raises:
+        UsageError: the sampling asks of a base model what only chat models can be asked.
     """
-    prompts = [asdict(benchmark.prompt(task, backend.model_type)) for task in benchmark.tasks]
+    prompts = [
+        asdict(prompt_of(benchmark, task, sampling, backend.model_type)) for task in benchmark.tasks
+    ]
     return {
         "schema": CONFIGURATION_SCHEMA,
         "benchmark": benchmark.name,
         "data_version": benchmark.data_version,
         "data_digest": benchmark.data_digest,
-        "protocol": benchmark.protocol,
+        "protocol": protocol_of(benchmark, sampling),
         "protocol_version": benchmark.protocol_version,
         "prompt_digest": benchmark.prompt_digest(backend.model_type),
         "prompts": digest(prompts),
@@ -110,6 +116,7 @@ def head(planned: Planned) -> Record:
     """The part of the record that is known before the run; tasks have no samples yet."""
     benchmark, backend = planned.benchmark, planned.backend
     identity = without_secrets(backend.identity())
+    protocol = protocol_of(benchmark, planned.sampling)
     return Record(
         schema=schema.SCHEMA,
         run_id="",
@@ -131,7 +138,8 @@ def head(planned: Planned) -> Record:
             description=msgspec.convert(_sorted(benchmark.describe()), schema.Description),
         ),
         protocol=schema.Protocol(
-            name=benchmark.protocol,
+            name=protocol,
+            base=benchmark.protocol if protocol != benchmark.protocol else "",
             version=benchmark.protocol_version,
             prompt_digest=benchmark.prompt_digest(backend.model_type),
         ),
@@ -165,13 +173,6 @@ def _origin(identity: Mapping[str, Any]) -> schema.Origin:
             return "server"
         case _:
             return "engine"
-
-
-def sampling_fields(backend: Backend, sampling: Sampling) -> dict[str, Any]:
-    """The sampling as recorded; for existing samples only their number is known."""
-    if backend.identity().get("backend") == "samples":
-        return {"n": sampling.n}
-    return asdict(sampling)
 
 
 def without_secrets(value: Any) -> Any:

@@ -12,11 +12,12 @@ from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.journal import guarded
-from opencodeeval.core.types import SampleId, Sampling
+from opencodeeval.core.types import SampleId
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.runs import signals
+from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_of
 from opencodeeval.runs.finished import benchmark_of, find_run
 from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.options import Output, SandboxOptions
@@ -169,7 +170,7 @@ async def regrade(
     if not (changed or again):
         return Regrade(stored, changed)
     backend = StoredCompletions(stored.run.completions, record.model.identity, record.model_type)
-    sampling = Sampling(**stored.record.content["sampling"])
+    sampling = sampling_of(record)
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
         described = record.sandbox
@@ -234,11 +235,11 @@ def _check_prompts(stored: Stored) -> None:
     record, benchmark = stored.record.record, stored.benchmark
     if record.model.origin == "file":
         return  # the old prompts are unknown
-    answered = read_prompts(stored.folder)
+    answered, sampling = read_prompts(stored.folder), sampling_of(record)
     other = []
     for task in benchmark.tasks:
         stored_prompt = answered.get(task.task_id)
-        now = PromptRow.of(benchmark.prompt(task, record.model_type))
+        now = PromptRow.of(prompt_of(benchmark, task, sampling, record.model_type))
         if stored_prompt is None or stored_prompt.digest != now.digest:
             other.append(task.task_id)
     if other:
@@ -254,7 +255,7 @@ def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
     record, benchmark = stored.record.record, stored.benchmark
     pairs: list[tuple[str, Any, Any]] = [
         ("data", record.benchmark.data_digest, benchmark.data_digest),
-        ("protocol", record.protocol.name, benchmark.protocol),
+        ("protocol", record.protocol.name, protocol_of(benchmark, sampling_of(record))),
         ("version of the protocol", record.protocol.version, benchmark.protocol_version),
     ]
     changed = [name for name, before, after in pairs if before != after]

@@ -9,18 +9,18 @@ other protocol, and it can be continued alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.types import ModelType, SampleId, Sampling, digest
+from opencodeeval.runs.asking import prompt_of
 from opencodeeval.runs.store import RunStore
 
 
 def draw_alike(one: Sampling, other: Sampling) -> bool:
     """Whether both give the same sample for a prompt; `n` does not matter."""
-    return (one.temperature, one.top_p, one.max_tokens, one.seed) == (
-        *(other.temperature, other.top_p, other.max_tokens, other.seed),
-    )
+    # Nor does it matter where the values come from.
+    return one == replace(other, n=one.n, from_generation_config=one.from_generation_config)
 
 
 def take_answers(
@@ -39,7 +39,7 @@ def take_answers(
     """
     taken = 0
     for task in benchmark.tasks:
-        prompt = benchmark.prompt(task, model_type)
+        prompt = prompt_of(benchmark, task, sampling, model_type)
         prompt_digest = digest(asdict(prompt))
         same = [source for source in sources if source.prompts.get(task.task_id) == prompt_digest]
         for sample_id in range(sampling.n):

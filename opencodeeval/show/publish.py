@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from opencodeeval.core.types import SETTINGS
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.pass_at_k import Estimate
 
@@ -48,17 +49,19 @@ def as_csv(records: Sequence[StoredRecord]) -> str:
                     *(content.protocol.name, content.protocol.version),
                     *(suite, suite == record.headline, metric, *estimate),
                     *(content.benchmark.tasks, record.n),
-                    *(sampling.get(name, "") for name in ("temperature", "top_p", "seed")),
+                    *(sampling.get(name, "") for name in _SAMPLING),
                     *(content.timing.finished, content.run_id, content.digest),
                 ]
             )
     return out.getvalue()
 
 
+_SAMPLING = ("temperature", "top_p", "seed", *SETTINGS)
 _COLUMNS = (
     *("model", "revision", "benchmark", "data_version", "protocol", "protocol_version"),
     *("suite", "headline", "metric", "value", "low", "high", "tasks", "n"),
-    *("temperature", "top_p", "seed", "finished", "run_id", "record_digest"),
+    *_SAMPLING,
+    *("finished", "run_id", "record_digest"),
 )
 
 

@@ -8,12 +8,14 @@ records would share a cell (another seed, say), each has a separate row.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.core.types import DEFAULT, SETTINGS
 from opencodeeval.records.answered import Answered, counts
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.metrics import CONSISTENCY, Metric, estimate, in_order, parse_metrics
@@ -178,10 +180,18 @@ def decoding(record: StoredRecord) -> str:
     sampling = record.record.sampling
     if sampling.temperature is None:
         return "settings unknown"
-    if sampling.temperature == 0:
-        return "greedy"
-    top_p = sampling.top_p
-    return f"T {sampling.temperature}" + (f", top-p {top_p}" if top_p not in (None, 1) else "")
+    parts = ["greedy" if sampling.temperature == 0 else f"T {sampling.temperature}"]
+    if sampling.temperature and sampling.top_p not in (None, 1):
+        parts.append(f"top-p {sampling.top_p}")
+    for name, words in SETTINGS.items():
+        value = getattr(sampling, name)
+        if value != getattr(DEFAULT, name):
+            parts.append(words if value is True else f"{words} {value}")
+    for key, value in sampling.chat_template_args.items():
+        parts.append(f"{key}={json.dumps(value, ensure_ascii=False)}")
+    if sampling.reasoning_effort:
+        parts.append(f"reasoning effort {sampling.reasoning_effort}")
+    return ", ".join(parts)
 
 
 def _allows(record: StoredRecord, metric: Metric) -> bool:

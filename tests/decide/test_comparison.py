@@ -78,6 +78,43 @@ def test_records_of_something_else_are_refused(changes: dict[str, Any], words: s
         pair_up([ours], [theirs])
 
 
+def test_runs_whose_prompts_were_changed_in_another_way_are_refused() -> None:
+    def asked(mark: str) -> StoredRecord:
+        changes = {"protocol": {"name": f"plain{mark}", "base": "plain" if mark else ""}}
+        return stored(record(greedy("10"), changes=changes))
+
+    for ours, theirs in (("", "+system-prompt-11111111"), ("+stop-11111111", "+stop-22222222")):
+        with pytest.raises(UsageError, match=r"differ in protocol plain.* against plain\+"):
+            pair_up([asked(ours)], [asked(theirs)])
+    pair_up([asked("+stop-11111111")], [asked("+stop-11111111")])
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark"),
+    [
+        ({"top_k": 20}, "top-k: 0 in the baseline, 20 in the candidate"),
+        ({"min_p": 0.1}, "min-p: 0.0 in the baseline, 0.1 in the candidate"),
+        ({"repetition_penalty": 1.1}, "repetition penalty: 1.0 in the baseline, 1.1 in the"),
+        ({"presence_penalty": 0.5}, "presence penalty: 0.0 in the baseline, 0.5 in the"),
+        ({"frequency_penalty": 0.5}, "frequency penalty: 0.0 in the baseline, 0.5 in the"),
+        ({"ignore_eos": True}, "ignore-eos: False in the baseline, True in the candidate"),
+    ],
+)
+def test_other_sampling_is_compared_and_said(changes: dict[str, Any], remark: str) -> None:
+    ours = stored(record(greedy("10")))
+    theirs = stored(record(greedy("10"), changes={"sampling": changes}))
+    (found,) = compare_all(pair_up([ours], [theirs]))
+    assert [each for each in found.remarks if each.startswith(remark)] == list(found.remarks)
+    assert len(found.remarks) == 1
+    # Of samples from a file it is not known.
+    file = record(greedy("10"))
+    file["model"] = {**file["model"], "origin": "file"}
+    file["sampling"] = {"n": 1}
+    (found,) = compare_all(pair_up([stored(file)], [theirs]))
+    assert len(found.remarks) == 1
+    assert "samples from a file" in found.remarks[0]
+
+
 def test_other_tasks_are_refused() -> None:
     with pytest.raises(UsageError, match="tasks: 1 only here, 0 only there"):
         pair_up([stored(record(greedy("101")))], [stored(record(greedy("10")))])

@@ -18,6 +18,7 @@ from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.show.publish import as_csv, as_model_index, plain_name
 from opencodeeval.show.trackers.base import TRACKERS, Tracker
 from opencodeeval.show.trackers.fields import metrics
+from tests.support import records
 from tests.support.distributions import install
 from tests.support.records import greedy, record, write
 
@@ -52,6 +53,10 @@ def test_the_table_has_a_line_for_each_score(stored: StoredRecord) -> None:
     assert float(rows[0]["value"]) == pytest.approx(0.5)
     assert float(rows[0]["low"]) < 0.5 < float(rows[0]["high"])
     assert rows[0]["record_digest"] == stored.content["digest"]
+    assert (rows[0]["temperature"], rows[0]["top_k"]) == ("0.8", "")
+    other = record(greedy("10"), changes={"sampling": {"top_k": 20}})
+    (row,) = csv.DictReader(io.StringIO(as_csv([records.stored(other)])))
+    assert row["top_k"] == "20"
 
 
 def test_the_command(

@@ -87,6 +87,40 @@ def test_no_record_hides_another(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"top_k": 20, "min_p": 0.05}, "greedy, top-k 20, min-p 0.05"),
+        (
+            {"repetition_penalty": 1.1, "presence_penalty": 0.5, "frequency_penalty": -0.5},
+            "greedy, repetition penalty 1.1, presence penalty 0.5, frequency penalty -0.5",
+        ),
+        ({"temperature": 0.7, "top_p": 0.8, "top_k": 20}, "T 0.7, top-p 0.8, top-k 20"),
+        ({"ignore_eos": True}, "greedy, ignore-eos"),
+        (
+            {"chat_template_args": {"enable_thinking": False}, "reasoning_effort": "high"},
+            "greedy, enable_thinking=false, reasoning effort high",
+        ),
+    ],
+)
+def test_the_sampling_stands_beside_the_score(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    other = record(greedy("10"), changes={"sampling": changes})
+    found = board(tmp_path, record(greedy("10")), other)
+    assert len(found.groups) == 1
+    assert {row.decoding for row in found.rows} == {"greedy", words}
+
+
+def test_a_changed_prompt_is_in_another_column_and_beside_no_published_score(
+    tmp_path: Path,
+) -> None:
+    changes = {"protocol": {"name": "plain+system-prompt-11111111", "base": "plain"}}
+    found = board(tmp_path, record(greedy("10"), changes=changes))
+    assert [group.protocol for group in found.groups] == ["plain+system-prompt-11111111"]
+    assert with_published(found, [published()]).unplaced == 1
+
+
 def test_the_same_name_with_other_weights_is_another_row(tmp_path: Path) -> None:
     identity = {"backend": "vllm", "model": "some/model", "weights_digest": "1" * 64}
     other = altered(record(greedy("10"), benchmark="mbpp"), "model", identity=identity)
