@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opencodeeval.backends.base import BACKENDS, Backend
-from opencodeeval.backends.options import BackendOptions, parse_engine_args
+from opencodeeval.backends.options import (
+    BackendOptions,
+    parse_chat_template_args,
+    parse_engine_args,
+)
 from opencodeeval.core.types import Task
 
-__all__ = ["BACKENDS", "BackendOptions", "open_backend", "parse_engine_args"]
+__all__ = [
+    "BACKENDS",
+    "BackendOptions",
+    "open_backend",
+    "parse_chat_template_args",
+    "parse_engine_args",
+]
 
 
 def open_backend(

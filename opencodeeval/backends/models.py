@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from opencodeeval.core.errors import BackendError
 
@@ -20,9 +22,10 @@ _TOKENIZER_FILES = (
     "tekken.json",
     "*.tiktoken",
 )
+GENERATION_CONFIG = "generation_config.json"
 _OTHER_FILES = (
     "config.json",
-    "generation_config.json",
+    GENERATION_CONFIG,
     "merges.txt",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -138,6 +141,35 @@ def _cached_snapshot(name: str, revision: str | None) -> Path | None:
     except EntryNotFoundError:
         return None
     return Path(config).parent
+
+
+def generation_config(source: ModelSource) -> Mapping[str, Any]:
+    """The content of a model's generation_config.json.
+
+    Raises:
+        BackendError: the model has none, or it cannot be read.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        if source.folder:
+            path = source.folder / GENERATION_CONFIG
+        else:
+            path = Path(hf_hub_download(source.name, GENERATION_CONFIG, revision=source.commit))
+        content = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, EntryNotFoundError):
+        raise BackendError(
+            f"{source.name} has no {GENERATION_CONFIG}: leave out --generation-config"
+        ) from None
+    except Exception as error:  # every HTTP library has errors of its own
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BackendError(
+            f"the {GENERATION_CONFIG} of {source.name} cannot be read: {reason}"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise BackendError(f"the {GENERATION_CONFIG} of {source.name} is not a JSON object")
+    return content
 
 
 def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:

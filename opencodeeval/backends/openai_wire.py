@@ -15,6 +15,18 @@ from opencodeeval.core.types import Completion, Prompt, Sampling
 
 # These continue an answer that the request has begun, and take any number of stop strings.
 ENGINES = frozenset({"vllm", "sglang"})
+_NAMES = " and ".join(sorted(ENGINES))
+_STANDARD = ("presence_penalty", "frequency_penalty")
+# The field of a sampling -> its option.
+_OF_ENGINES = {
+    "top_k": "--top-k",
+    "min_p": "--min-p",
+    "repetition_penalty": "--repetition-penalty",
+    "ignore_eos": "--ignore-eos",
+    "chat_template_args": "--chat-template-arg",
+}
+# SGLang does not take 0 for this.
+ALL_TOKENS = -1
 # What OpenAI's own interface allows.
 MOST_STOPS = 4
 
@@ -49,7 +61,7 @@ def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[
     """The JSON of a request for one sample; `server` is what the server calls itself.
 
     Raises:
-        BackendError: the prompt begins the answer and the server is not known to continue it.
+        BackendError: the server is not known to take part of it.
     """
     prompt = request.prompt
     fields: dict[str, Any] = {
@@ -63,9 +75,36 @@ def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[
     stop = list(prompt.stop) if server in ENGINES else list(prompt.stop[:MOST_STOPS])
     if stop:
         fields["stop"] = stop
+    fields |= sampling.changed(_STANDARD)
+    fields |= _for_engines(sampling, server)
     if not prompt.messages:
         return {**fields, "prompt": prompt.text}
+    if sampling.reasoning_effort:
+        fields["reasoning_effort"] = sampling.reasoning_effort
     return {**fields, **_turns(prompt, server)}
+
+
+def _for_engines(sampling: Sampling, server: str) -> dict[str, Any]:
+    """The fields that the OpenAI interface lacks."""
+    if server not in ENGINES:
+        changed = sampling.changed(_OF_ENGINES)
+        if not changed:
+            return {}
+        options = ", ".join(_OF_ENGINES[name] for name in changed)
+        raise BackendError(
+            f"the OpenAI interface has no field for {options}, which only servers of {_NAMES} "
+            f"are known to take, and this one is {server or 'another'}: leave it out"
+        )
+    # A server fills in values of the model's generation_config.json where a request has none.
+    fields = {
+        "top_k": sampling.top_k or ALL_TOKENS,
+        "min_p": sampling.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        **sampling.changed(["ignore_eos"]),
+    }
+    if sampling.chat_template_args:
+        fields["chat_template_kwargs"] = dict(sampling.chat_template_args)
+    return fields
 
 
 def _turns(prompt: Prompt, server: str) -> dict[str, Any]:
@@ -75,7 +114,7 @@ def _turns(prompt: Prompt, server: str) -> dict[str, Any]:
     if server not in ENGINES:
         raise BackendError(
             f"this protocol begins the model's answer ({prompt.task_id}), which only servers of "
-            f"{' and '.join(sorted(ENGINES))} are known to continue, and this one is "
+            f"{_NAMES} are known to continue, and this one is "
             f"{server or 'another'}: choose a protocol that does not, or --model-type base"
         )
     turns.append({"role": "assistant", "content": prompt.response_prefix})

@@ -69,6 +69,24 @@ def parse_engine_args(pairs: Iterable[str]) -> dict[str, Any]:
     return parsed
 
 
+def parse_chat_template_args(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read "key=value" pairs into arguments of a model's chat template; values as above.
+
+    Raises:
+        UsageError: a pair without "=".
+    """
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(
+                f"--chat-template-arg {pair!r} is not of the form key=value "
+                "(for example enable_thinking=false)"
+            )
+        parsed[key.strip()] = _value(text)
+    return parsed
+
+
 def _value(text: str) -> Any:
     # Python's spelling of booleans is what users of vLLM's Python API type.
     spelled = {"True": True, "False": False, "None": None}

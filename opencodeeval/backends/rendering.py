@@ -9,11 +9,12 @@ from typing import Any, Literal
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.reasoning import CHANNEL_MARKS, MARKS, parts_of
-from opencodeeval.core.types import Completion, ModelType, Prompt
+from opencodeeval.core.types import DEFAULT, Completion, ModelType, Prompt, Sampling
 
 # Stands for the rest of the answer while the chat template is applied, as in
 # EvalPlus (provider/utility.py: make_raw_chat_prompt).
 _REST_OF_ANSWER = "-[[the-rest-of-the-answer]]-"
+EFFORT = "reasoning_effort"
 
 
 @dataclass(frozen=True)
@@ -65,36 +66,48 @@ def model_type_of(tokenizer: Any, wanted: Literal["auto", "base", "chat"], name:
     return wanted
 
 
-def render(tokenizer: Any, prompt: Prompt) -> Rendered:
+def render(tokenizer: Any, prompt: Prompt, sampling: Sampling = DEFAULT) -> Rendered:
     """Apply the chat template where the prompt has messages, and tokenise.
+
+    The template gets the sampling's chat-template arguments and reasoning effort.
 
     The tokenizer's own default decides about special tokens, as it does in
     the graders whose numbers are reproduced, but a template that has written
     the first of them itself gets no second one.
 
     Raises:
-        BackendError: the template refuses the messages.
+        BackendError: the template refuses or drops the messages, or does not read an argument.
     """
-    text = _chat_text(tokenizer, prompt) if prompt.messages else prompt.text
+    text = _chat_text(tokenizer, prompt, sampling) if prompt.messages else prompt.text
     bos = getattr(tokenizer, "bos_token", None)
     templated = bool(prompt.messages and bos and text.startswith(bos))
     token_ids = tokenizer(text, add_special_tokens=not templated)["input_ids"]
     return Rendered(text, tuple(token_ids))
 
 
-def _chat_text(tokenizer: Any, prompt: Prompt) -> str:
+def _chat_text(tokenizer: Any, prompt: Prompt, sampling: Sampling) -> str:
+    effort = {EFFORT: sampling.reasoning_effort} if sampling.reasoning_effort else {}
+    arguments = {**sampling.chat_template_args, **effort}
     turns = [{"role": each.role, "content": each.content} for each in prompt.messages]
     prefix = prompt.response_prefix
     if prefix:
         turns.append({"role": "assistant", "content": f"{prefix}{_REST_OF_ANSWER}"})
     try:
         text: str = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=not prefix
+            turns, tokenize=False, add_generation_prompt=not prefix, **arguments
         )
     except Exception as error:  # templates raise what they like
         raise BackendError(
-            f"the model's chat template refuses the prompt of {prompt.task_id}: {error}"
+            f"the model's chat template refuses the prompt of {prompt.task_id}: {error} "
+            f"({_advice(prompt, sampling)})"
         ) from error
+    if arguments:
+        _check_read(tokenizer, arguments)
+    if sampling.system_prompt.strip() not in text:
+        raise BackendError(
+            "the model's chat template drops the system prompt: leave out --system-prompt, or "
+            "give the model a template that has it (chat_template.jinja in its folder)"
+        )
     if not prefix:
         return text
     before, marker, _ = text.partition(_REST_OF_ANSWER)
@@ -103,6 +116,32 @@ def _chat_text(tokenizer: Any, prompt: Prompt) -> str:
             "the model's chat template drops the start of the answer: use --model-type base"
         )
     return before
+
+
+def _check_read(tokenizer: Any, arguments: Iterable[str]) -> None:
+    """Refuse arguments that the chat template does not read: it would ignore a misspelt name."""
+    from jinja2 import Environment
+
+    tokens = Environment().lex(tokenizer.get_chat_template())
+    names = {value for _, kind, value in tokens if kind == "name"}
+    for name in arguments:
+        if name not in names:
+            raise BackendError(
+                f"the model's chat template does not read {name!r}: correct the name, or leave out "
+                + ("--reasoning-effort" if name == EFFORT else "--chat-template-arg")
+            )
+
+
+def _advice(prompt: Prompt, sampling: Sampling) -> str:
+    """What to change so that a chat template takes the prompt."""
+    ways = ["use --model-type base"]
+    if sampling.chat_template_args or sampling.reasoning_effort:
+        ways = ["change the chat-template arguments"]
+    if sampling.system_prompt:
+        ways = ["leave out --system-prompt", *ways]
+    elif any(each.role == "system" for each in prompt.messages):
+        ways = ["the protocol has a system message: replace the chat template", *ways]
+    return ", or ".join(dict.fromkeys(ways))
 
 
 def stop_token_ids(tokenizer: Any, stop: tuple[str, ...]) -> list[int]:

@@ -104,16 +104,15 @@ class VllmBackend:
         self, requests: Sequence[Request], sampling: Sampling
     ) -> AsyncIterator[Completion]:
         # The samples of a task follow each other and share its prompt.
-        rendered = lru_cache(maxsize=1024)(self._render)
+        @lru_cache(maxsize=1024)
+        def rendered(prompt: Prompt) -> Rendered:
+            return render(self._tokenizer, prompt, sampling)
 
         async def answer(request: Request) -> Completion:
             return await self._answer(request, rendered(request.prompt), sampling)
 
         async for completion in as_finished(requests, answer, self._in_flight):
             yield completion
-
-    def _render(self, prompt: Prompt) -> Rendered:
-        return render(self._tokenizer, prompt)
 
     async def _answer(self, request: Request, rendered: Rendered, sampling: Sampling) -> Completion:
         prompt_tokens = len(rendered.token_ids)
@@ -151,6 +150,12 @@ class VllmBackend:
         parameters = SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            min_p=sampling.min_p,
+            repetition_penalty=sampling.repetition_penalty,
+            presence_penalty=sampling.presence_penalty,
+            frequency_penalty=sampling.frequency_penalty,
+            ignore_eos=sampling.ignore_eos,
             max_tokens=max_tokens,
             seed=request_seed(sampling.seed, request.prompt.task_id, request.sample_id)
             if sampling.temperature > 0

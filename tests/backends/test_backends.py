@@ -275,6 +275,47 @@ def test_a_template_that_refuses_a_role_is_reported_in_words() -> None:
         render(tokenizer, chat())
 
 
+SYSTEM = Message("system", "Be brief.")
+WITH_SYSTEM = Prompt("t", messages=(SYSTEM, Message("user", "Write add.")))
+
+
+def test_a_template_that_refuses_system_turns_is_told_with_what_to_do() -> None:
+    tokenizer = tiny_tokenizer(
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+    )
+    asked = Sampling(system_prompt="Be brief.")
+    with pytest.raises(BackendError, match=r"no system turn \(leave out --system-prompt, or use"):
+        render(tokenizer, WITH_SYSTEM, asked)
+    with pytest.raises(BackendError, match="the protocol has a system message: replace the chat"):
+        render(tokenizer, WITH_SYSTEM)
+
+
+def test_a_template_that_drops_the_system_prompt_is_refused() -> None:
+    tokenizer = tiny_tokenizer("{{ messages[-1].content }}")
+    with pytest.raises(BackendError, match="drops the system prompt: leave out --system-prompt"):
+        render(tokenizer, WITH_SYSTEM, Sampling(system_prompt="Be brief."))
+    # Templates may strip a turn.
+    tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content | trim }}{% endfor %}")
+    stripped = Prompt("t", messages=(Message("system", " Be.\n"), Message("user", "Write add.")))
+    assert render(tokenizer, stripped, Sampling(system_prompt=" Be.\n")).text == "Be.Write add."
+
+
+def test_arguments_and_reasoning_effort_reach_the_template() -> None:
+    tokenizer = tiny_tokenizer(
+        "{{ messages[0].content }} {{ enable_thinking }} {{ reasoning_effort }}"
+    )
+    asked = Sampling(chat_template_args={"enable_thinking": False}, reasoning_effort="low")
+    assert render(tokenizer, chat(), asked).text == "Write add. False low"
+
+
+def test_an_argument_that_the_template_does_not_read_is_refused(tokenizer: Any) -> None:
+    template = "{{ 'thinking' }} thinking {% if enable_thinking %}{% endif %}{# thinking #}"
+    with pytest.raises(BackendError, match="does not read 'thinking'"):
+        render(tiny_tokenizer(template), chat(), Sampling(chat_template_args={"thinking": False}))
+    with pytest.raises(BackendError, match=r"'reasoning_effort': .* leave out --reasoning"):
+        render(tokenizer, chat(), Sampling(reasoning_effort="low"))
+
+
 def test_stop_strings_that_are_special_tokens_stop_as_tokens(tokenizer: Any) -> None:
     # "d" is one token too, but an ordinary one, which the text shows.
     stops = ("\ndef ", "</s>", "d", "<|end|>", "<|endoftext|>")

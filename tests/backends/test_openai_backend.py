@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from opencodeeval.backends.openai import Patience, open_openai
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import Completion, Message, Prompt, Sampling
+from opencodeeval.runs.store import read_run
 from tests.support.vllm_server import CHECKPOINT, vllm_server
 
 KEY = "sk-the-secret-of-this-test"
@@ -350,6 +352,96 @@ def test_a_run_with_reasoning_ends_in_a_summary_and_a_page_that_count_it(
     assert "the answer was cut off inside its reasoning" in page
 
 
+EVERYTHING = Sampling(
+    temperature=0.7,
+    top_k=20,
+    min_p=0.05,
+    repetition_penalty=1.1,
+    presence_penalty=0.5,
+    frequency_penalty=-0.5,
+    ignore_eos=True,
+    chat_template_args={"enable_thinking": False},
+    reasoning_effort="high",
+)
+CHAT: dict[str, Any] = {"text": "", "messages": (Message("user", "hello"),)}
+
+
+@pytest.mark.parametrize("owner", ["vllm", "sglang"])
+def test_engines_behind_servers_get_all_of_the_sampling(server: Server, owner: str) -> None:
+    server.owned_by(owner)
+    draw(server, 1, sampling=EVERYTHING, **CHAT)
+    (body,) = server.bodies
+    sent = {
+        "temperature": 0.7,
+        "top_k": 20,
+        "min_p": 0.05,
+        "repetition_penalty": 1.1,
+        "presence_penalty": 0.5,
+        "frequency_penalty": -0.5,
+        "ignore_eos": True,
+        "reasoning_effort": "high",
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+    assert {name: body.get(name) for name in sent} == sent
+
+
+def test_engines_are_told_to_ignore_the_model_s_generation_config(server: Server) -> None:
+    server.owned_by("vllm")
+    draw(server, 1)
+    (body,) = server.bodies
+    assert (body["top_k"], body["min_p"], body["repetition_penalty"]) == (-1, 0.0, 1.0)
+    more = {"presence_penalty", "frequency_penalty", "ignore_eos", "chat_template_kwargs"}
+    assert not (more | {"reasoning_effort"}) & body.keys()
+
+
+def test_other_servers_get_the_standard_fields(server: Server) -> None:
+    standard = Sampling(presence_penalty=0.5, frequency_penalty=-0.5, reasoning_effort="low")
+    draw(server, 1, sampling=standard, **CHAT, stop=("a",))
+    (body,) = server.bodies
+    assert (body["presence_penalty"], body["frequency_penalty"]) == (0.5, -0.5)
+    assert (body["reasoning_effort"], body["stop"]) == ("low", ["a"])
+    assert not {"top_k", "min_p", "repetition_penalty", "ignore_eos"} & body.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("top_k", "--top-k"),
+        ("min_p", "--min-p"),
+        ("repetition_penalty", "--repetition-penalty"),
+        ("ignore_eos", "--ignore-eos"),
+        ("chat_template_args", "--chat-template-arg"),
+    ],
+)
+def test_what_other_servers_may_not_know_is_refused(server: Server, name: str, option: str) -> None:
+    sampling = Sampling(**{name: getattr(EVERYTHING, name)})
+    server.owned_by("llamacpp")
+    with pytest.raises(BackendError, match=f"has no field for {option}, .*this one is llamacpp"):
+        draw(server, 1, sampling=sampling, **CHAT)
+    assert server.bodies == []
+
+
+def test_the_command_asks_and_records_what_was_typed(server: Server, tmp_path: Path) -> None:
+    server.owned_by("vllm")
+    typed = ["--system-prompt", "Be brief.", "--stop", r"\n\n", "--reasoning-effort", "low"]
+    typed += ["--chat-template-arg", "enable_thinking=false", "--top-k", "20", "--min-p", "0.1"]
+    assert command(server, tmp_path, *typed, "--temperature", "0.5", "--n", "1") == 0
+    body = server.bodies[0]
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert body["stop"][-1] == "\n\n"
+    assert (body["top_k"], body["chat_template_kwargs"]) == (20, {"enable_thinking": False})
+    (path,) = tmp_path.glob("starter/*.json")
+    record = oce.read_records(path)[0].record
+    assert record.protocol.base == "opencodeeval-starter"
+    assert record.protocol.name.startswith("opencodeeval-starter+chat-template-arg+reasoning-")
+    assert (record.sampling.system_prompt, record.sampling.stop) == ("Be brief.", ("\n\n",))
+    assert (record.sampling.top_k, record.sampling.min_p) == (20, 0.1)
+    # Repeated, it is the same run.
+    sent = len(server.bodies)
+    assert command(server, tmp_path, *typed, "--temperature", "0.5", "--n", "1") == 0
+    assert len(server.bodies) == sent
+
+
 def command(server: Server, out: Path, *more: str) -> int:
     asked = ["--backend", "openai", "--base-url", server.url, "--model", "tiny", "--bench"]
     asked += ["starter", "--limit", "2", "--sandbox", "local", "--output", str(out)]
@@ -416,6 +508,10 @@ def test_the_texts_are_those_of_the_engine_in_process_whatever_happens_between(
 ) -> None:
     server.upstream = vllm_server()
     server.owned_by("vllm", max_model_len=1024)
+    greedy = oce.load_benchmark("starter")
+    drawn = replace(EVERYTHING, chat_template_args={}, reasoning_effort="", max_tokens=64)
+    # Of one load of the model: a benchmark whose own sampling is another.
+    sampled = replace(greedy, protocol_card=replace(greedy.protocol_card, sampling=drawn))
     texts = []
     for name, backend, model in (
         ("faulty", "openai", "tiny"),
@@ -425,18 +521,20 @@ def test_the_texts_are_those_of_the_engine_in_process_whatever_happens_between(
         server.faults = [429, 500, "drop", "cut", "slow", "garbage"] * 2
         url = server.url if name == "faulty" else server.upstream
         options = BackendOptions(dtype="float32", max_model_len=1024, base_urls=(url,))
-        (record,) = oce.evaluate(
+        runs = oce.evaluate(
             model,
-            "starter",
+            [greedy, sampled],
             backend=backend,
             backend_options=options,
             sandbox=oce.SandboxOptions("local"),
             output=oce.Output(tmp_path / name, "none"),
-        ).records
-        assert record.model.origin == ("server" if backend == "openai" else "engine")
-        (file,) = (tmp_path / name / "runs").glob("*/completions.jsonl")
-        rows = [json.loads(line) for line in file.read_text().splitlines()]
-        texts.append({row["task_id"]: row["text"] for row in rows})
-        assert len(rows) == len(texts[-1]) == 24
-    assert len(server.bodies) == 24 + 12
+        ).runs
+        assert [run.record.sampling.top_k for run in runs] == [0, 20]
+        origin = "server" if backend == "openai" else "engine"
+        assert {run.record.model.origin for run in runs} == {origin}
+        found = [read_run(run.run_folder).completions for run in runs]
+        texts.append([{where: each.text for where, each in one.items()} for one in found])
+        assert [len(each) for each in texts[-1]] == [24, 24]
+    assert len(server.bodies) == 2 * 24 + 12
+    assert texts[0][0] != texts[0][1]
     assert texts[0] == texts[1] == texts[2]

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,18 @@ from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import Completion, Message, Prompt, Sampling
-from tests.support.tiny_models import save_tiny_model, tiny_tokenizer
+from tests.support.tiny_models import TEMPLATE, save_tiny_model, tiny_tokenizer
 
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
 ]
 
+# Reads arguments as the templates of models that reason do.
+THINKING = (
+    "{% if enable_thinking is defined and not enable_thinking %}<no thinking>{% endif %}"
+    "{% if reasoning_effort is defined %}<{{ reasoning_effort }}>{% endif %}"
+)
 CONTEXT = 512
 AT_ONCE = 4
 SAMPLED = Sampling(temperature=1.0, max_tokens=40)
@@ -89,7 +95,8 @@ def gone(pids: set[int], within_s: float) -> bool:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("model"), special=("[THINK]", "[/THINK]"))
+    marks = ("[THINK]", "[/THINK]")
+    return save_tiny_model(tmp_path_factory.mktemp("model"), TEMPLATE + THINKING, marks)
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +207,42 @@ class TestOneEngine:
         assert completion.prompt.endswith("<|assistant|>\nBelow:\n```python\n")
         plain = tiny_tokenizer()(completion.prompt, add_special_tokens=False)["input_ids"]
         assert completion.prompt_tokens == len(plain)
+
+    @pytest.mark.parametrize("most_likely_only", [{"top_k": 1}, {"min_p": 1.0}])
+    def test_top_k_and_min_p_leave_the_most_likely_tokens(
+        self, most_likely_only: dict[str, Any]
+    ) -> None:
+        greedy = self.one(chat("t"), GREEDY).text
+        assert self.one(chat("t"), SAMPLED).text != greedy
+        assert self.one(chat("t"), replace(SAMPLED, **most_likely_only)).text == greedy
+
+    @pytest.mark.parametrize(
+        "penalty",
+        [{"repetition_penalty": 1.5}, {"presence_penalty": 2.0}, {"frequency_penalty": 2.0}],
+    )
+    def test_penalties_make_repetitions_rarer(self, penalty: dict[str, Any]) -> None:
+        def different(sampling: Sampling) -> int:
+            return len(set(tiny_tokenizer()(self.one(chat("t"), sampling).text)["input_ids"]))
+
+        assert different(replace(GREEDY, **penalty)) > different(GREEDY)
+
+    def test_an_answer_goes_on_after_the_end_of_text_if_asked(self) -> None:
+        asked, sampling = requests(10), Sampling(temperature=1.0, max_tokens=200)
+        ended = {
+            each.task_id for each in self.generate(asked, sampling) if each.completion_tokens < 200
+        }
+        assert ended
+        beyond = self.generate(asked, replace(sampling, ignore_eos=True))
+        assert {each.completion_tokens for each in beyond} == {200}
+
+    def test_the_chat_template_gets_its_arguments(self) -> None:
+        asked = replace(
+            GREEDY, chat_template_args={"enable_thinking": False}, reasoning_effort="low"
+        )
+        assert self.one(chat("t"), GREEDY).prompt.endswith("<|assistant|>\n")
+        assert self.one(chat("t"), asked).prompt.endswith("<|assistant|>\n<no thinking><low>")
+        with pytest.raises(BackendError, match="does not read 'thinking'"):
+            self.one(chat("t"), replace(GREEDY, chat_template_args={"thinking": False}))
 
     def test_a_base_prompt_is_completed_as_it_stands(self) -> None:
         completion = self.one(Prompt("t", text="def add"), GREEDY)
