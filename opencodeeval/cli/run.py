@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opencodeeval.cli.gate import add_policy_options
 from opencodeeval.cli.options import (
-    METRICS_HELP,
     Parser,
     add_benchmark_options,
     add_output_options,
@@ -19,11 +18,10 @@ from opencodeeval.cli.options import (
     check_common,
     comma_list,
     output_of,
-    parse_ks,
-    parse_names,
     sandbox_of,
     selection_of,
 )
+from opencodeeval.cli.sampling import add_sampling_options, sampling_of
 from opencodeeval.core.errors import UsageError
 from opencodeeval.runs.options import SamplingOptions, SandboxOptions, Selection
 
@@ -40,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
     )
     add_benchmark_options(parser)
-    _add_sampling_options(parser)
+    add_sampling_options(parser)
     _add_model_options(parser)
     _add_server_options(parser)
     _add_gate_options(parser)
@@ -83,15 +81,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     selection = selection_of(options)
     if options.gate and len(selection.protocols) > 1:
         raise UsageError("--gate compares under one protocol: name one with --protocol")
-    sampling = SamplingOptions(
-        n=options.n,
-        temperature=options.temperature,
-        top_p=options.top_p,
-        max_tokens=options.max_tokens,
-        seed=options.seed,
-        ks=parse_ks(options.k),
-        metrics=parse_names(options.metrics),
-    )
+    sampling = sampling_of(options)
     backend_options = BackendOptions(
         revision=options.revision,
         trust_remote_code=options.trust_remote_code,
@@ -124,9 +114,12 @@ def execute(options: argparse.Namespace) -> int:
 
     from opencodeeval.cli.run_gate import open_gate
     from opencodeeval.cli.summary import print_summary
+    from opencodeeval.runs.generation_config import with_model_values
     from opencodeeval.runs.service import evaluate, plan_jobs
 
     gate = open_gate(options, len(specs)) if options.gate else None
+    output = output_of(options)
+    sampling = with_model_values(sampling, model, backend_options, output.log)
     jobs = plan_jobs(specs, selection, sampling)
     benchmarks = [job.benchmark for job in jobs]
     if gate:
@@ -138,7 +131,7 @@ def execute(options: argparse.Namespace) -> int:
         backend=options.backend,
         backend_options=backend_options,
         sandbox=sandbox,
-        output=output_of(options),
+        output=output,
         observers=gate.observers if gate else (),
     )
     print_summary(evaluation, options, gate.more() if gate else None)
@@ -154,17 +147,6 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="opencodeeval run", allow_abbrev=False)
     add_arguments(parser)
     return parser.parse_args(arguments)
-
-
-def _add_sampling_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("sampling (defaults: the benchmark's)")
-    group.add_argument("--n", type=int, help="samples per task")
-    group.add_argument("--temperature", type=float, help="0 is greedy")
-    group.add_argument("--top-p", type=float)
-    group.add_argument("--max-tokens", type=int, help="longest completion")
-    group.add_argument("--seed", type=int)
-    group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
-    group.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
 
 
 def _add_gate_options(parser: argparse.ArgumentParser) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opencodeeval.core.errors import UsageError
-from opencodeeval.core.types import Sampling
+from opencodeeval.core.types import SETTINGS, Sampling
 
 if TYPE_CHECKING:
     from opencodeeval.benchmarks.card_benchmark import CardBenchmark
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opencodeeval.stats.metrics import Metric
 
 RESULTS = Path("results")
+EFFORTS = ("low", "medium", "high")
 ProgressKind = Literal["auto", "bars", "lines", "none"]
 
 
@@ -65,7 +66,10 @@ class SamplingOptions:
 
     `n` samples per task; `temperature` 0 is greedy; `ks` are the k of pass@k
     (default: 1, and 10 and 100 where n allows), `metrics` the names of further metrics
-    such as "pass^4" (docs/statistics.md).
+    such as "pass^4" (docs/statistics.md). docs/sampling.md describes the other fields.
+
+    `generation_config` "model" reads the model's generation_config.json; a mapping
+    has such values already.
     """
 
     n: int | None = None
@@ -75,6 +79,17 @@ class SamplingOptions:
     seed: int | None = None
     ks: Sequence[int] | None = None
     metrics: Sequence[str] = ()
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    ignore_eos: bool | None = None
+    stop: Sequence[str] = ()
+    system_prompt: str | None = None
+    chat_template_args: Mapping[str, Any] = field(default_factory=dict)
+    reasoning_effort: Literal["low", "medium", "high"] | None = None
+    generation_config: Literal["model"] | Mapping[str, float] | None = None
 
     def applied(self, default: Sampling) -> Sampling:
         """The sampling of a benchmark whose own is `default`.
@@ -84,15 +99,24 @@ class SamplingOptions:
         Raises:
             UsageError: values that cannot be sampled with.
         """
-        n = self.n
-        if n is None:
-            n = 1 if self.temperature == 0 else default.n
-        sampling = Sampling(
-            n=n,
-            temperature=default.temperature if self.temperature is None else self.temperature,
-            top_p=default.top_p if self.top_p is None else self.top_p,
-            max_tokens=default.max_tokens if self.max_tokens is None else self.max_tokens,
-            seed=default.seed if self.seed is None else self.seed,
+        if self.generation_config == "model":
+            raise UsageError("the model's generation_config.json has not been read")
+        names = ("n", "temperature", "top_p", "max_tokens", "seed", *SETTINGS)
+        own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        models = {
+            name: value for name, value in (self.generation_config or {}).items() if name not in own
+        }
+        wanted = {**models, **own}
+        if "n" not in wanted and wanted.get("temperature") == 0:
+            wanted["n"] = 1
+        sampling = replace(
+            default,
+            **wanted,
+            stop=tuple(self.stop),
+            system_prompt=self.system_prompt or "",
+            chat_template_args=dict(self.chat_template_args),
+            reasoning_effort=self.reasoning_effort or "",
+            from_generation_config=tuple(sorted(models)),
         )
         _check(sampling)
         return sampling
@@ -155,6 +179,38 @@ def _check(sampling: Sampling) -> None:
             f"n = {sampling.n} at temperature 0: greedy decoding gives the same sample "
             f"{sampling.n} times, so use n = 1 or a temperature above 0"
         )
+    for name, holds, bounds in (
+        ("top_k", sampling.top_k >= 0, "0 (all tokens) or above"),
+        ("min_p", 0 <= sampling.min_p <= 1, "between 0 and 1"),
+        ("repetition_penalty", 0 < sampling.repetition_penalty < math.inf, "above 0"),
+        ("presence_penalty", -2 <= sampling.presence_penalty <= 2, "between -2 and 2"),
+        ("frequency_penalty", -2 <= sampling.frequency_penalty <= 2, "between -2 and 2"),
+    ):
+        if not holds:
+            raise UsageError(f"{SETTINGS[name]} must be {bounds}, got {getattr(sampling, name)}")
+    _check_question(sampling)
+
+
+# What is said to every chat template by other means.
+_RESERVED = frozenset(
+    {"add_generation_prompt", "chat_template", "continue_final_message", "conversation"}
+    | {"messages", "tokenize"}
+)
+
+
+def _check_question(sampling: Sampling) -> None:
+    if "" in sampling.stop:
+        raise UsageError("a stop string is empty: it would end every answer at once")
+    arguments, effort = sampling.chat_template_args, sampling.reasoning_effort
+    reserved = sorted(_RESERVED & arguments.keys())
+    if reserved:
+        raise UsageError(
+            f"the chat-template argument {reserved[0]!r} is set by opencodeeval itself"
+        )
+    if effort not in ("", *EFFORTS):
+        raise UsageError(f"reasoning effort must be {', '.join(EFFORTS)}, got {effort!r}")
+    if effort and "reasoning_effort" in arguments:
+        raise UsageError("reasoning_effort is given as a chat-template argument too: drop one")
 
 
 @dataclass(frozen=True)

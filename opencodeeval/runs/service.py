@@ -18,6 +18,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.runs import signals
+from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Finished, Job, Opened, StoppedEarly
 from opencodeeval.runs.observers import Observer, StopRun
 from opencodeeval.runs.options import RESULTS, Output, SamplingOptions, SandboxOptions, Selection
@@ -75,11 +76,12 @@ def evaluate(
         StoreError: the output cannot be written.
         Interrupted: SIGINT or SIGTERM came (main thread only).
     """
-    chosen = sampling or SamplingOptions()
-    jobs = plan_jobs(benchmarks, selection or Selection(), chosen)
     out = _output(output)
+    options = backend_options or BackendOptions()
+    chosen = with_model_values(sampling or SamplingOptions(), model, options, out.log)
+    jobs = plan_jobs(benchmarks, selection or Selection(), chosen)
     name = _name_of(model)
-    backends = _Backends(model, backend, backend_options or BackendOptions(), out)
+    backends = _Backends(model, backend, options, out)
     return run_jobs(name, jobs, backends, _sandbox(sandbox), out, observers)
 
 
@@ -227,7 +229,7 @@ class _Session:
                 raise
         except StopRun as stop:
             spec = job.benchmark.spec
-            self.stopped.append(StoppedEarly(spec, job.benchmark.protocol, str(stop), store.folder))
+            self.stopped.append(StoppedEarly(spec, job.protocol, str(stop), store.folder))
             self.output.log(
                 f"{job.title}: {stop}; the same command without early stopping completes it"
             )

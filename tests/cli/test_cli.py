@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from opencodeeval.backends import parse_chat_template_args
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
 from opencodeeval.cli.options import parse_ks, parse_names
+from opencodeeval.cli.sampling import parse_stop, read_system_prompt
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Grade, Sampling
 from opencodeeval.runs.doctor import Finding, report, usable
@@ -80,6 +82,14 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
         ([*REFERENCE, "--slots", "0"], "--slots 0"),
         ([*REFERENCE, "--k", "0"], "--k 0"),
         ([*REFERENCE, "--k", "1,x"], "--k 1,x"),
+        ([*REFERENCE, "--top-k", "1.5"], "invalid int value: '1.5'"),
+        ([*REFERENCE, "--stop", ""], "--stop is empty"),
+        ([*REFERENCE, "--stop", r"\d"], r"--stop \d: \d is not an escape"),
+        ([*REFERENCE, "--system-prompt", " "], "has no text"),
+        ([*REFERENCE, "--system-prompt", "@absent"], "--system-prompt @absent cannot be read (No"),
+        ([*REFERENCE, "--chat-template-arg", "thinking"], "not of the form key=value"),
+        ([*REFERENCE, "--reasoning-effort", "huge"], "invalid choice: 'huge'"),
+        ([*REFERENCE, "--generation-config", "mine"], "invalid choice: 'mine'"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(
@@ -99,6 +109,18 @@ def test_what_cannot_be_done_is_refused_in_one_line(
         (["--top-p", "1.5"], "got 1.5"),
         (["--max-tokens", "0"], "max-tokens must be at least 1, got 0"),
         (["--k", "2"], "pass@2 needs at least 2 samples"),
+        (["--top-k", "-1"], "top-k must be 0 (all tokens) or above, got -1"),
+        (["--min-p", "1.5"], "min-p must be between 0 and 1, got 1.5"),
+        (["--min-p", "nan"], "min-p must be between 0 and 1, got nan"),
+        (["--repetition-penalty", "0"], "repetition penalty must be above 0, got 0.0"),
+        (["--repetition-penalty", "inf"], "repetition penalty must be above 0, got inf"),
+        (["--presence-penalty", "3"], "presence penalty must be between -2 and 2, got 3.0"),
+        (["--frequency-penalty=-3"], "frequency penalty must be between -2 and 2, got -3.0"),
+        (["--chat-template-arg", "tokenize=true"], "'tokenize' is set by opencodeeval itself"),
+        (
+            ["--reasoning-effort", "low", "--chat-template-arg", "reasoning_effort=low"],
+            "given as a chat-template argument too",
+        ),
         (["--bench", "no_such_bench"], "no_such_bench"),
         (["--protocol", "no-such-protocol"], "no-such-protocol"),
     ],
@@ -116,6 +138,36 @@ def test_the_benchmarks_sampling_holds_where_nothing_else_is_asked_for() -> None
     assert SamplingOptions().applied(own) == own
     asked = SamplingOptions(n=2, temperature=0.5, top_p=1.0, max_tokens=10, seed=0)
     assert asked.applied(own) == Sampling(2, 0.5, 1.0, 10, 0)
+
+
+@pytest.mark.parametrize(
+    "changed", [("--system-prompt", "Be brief."), ("--chat-template-arg", "a=1")]
+)
+def test_a_base_model_is_not_asked_as_a_chat_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, changed: tuple[str, str]
+) -> None:
+    assert cli.main([*REFERENCE, "--quiet", "--output", str(tmp_path), *changed]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"opencodeeval: error: {changed[0]} is for chat models")
+    assert said.count("\n") == 1
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_stop_strings_system_prompts_and_template_arguments_as_they_are_typed(
+    tmp_path: Path,
+) -> None:
+    assert parse_stop(r"\n\tdef a\\n") == "\n\tdef a\\n"
+    (tmp_path / "system.txt").write_text("Line 1\nLine 2\n")
+    assert read_system_prompt(f"@{tmp_path / 'system.txt'}") == "Line 1\nLine 2"
+    assert read_system_prompt("Be brief.") == "Be brief."
+    typed = ("enable_thinking=false", "date_string=2024-07-26", "a=b=c", "n=3", "on=True")
+    assert parse_chat_template_args(typed) == {
+        "enable_thinking": False,
+        "date_string": "2024-07-26",
+        "a": "b=c",
+        "n": 3,
+        "on": True,
+    }
 
 
 def test_asking_for_greedy_means_one_sample() -> None:

@@ -1,0 +1,145 @@
+"""The options of `run` about sampling and prompts, and the values built from them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from opencodeeval.cli.options import METRICS_HELP, parse_ks, parse_names
+from opencodeeval.core.errors import UsageError
+from opencodeeval.runs.options import EFFORTS, SamplingOptions
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+
+
+def add_sampling_options(parser: argparse.ArgumentParser) -> None:
+    """--n to --generation-config, and those that change what a protocol asks."""
+    group = parser.add_argument_group("sampling (defaults: the benchmark's; docs/sampling.md)")
+    group.add_argument("--n", type=int, help="samples per task")
+    group.add_argument("--temperature", type=float, help="0 is greedy")
+    group.add_argument("--top-p", type=float)
+    group.add_argument("--top-k", type=int, metavar="N", help="0 means all tokens")
+    group.add_argument("--min-p", type=float, metavar="P")
+    group.add_argument("--repetition-penalty", type=float, metavar="R", help="1 means none")
+    group.add_argument("--presence-penalty", type=float, metavar="P", help="from -2 to 2")
+    group.add_argument("--frequency-penalty", type=float, metavar="P", help="from -2 to 2")
+    group.add_argument("--max-tokens", type=int, help="longest completion")
+    group.add_argument(
+        "--ignore-eos",
+        action="store_true",
+        default=None,
+        help="go on after the end-of-text token, to --max-tokens or a stop string",
+    )
+    group.add_argument("--seed", type=int)
+    group.add_argument(
+        "--generation-config",
+        choices=("model",),
+        help="take temperature, top-p, top-k, min-p and repetition penalty from the model's "
+        "generation_config.json where no option sets them",
+    )
+    group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
+    group.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
+    _add_prompt_options(parser)
+
+
+def _add_prompt_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "changes to the prompt (the score is then not the protocol's: docs/sampling.md)"
+    )
+    group.add_argument(
+        "--system-prompt",
+        metavar="TEXT|@FILE",
+        help="replaces the protocol's system message, if it has one; chat models only",
+    )
+    group.add_argument(
+        "--stop",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a stop string beside the protocol's; \\n, \\t, \\r and \\\\ are escapes; repeatable",
+    )
+    group.add_argument(
+        "--chat-template-arg",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an argument of the chat template, such as enable_thinking=false; repeatable",
+    )
+    group.add_argument(
+        "--reasoning-effort",
+        choices=EFFORTS,
+        help="an argument of the chat template; for servers, the request's field",
+    )
+
+
+def sampling_of(options: argparse.Namespace) -> SamplingOptions:
+    """The sampling that the command's options describe.
+
+    Raises:
+        UsageError: an option's text cannot be read.
+    """
+    from opencodeeval.backends import parse_chat_template_args
+
+    return SamplingOptions(
+        n=options.n,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
+        ks=parse_ks(options.k),
+        metrics=parse_names(options.metrics),
+        top_k=options.top_k,
+        min_p=options.min_p,
+        repetition_penalty=options.repetition_penalty,
+        presence_penalty=options.presence_penalty,
+        frequency_penalty=options.frequency_penalty,
+        ignore_eos=options.ignore_eos,
+        stop=[parse_stop(text) for text in options.stop],
+        system_prompt=read_system_prompt(options.system_prompt),
+        chat_template_args=parse_chat_template_args(options.chat_template_arg),
+        reasoning_effort=options.reasoning_effort,
+        generation_config=options.generation_config,
+    )
+
+
+def parse_stop(text: str) -> str:
+    r"""A stop string, with \n, \t, \r and \\ read as escapes.
+
+    Raises:
+        UsageError: it is empty, or has another escape.
+    """
+    if not text:
+        raise UsageError("--stop is empty: it would end every answer at once")
+
+    def plain(found: re.Match[str]) -> str:
+        if found[1] not in _ESCAPES:
+            raise UsageError(
+                f"--stop {text}: {found[0]} is not an escape: write \\n, \\t, \\r, or \\\\ for a "
+                "backslash"
+            )
+        return _ESCAPES[found[1]]
+
+    return re.sub(r"\\(.?)", plain, text)
+
+
+def read_system_prompt(text: str | None) -> str | None:
+    """The text, or that of the file after "@" without the line break at its end.
+
+    Raises:
+        UsageError: the file cannot be read, or there is no text.
+    """
+    if text is None:
+        return None
+    source = text
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).expanduser().read_text("utf-8").removesuffix("\n")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise UsageError(
+                f"--system-prompt {source} cannot be read ({reason}): name a text file after @"
+            ) from None
+    if not text.strip():
+        raise UsageError(f"--system-prompt {source!r} has no text: leave it out")
+    return text
