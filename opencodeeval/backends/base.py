@@ -60,10 +60,12 @@ class Backend(Protocol):
 
         Every request draws with a seed of its own, derived from
         `sampling.seed`, the task id and the sample id (streaming.request_seed), so that a
-        resumed run draws what an undisturbed one draws.
+        resumed run draws what an undisturbed one draws. A field of `sampling` that has not
+        its default is used or refused. The prompts have its system prompt and stop strings
+        already; chat-template arguments and reasoning effort are the backend's to apply.
 
         Raises:
-            BackendError: the engine failed; nothing more will come.
+            BackendError: the engine failed, or cannot use the sampling; nothing more will come.
             SamplesFailed: the same, and what came before is to be graded first.
         """
         ...
