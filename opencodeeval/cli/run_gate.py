@@ -37,12 +37,19 @@ class RunGate:
         """Check that the baseline has each benchmark, before a model is loaded.
 
         Raises:
-            UsageError: it lacks one, or one side lacks the samples of the policy's metric.
+            UsageError: it lacks one or has another protocol, or one side lacks the samples of
+                the policy's metric.
         """
         metric = self.policy.compared
         for job in jobs:
             name = job.benchmark.name
             before = self.baseline.record_of(name, job.benchmark.data_version)
+            known = before.record.protocol.name
+            if known != job.protocol:
+                raise UsageError(
+                    f"{name} has the protocol {known} in the baseline and {job.protocol} in this "
+                    "run, so the two cannot be compared: use the same options, or another baseline"
+                )
             if job.sampling.n < metric.samples:
                 raise too_few(metric, job.sampling.n)
             if metric == CONSISTENCY and not job.benchmark.has_answers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,7 +70,7 @@ class SamplingOptions:
     such as "pass^4" (docs/statistics.md). docs/sampling.md describes the other fields.
 
     `generation_config` "model" reads the model's generation_config.json; a mapping
-    has such values already.
+    has its values by the names of the fields here.
     """
 
     n: int | None = None
@@ -100,7 +101,10 @@ class SamplingOptions:
             UsageError: values that cannot be sampled with.
         """
         if self.generation_config == "model":
-            raise UsageError("the model's generation_config.json has not been read")
+            raise UsageError(
+                "the model's generation_config.json has not been read: call `evaluate`, or pass "
+                "its values as a mapping"
+            )
         names = ("n", "temperature", "top_p", "max_tokens", "seed", *SETTINGS)
         own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         models = {
@@ -112,7 +116,7 @@ class SamplingOptions:
         sampling = replace(
             default,
             **wanted,
-            stop=tuple(self.stop),
+            stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop),
             system_prompt=self.system_prompt or "",
             chat_template_args=dict(self.chat_template_args),
             reasoning_effort=self.reasoning_effort or "",
@@ -202,6 +206,12 @@ def _check_question(sampling: Sampling) -> None:
     if "" in sampling.stop:
         raise UsageError("a stop string is empty: it would end every answer at once")
     arguments, effort = sampling.chat_template_args, sampling.reasoning_effort
+    try:
+        json.dumps(dict(arguments))
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"chat-template arguments must be JSON values, such as texts and numbers: {error}"
+        ) from None
     reserved = sorted(_RESERVED & arguments.keys())
     if reserved:
         raise UsageError(

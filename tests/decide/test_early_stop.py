@@ -141,6 +141,10 @@ def test_what_cannot_be_gated_is_refused(
     assert "the baseline has no record of starter" in capsys.readouterr().err
     assert run(tasks, tmp_path, "--gate", str(baseline), "--early-stop", "--limit", "20") == 2
     assert "tasks: 130 only here, 0 only there" in capsys.readouterr().err
+    assert run(tasks, tmp_path, "--gate", str(baseline), "--stop", "x") == 2
+    said = capsys.readouterr().err
+    assert "opencodeeval-starter in the baseline and opencodeeval-starter+stop-" in said
+    assert "sandbox" not in said  # at once
     two = ("--gate", str(baseline), "--protocol", "human-eval,opencodeeval")
     assert run(tasks, tmp_path, *two) == 2
     assert "--gate compares under one protocol" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from opencodeeval.core.types import (
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import Drawn, content_of
 from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_fields, sampling_of
+from opencodeeval.runs.options import SamplingOptions
 from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.sharing import draw_alike
 from tests.runs.test_pipeline import SAMPLED, StandInBackend, StandInBenchmark, answers
@@ -146,6 +148,18 @@ def test_samples_from_a_file_have_no_other_prompts() -> None:
     assert sampling_fields(Samples(answers), replace(SAMPLED, top_k=5)) == {"n": 3}
     with pytest.raises(UsageError, match="existing samples cannot be asked otherwise"):
         sampling_fields(Samples(answers), ALL)
+
+
+def test_values_from_python_are_checked() -> None:
+    assert SamplingOptions(stop="END").applied(DEFAULT).stop == ("END",)
+    with pytest.raises(UsageError, match=r"must be JSON values.*date is not JSON"):
+        SamplingOptions(chat_template_args={"day": date(2024, 7, 26)}).applied(DEFAULT)
+    with pytest.raises(UsageError, match="a stop string is empty"):
+        SamplingOptions(stop=[""]).applied(DEFAULT)
+    with pytest.raises(UsageError, match="reasoning effort must be low, medium, high, got 'x'"):
+        SamplingOptions(reasoning_effort="x").applied(DEFAULT)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"generation_config\.json has not been read"):
+        SamplingOptions(generation_config="model").applied(DEFAULT)
 
 
 def test_a_run_with_changes_is_regraded_as_the_same_run(
