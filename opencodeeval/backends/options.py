@@ -25,9 +25,12 @@ class BackendOptions:
     `model_type` "auto" takes a model with a chat template for a chat model.
     `engine_args` go to the engine as they are and win over the fields above.
 
-    The rest is for servers: their URLs, the environment variable with the key (by
-    default OPENAI_API_KEY, where it is set), seconds that one request may take, and
-    requests at once on each server at most.
+    For servers: their URLs, the environment variable with the key (by default
+    OPENAI_API_KEY, where it is set), seconds that one request may take, and requests at
+    once on each server at most.
+
+    For transformers: a device ("cuda:1", "cpu") or how accelerate spreads the model
+    ("auto"), by default the GPU if there is one; and answers written at once at most.
     """
 
     revision: str | None = None
@@ -41,13 +44,15 @@ class BackendOptions:
     api_key_env: str | None = None
     request_timeout_s: float = 600.0
     max_concurrency: int = 64
+    device_map: str | None = None
+    batch_size: int = 16
 
 
-def parse_engine_args(pairs: Iterable[str]) -> dict[str, Any]:
-    """Read "key=value" pairs into arguments of vLLM's AsyncEngineArgs.
+def parse_engine_args(pairs: Iterable[str], backend: str = "vllm") -> dict[str, Any]:
+    """Read "key=value" pairs into arguments of a backend's engine.
 
     Values are JSON where they parse as JSON, else strings; "-" and "_" in keys
-    are the same. Keys are checked against the vLLM that is installed.
+    are the same. Keys for vLLM are checked against the one that is installed.
 
     Raises:
         UsageError: a pair without "=", or a key that vLLM does not know.
@@ -64,7 +69,7 @@ def parse_engine_args(pairs: Iterable[str]) -> dict[str, Any]:
         if key in _RESERVED:
             raise UsageError(f"the engine argument {key!r} is given with {_RESERVED[key]}")
         parsed[key] = _value(text)
-    if parsed and importlib.util.find_spec("vllm") is not None:
+    if parsed and backend == "vllm" and importlib.util.find_spec("vllm") is not None:
         _check_names(parsed)
     return parsed
 

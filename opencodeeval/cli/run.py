@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sampling_options(parser)
     _add_model_options(parser)
     _add_server_options(parser)
+    _add_transformers_options(parser)
     _add_gate_options(parser)
     add_sandbox_options(parser)
     add_output_options(parser)
@@ -78,6 +79,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     if not options.model and backend.asks_model:
         raise UsageError("no model is named: add --model FOLDER_OR_HUB_ID")
     _check_server_options(options)
+    _check_transformers_options(options)
     selection = selection_of(options)
     if options.gate and len(selection.protocols) > 1:
         raise UsageError("--gate compares under one protocol: name one with --protocol")
@@ -89,11 +91,13 @@ def wanted(options: argparse.Namespace) -> Wanted:
         tensor_parallel_size=options.tensor_parallel_size,
         max_model_len=options.max_model_len,
         model_type=options.model_type,
-        engine_args=parse_engine_args(options.engine_arg),
+        engine_args=parse_engine_args(options.engine_arg, options.backend),
         base_urls=tuple(options.base_url),
         api_key_env=options.api_key_env,
         request_timeout_s=options.request_timeout,
         max_concurrency=options.max_concurrency,
+        device_map=options.device_map,
+        batch_size=BackendOptions.batch_size if options.batch_size is None else options.batch_size,
     )
     model = str(options.model or options.backend)
     return Wanted(model, specs, sampling, selection, backend_options, sandbox_of(options))
@@ -106,6 +110,15 @@ def _check_server_options(options: argparse.Namespace) -> None:
         raise UsageError(f"--request-timeout {options.request_timeout:g}: must be above 0")
     if options.max_concurrency < 1:
         raise UsageError(f"--max-concurrency {options.max_concurrency}: must be at least 1")
+
+
+def _check_transformers_options(options: argparse.Namespace) -> None:
+    if options.backend == "vllm" and options.batch_size is not None:
+        raise UsageError("--batch-size is for transformers: use --engine-arg max_num_seqs=N")
+    if options.backend == "vllm" and options.device_map:
+        raise UsageError("--device-map is for transformers: use --tensor-parallel-size GPUS")
+    if options.batch_size is not None and options.batch_size < 1:
+        raise UsageError(f"--batch-size {options.batch_size}: must be at least 1")
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -165,8 +178,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--backend",
         metavar="NAME",
         default="vllm",
-        help="vllm (default); openai: a server, see --base-url; reference: run the "
-        "benchmark's own solutions; or a backend from another package",
+        help="vllm (default); transformers: for models that vLLM cannot load; openai: a server, "
+        "see --base-url; reference: run the benchmark's own solutions; or a backend from another "
+        "package",
     )
     group.add_argument(
         "--model-type",
@@ -215,4 +229,19 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         default=64,
         metavar="N",
         help="most requests at once on each server (default: 64)",
+    )
+
+
+def _add_transformers_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("transformers (--backend transformers)")
+    group.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="answers at once (default: 16); halved when memory is too small",
+    )
+    group.add_argument(
+        "--device-map",
+        metavar="DEVICE",
+        help="a device, like cuda:1 or cpu, or auto: several GPUs (default: the GPU, else the CPU)",
     )

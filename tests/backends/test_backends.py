@@ -97,9 +97,7 @@ def test_the_samples_backend_names_a_sample_that_is_missing() -> None:
 
 
 def test_an_unknown_backend_is_refused_with_the_names_of_those_that_exist() -> None:
-    with pytest.raises(
-        UsageError, match=r"'vlm'; did you mean vllm\? Available: openai, reference, vllm"
-    ):
+    with pytest.raises(UsageError, match=r"'vlm'; did you mean vllm\? Available: .*reference, .*"):
         open_backend("vlm", "model", BackendOptions())
 
 

@@ -45,10 +45,16 @@ def _openai(_: Path) -> Backend:
     return open_backend("openai", "tiny", options)
 
 
+def _transformers(folder: Path) -> Backend:
+    options = BackendOptions(dtype="float32", max_model_len=128, batch_size=4)
+    return open_backend("transformers", str(save_tiny_model(folder)), options)
+
+
 NAMED: dict[str, Callable[[Path], Backend]] = {
     "reference": lambda _: open_backend("reference", "", BackendOptions(), TASKS),
     "vllm": _vllm,
     "openai": _openai,
+    "transformers": _transformers,
 }
 MADE: dict[str, Callable[[Path], Backend]] = {
     "samples": lambda _: SamplesBackend(READY, {"model": "theirs"}),
@@ -63,19 +69,20 @@ WITH_VLLM = [
     pytest.mark.vllm,
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
 ]
+WITH_TORCH = [
+    pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+]
+NEEDS = {"vllm": WITH_VLLM, "openai": WITH_VLLM, "transformers": WITH_TORCH}
 
 
 def test_every_backend_with_a_name_is_held_to_this() -> None:
-    assert sorted(NAMED) == BACKENDS.names() == ["openai", "reference", "vllm"]
+    assert sorted(NAMED) == BACKENDS.names() == ["openai", "reference", "transformers", "vllm"]
     assert all(isinstance(BACKENDS.load(name), Opener) for name in NAMED)
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=WITH_VLLM if name in ("vllm", "openai") else ())
-        for name in {**NAMED, **MADE}
-    ],
+    [pytest.param(name, marks=NEEDS.get(name, ())) for name in {**NAMED, **MADE}],
 )
 def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
     # All in one test, so that an engine is loaded once.

@@ -1,0 +1,210 @@
+"""Answers that transformers writes: how a batch is run, how tokens are drawn, where texts end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opencodeeval.backends.base import Request
+from opencodeeval.backends.rendering import Rendered
+from opencodeeval.backends.streaming import request_seed
+from opencodeeval.core.types import Completion, Sampling
+
+# The tokens (rows) of a step, counted from 0, for its logits (rows, vocabulary).
+Choose = Callable[[int, Any], Any]
+# Gets the tokens of a step; says which rows need no more.
+Taken = Callable[[list[int]], list[bool]]
+
+# As in vLLM (sampling_params.py: _MAX_TEMP), where lower ones overflow.
+_LOWEST_TEMPERATURE = 0.01
+# generate wants a limit; `taken` has the one that counts.
+_NO_LIMIT = 1 << 30
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What ends an answer beside its length: strings in its text, and tokens by their ids."""
+
+    strings: tuple[str, ...]
+    token_ids: frozenset[int]
+
+
+class Answer:
+    """One answer, token by token; at most `room` tokens.
+
+    Where it ends and what its text is are as in vLLM (v1/engine/detokenizer.py): a token
+    that ends it counts but is not in the text, a stop string ends it as soon as the text
+    has it, and bytes that are no whole character yet are not in the text.
+    """
+
+    def __init__(self, request: Request, rendered: Rendered, ends: Ends, room: int) -> None:
+        self.request = request
+        self.rendered = rendered
+        self.prompt_tokens = len(rendered.token_ids)
+        self._ends = ends
+        self._room = room
+        self.finish_reason = ""
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what has been written."""
+        self.text = ""
+        self.tokens = 0
+        self._window = list(self.rendered.token_ids)
+        self._known = len(self._window)
+
+    def add(self, token: int, tokenizer: Any) -> bool:
+        """Take the next token; True with the last, which sets `finish_reason`."""
+        self.tokens += 1
+        if token in self._ends.token_ids:
+            self.finish_reason = "stop"
+            return True
+        new = self._decode(token, tokenizer)
+        self.text += new
+        end = _first_end(self.text, len(new), self._ends.strings)
+        if end is not None:
+            self.text = self.text[:end]
+            self.finish_reason = "stop"
+        elif self.tokens == self._room:
+            self.finish_reason = "length"
+        return bool(self.finish_reason)
+
+    def _decode(self, token: int, tokenizer: Any) -> str:
+        """The text that one more token adds, as tokenizers.decoders.DecodeStream gives it.
+
+        The tokens before it are decoded with it: they decide about spaces, and may be
+        parts of the same character.
+        """
+        before = _text(tokenizer, self._window[: self._known])
+        self._window.append(token)
+        after = _text(tokenizer, self._window)
+        if len(after) <= len(before) or after.endswith("\N{REPLACEMENT CHARACTER}"):
+            return ""
+        self._window = self._window[self._known :]
+        self._known = len(self._window)
+        return after[len(before) :]
+
+    def completion(self) -> Completion:
+        """The answer as it is."""
+        return Completion(
+            task_id=self.request.prompt.task_id,
+            sample_id=self.request.sample_id,
+            text=self.text,
+            prompt=self.rendered.text,
+            finish_reason=self.finish_reason,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.tokens,
+        )
+
+
+def _text(tokenizer: Any, tokens: Sequence[int]) -> str:
+    return str(
+        tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    )
+
+
+def _first_end(text: str, new: int, stops: Sequence[str]) -> int | None:
+    """Where the stop string begins that is complete first, in the last `new` characters or so."""
+    found = []
+    for stop in stops:
+        begin = text.find(stop, max(0, len(text) - new - len(stop) + 1)) if new else -1
+        if begin >= 0:
+            found.append((begin + len(stop), begin))
+    return min(found)[1] if found else None
+
+
+def chooser(requests: Sequence[Request], sampling: Sampling) -> Choose:
+    """How the tokens of a batch are chosen.
+
+    What a request draws depends on its own seed alone: not on the batch or the device.
+    """
+    import torch
+
+    if sampling.temperature == 0:
+        return lambda _, scores: scores.argmax(-1)
+
+    def uniforms(request: Request) -> Any:
+        seed = request_seed(sampling.seed, request.prompt.task_id, request.sample_id)
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(sampling.max_tokens, generator=generator, dtype=torch.float64)
+
+    numbers = torch.stack([uniforms(each) for each in requests])
+    return lambda step, scores: draw(
+        scores, numbers[:, step].to(scores.device), sampling.temperature, sampling.top_p
+    )
+
+
+def draw(scores: Any, uniforms: Any, temperature: float, top_p: float) -> Any:
+    """Tokens (rows) drawn from logits (rows, vocabulary) with one number in [0, 1) a row.
+
+    The inverse of the distribution in the vocabulary's order: logits that differ by
+    rounding give the same token but for numbers at the very border of two tokens.
+    """
+    import torch
+
+    probabilities = (scores.double() / max(temperature, _LOWEST_TEMPERATURE)).softmax(-1)
+    if top_p < 1:
+        ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
+        before = ordered.cumsum(-1) - ordered
+        ordered = ordered.masked_fill(before >= top_p, 0.0)
+        probabilities = torch.zeros_like(ordered).scatter(-1, tokens, ordered)
+    sums = probabilities.cumsum(-1)
+    wanted = uniforms.unsqueeze(-1) * sums[:, -1:]
+    return torch.searchsorted(sums, wanted, right=True).squeeze(-1).clamp(max=sums.shape[-1] - 1)
+
+
+def write(
+    model: Any, prompts: Sequence[Sequence[int]], padding: int, choose: Choose, taken: Taken
+) -> None:
+    """Have a model continue prompts together, padded on the left, until no row needs more."""
+    import torch
+    from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+
+    width = max(map(len, prompts))
+    rows = [[padding] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+
+    def only_the_chosen(token_ids: Any, scores: Any) -> Any:
+        chosen = choose(token_ids.shape[1] - width, scores).unsqueeze(-1)
+        return torch.full_like(scores, -torch.inf).scatter(-1, chosen, 0.0)
+
+    def ended(token_ids: Any, scores: Any, **_: Any) -> Any:
+        return torch.tensor(taken(token_ids[:, -1].tolist()), device=token_ids.device)
+
+    with torch.inference_mode():
+        model.generate(
+            torch.tensor(rows, device=model.device),
+            attention_mask=torch.tensor(mask, device=model.device),
+            # Greedy, so that it takes what was chosen.
+            generation_config=GenerationConfig(
+                do_sample=False, use_cache=True, pad_token_id=padding, max_new_tokens=_NO_LIMIT
+            ),
+            logits_processor=LogitsProcessorList([only_the_chosen]),
+            stopping_criteria=StoppingCriteriaList([ended]),
+        )
+
+
+def change_by_company(
+    model: Any, prompt: Sequence[int], other: Sequence[int], padding: int
+) -> float:
+    """How far the logits of three next tokens move if `other` is in the batch of `prompt`.
+
+    As a part of their spread. More than rounding if the model ignores the attention mask
+    and `other` is longer, or if its code mixes rows up.
+    """
+    import torch
+
+    def logits(prompts: Sequence[Sequence[int]]) -> Any:
+        seen: list[Any] = []
+
+        def choose(step: int, scores: Any) -> Any:
+            seen.append(scores[0].float())
+            return torch.full_like(scores[:, 0], prompt[step], dtype=torch.long)
+
+        write(model, prompts, padding, choose, lambda tokens: [len(seen) == 3] * len(tokens))
+        return torch.stack(seen)
+
+    alone, together = logits([prompt]), logits([prompt, other])
+    spread = (alone - alone.mean(-1, keepdim=True)).norm()
+    return float((alone - together).norm() / spread)

@@ -1,0 +1,70 @@
+"""All engines write the same texts: vLLM in process and behind a server, and transformers."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import opencodeeval as oce
+from opencodeeval.backends import BackendOptions
+from opencodeeval.core.types import Completion, SampleId, Sampling
+from opencodeeval.runs.store import read_run
+from tests.support.openai_server import Server
+from tests.support.vllm_server import CHECKPOINT, vllm_server
+
+# All settings of a sampling.
+SETTINGS = Sampling(
+    temperature=0.7,
+    top_k=20,
+    min_p=0.05,
+    repetition_penalty=1.1,
+    presence_penalty=0.5,
+    frequency_penalty=-0.5,
+    ignore_eos=True,
+    max_tokens=64,
+)
+Completions = dict[SampleId, Completion]
+
+
+@pytest.mark.vllm
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
+@pytest.mark.timeout(600)  # loads a server and an engine
+def test_all_engines_write_the_same_texts_whatever_happens_between(
+    server: Server, tmp_path: Path
+) -> None:
+    greedy = oce.load_benchmark("starter")
+    # Of one load of the model: a benchmark whose own sampling is another.
+    sampled = replace(greedy, protocol_card=replace(greedy.protocol_card, sampling=SETTINGS))
+
+    def answers(name: str, backend: str, url: str = "") -> tuple[Completions, Completions]:
+        urls = (url,) if url else ()
+        options = BackendOptions(dtype="float32", max_model_len=1024, base_urls=urls)
+        runs = oce.evaluate(
+            "tiny" if url else str(CHECKPOINT),
+            [greedy, sampled] if backend != "transformers" else [greedy],
+            backend=backend,
+            backend_options=options,
+            sandbox=oce.SandboxOptions("local"),
+            output=oce.Output(tmp_path / name, "none"),
+        ).runs
+        origin = "server" if url else "engine"
+        assert {run.record.model.origin for run in runs} == {origin}
+        found = [dict(read_run(run.run_folder).completions) for run in runs]
+        assert {len(each) for each in found} == {24}
+        return found[0], found[-1]
+
+    def texts(found: tuple[Completions, Completions]) -> list[dict[SampleId, str]]:
+        return [{where: each.text for where, each in one.items()} for one in found]
+
+    engine = answers("engine", "vllm")
+    # Prompts, finish reasons and numbers of tokens, too.
+    assert answers("transformers", "transformers")[0] == engine[0]
+    assert texts(answers("direct", "openai", vllm_server())) == texts(engine)
+    server.upstream = vllm_server()
+    server.owned_by("vllm", max_model_len=1024)
+    server.faults = [429, 500, "drop", "cut", "slow", "garbage"] * 2
+    assert texts(answers("faulty", "openai", server.url)) == texts(engine)
+    assert len(server.bodies) == 2 * 24 + 12
