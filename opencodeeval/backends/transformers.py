@@ -25,6 +25,7 @@ from opencodeeval.backends.rendering import (
 )
 from opencodeeval.backends.transformers_answers import (
     Answer,
+    Batch,
     Ends,
     change_by_company,
     chooser,
@@ -160,10 +161,14 @@ class _Writer:
         """Find out which batches leave the answers of this model as they are."""
         prompt = self._tokenizer(_PROBE)["input_ids"]
         ones_to_try = {"longer": [*prompt, *prompt], "as long": prompt[::-1]}
-        harmless = {
-            kind: change_by_company(self._model, prompt, other, self._padding) < _ROUNDING
-            for kind, other in ones_to_try.items()
-        }
+        try:
+            harmless = {
+                kind: change_by_company(self._model, prompt, other, self._padding) < _ROUNDING
+                for kind, other in ones_to_try.items()
+            }
+        except Exception as error:  # whatever the model's code raises
+            said = loading.first_line(error)
+            raise BackendError(f"the model failed on its first prompt: {said}") from error
         self._pads = all(harmless.values())
         if not harmless["as long"]:
             self._batch_size = 1
@@ -244,10 +249,14 @@ class _Writer:
             return [bool(answer.finish_reason) or job.ended() for answer in batch]
 
         task = batch[0].request.prompt.task_id
-        prompts = [answer.rendered.token_ids for answer in batch]
+        rows = Batch(
+            [answer.rendered.token_ids for answer in batch],
+            self._padding,
+            longest=max(answer.room for answer in batch),
+        )
         choose = chooser([answer.request for answer in batch], job.sampling)
         try:
-            write(self._model, prompts, self._padding, choose, taken)
+            write(self._model, rows, choose, taken)
         except Exception as error:  # whatever the model's code raises
             said = loading.first_line(error)
             if loading.is_out_of_memory(error):

@@ -18,8 +18,6 @@ Taken = Callable[[list[int]], list[bool]]
 
 # As in vLLM (sampling_params.py: _MAX_TEMP), where lower ones overflow.
 _LOWEST_TEMPERATURE = 0.01
-# generate wants a limit; `taken` has the one that counts.
-_NO_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class Answer:
         self.request = request
         self.rendered = rendered
         self.prompt_tokens = len(rendered.token_ids)
+        self.room = room
         self._ends = ends
-        self._room = room
         self.finish_reason = ""
         self.restart()
 
@@ -66,7 +64,7 @@ class Answer:
         if end is not None:
             self.text = self.text[:end]
             self.finish_reason = "stop"
-        elif self.tokens == self._room:
+        elif self.tokens == self.room:
             self.finish_reason = "length"
         return bool(self.finish_reason)
 
@@ -154,16 +152,32 @@ def draw(scores: Any, uniforms: Any, temperature: float, top_p: float) -> Any:
     return torch.searchsorted(sums, wanted, right=True).squeeze(-1).clamp(max=sums.shape[-1] - 1)
 
 
-def write(
-    model: Any, prompts: Sequence[Sequence[int]], padding: int, choose: Choose, taken: Taken
-) -> None:
-    """Have a model continue prompts together, padded on the left, until no row needs more."""
+@dataclass(frozen=True)
+class Batch:
+    """Token ids of prompts that are continued together, padded on the left with `padding`.
+
+    `longest`: the most tokens that one of them may get.
+    """
+
+    prompts: Sequence[Sequence[int]]
+    padding: int
+    longest: int
+
+
+def write(model: Any, batch: Batch, choose: Choose, taken: Taken) -> None:
+    """Have a model (transformers.PreTrainedModel) continue a batch until no row needs more."""
     import torch
     from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-    width = max(map(len, prompts))
-    rows = [[padding] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    width = max(map(len, batch.prompts))
+    gaps = [width - len(prompt) for prompt in batch.prompts]
+    rows = [
+        [batch.padding] * gap + list(prompt)
+        for gap, prompt in zip(gaps, batch.prompts, strict=True)
+    ]
+    mask = [[0] * gap + [1] * (width - gap) for gap in gaps]
+    # Weights that accelerate keeps on disk seem to be nowhere; it moves what they work on.
+    device = "cpu" if model.device.type == "meta" else model.device
 
     def only_the_chosen(token_ids: Any, scores: Any) -> Any:
         chosen = choose(token_ids.shape[1] - width, scores).unsqueeze(-1)
@@ -174,11 +188,14 @@ def write(
 
     with torch.inference_mode():
         model.generate(
-            torch.tensor(rows, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
+            torch.tensor(rows, device=device),
+            attention_mask=torch.tensor(mask, device=device),
             # Greedy, so that it takes what was chosen.
             generation_config=GenerationConfig(
-                do_sample=False, use_cache=True, pad_token_id=padding, max_new_tokens=_NO_LIMIT
+                do_sample=False,
+                use_cache=True,
+                pad_token_id=batch.padding,
+                max_new_tokens=batch.longest,
             ),
             logits_processor=LogitsProcessorList([only_the_chosen]),
             stopping_criteria=StoppingCriteriaList([ended]),
@@ -202,7 +219,8 @@ def change_by_company(
             seen.append(scores[0].float())
             return torch.full_like(scores[:, 0], prompt[step], dtype=torch.long)
 
-        write(model, prompts, padding, choose, lambda tokens: [len(seen) == 3] * len(tokens))
+        batch = Batch(prompts, padding, longest=3)
+        write(model, batch, choose, lambda tokens: [False] * len(tokens))
         return torch.stack(seen)
 
     alone, together = logits([prompt]), logits([prompt, other])

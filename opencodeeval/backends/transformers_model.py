@@ -74,6 +74,12 @@ def _arguments(source: ModelSource, options: BackendOptions) -> tuple[dict[str, 
     """The arguments of from_pretrained, and the device to move the model to afterwards, or ""."""
     if options.tensor_parallel_size > 1:
         raise UsageError("--tensor-parallel-size is vLLM's: use --device-map auto for several GPUs")
+    for name in ("load_in_8bit", "load_in_4bit"):
+        if name in options.engine_args:
+            raise UsageError(
+                f"transformers has no argument {name}: use "
+                f"--engine-arg 'quantization_config={{\"{name}\": true}}'"
+            )
     arguments: dict[str, Any] = {
         "dtype": _dtype(options.dtype),
         "trust_remote_code": options.trust_remote_code,

@@ -37,7 +37,14 @@ class Finding:
 def examine(output: Path, data: Path | None) -> list[Finding]:
     """Check everything; a slow check is stopped after half a minute."""
     gpu = _gpu()
-    findings = [_machine(), gpu, _vllm(gpu.ok), *examine_sandboxes(), _free_space(output)]
+    findings = [
+        _machine(),
+        gpu,
+        _vllm(gpu.ok),
+        _transformers(),
+        *examine_sandboxes(),
+        _free_space(output),
+    ]
     return findings + (_data_sets(data) if data is not None else [])
 
 
@@ -87,6 +94,14 @@ def _vllm(gpu: bool) -> Finding:
         remedy = "pip uninstall vllm && pip install 'opencodeeval[cpu]'"
         return Finding("vLLM", False, f"{on_gpu} needs a GPU", remedy, "backend")
     return Finding("vLLM", True, on_gpu, role="backend")
+
+
+def _transformers() -> Finding:
+    torch = _version("torch")
+    if torch is None:
+        remedy = "optional: pip install 'opencodeeval[transformers]'"
+        return Finding("transformers", False, "PyTorch is not installed", remedy, "backend")
+    return Finding("transformers", True, f"PyTorch {torch}", role="backend")
 
 
 def _version(distribution: str) -> str | None:

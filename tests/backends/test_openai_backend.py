@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import opencodeeval as oce
 from opencodeeval.backends import BackendOptions, openai
 from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.backends.openai import Patience, open_openai

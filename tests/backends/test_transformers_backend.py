@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import opencodeeval as oce
 from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.backends.rendering import Rendered
@@ -255,6 +256,28 @@ def test_tokens_become_the_text_that_the_stream_of_tokenizers_gives(
         answer.add(token, tokenizer)
     expected = [stream.step(tokenizer.backend_tokenizer, token) for token in written]
     assert answer.text == "".join(each or "" for each in expected)
+
+
+def test_base_prompts_are_continued_as_vllm_continues_them() -> None:
+    # What vLLM 0.32 writes in float32.
+    written = {
+        "starter/0": "    return sum(b > a for a, b in zip(values, values[1:]))\n",
+        "starter/13": 'n = int(input())\nfor i in range(1, n + 1):\n    print("[]" * i)\n',
+        "starter/22": (
+            '    value = os.environ.get(name, "").strip().lower()\n    return value or default\n'
+        ),
+    }
+    benchmark = oce.load_benchmark("starter")
+    tasks = [task for task in benchmark.tasks if task.task_id in written]
+    asked = [Request(benchmark.prompt(task, "base"), 0) for task in tasks]
+    assert all(each.prompt.text and each.prompt.stop for each in asked)
+    folder = CHECKPOINTS / "starter-tiny-base" / "step-0300"
+    backend = open_backend("transformers", str(folder), options())
+    found = completions(backend, asked, benchmark.default_sampling())
+    asyncio.run(backend.close())
+    assert {task_id: each.text for (task_id, _), each in found.items()} == written
+    assert [found[each, 0].completion_tokens for each in sorted(written)] == [23, 28, 26]
+    assert {each.finish_reason for each in found.values()} == {"stop"}
 
 
 # --- batches ---
@@ -509,6 +532,7 @@ def test_code_that_comes_with_a_model_is_not_run_unasked(copied: Path) -> None:
         ({"batch_size": 0}, "at least 1, got 0"),
         ({"max_model_len": 4096}, r"--max-model-len 4096 is more than the 1024 tokens"),
         ({"engine_args": {"no_such": 1}}, "no_such"),
+        ({"engine_args": {"load_in_8bit": True}}, r"quantization_config=\{.load_in_8bit.: true\}"),
     ],
 )
 def test_options_that_cannot_be_carried_out_are_refused_in_words(

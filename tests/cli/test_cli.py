@@ -394,7 +394,15 @@ def test_doctor_says_what_is_there() -> None:
     told = json.loads(done.stdout)
     assert done.returncode == (0 if told["ok"] else 1)
     names = {finding["name"] for finding in told["findings"]}
-    assert {"machine", "GPU", "vLLM", "Docker engine", "local jail", "output"} <= names
+    assert {
+        "machine",
+        "GPU",
+        "vLLM",
+        "transformers",
+        "Docker engine",
+        "local jail",
+        "output",
+    } <= names
     assert all(finding["ok"] or finding["remedy"] for finding in told["findings"])
 
 
