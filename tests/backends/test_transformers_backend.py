@@ -375,15 +375,15 @@ def test_a_model_that_batches_harm_gets_none_that_do(
     asyncio.run(backend.close())
 
 
-# An answer takes a minute; one that nobody waits for ends within milliseconds.
-ENDLESS = Sampling(max_tokens=15_000)
-SOON_S = 15
+# Such answers take half a minute; one that nobody waits for ends within milliseconds.
+ENDLESS = Sampling(max_tokens=4_000)
+SOON_S = 8
 
 
 @pytest.fixture
 def endless(model: Path) -> Backend:
     """Its answers can be as long as they like."""
-    arguments = {"max_position_embeddings": 100_000}
+    arguments = {"max_position_embeddings": 8192}
     return open_backend(
         "transformers", str(model), options(engine_args=arguments, max_model_len=None)
     )
