@@ -19,9 +19,11 @@ from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
     load_tokenizer,
+    marks_are_special,
     model_type_of,
     render,
     stop_token_ids,
+    with_thinking_tokens,
 )
 from opencodeeval.backends.transformers_answers import (
     Answer,
@@ -148,6 +150,7 @@ class _Writer:
         self._tokenizer = tokenizer
         self._context = context
         self._batch_size = batch_size
+        self._marks_are_special = marks_are_special(tokenizer)
         self._end_ids = _end_ids(model.generation_config) | _end_ids(tokenizer)
         # The model's own would add samplers and penalties that nobody asked for.
         model.generation_config = GenerationConfig()
@@ -185,7 +188,11 @@ class _Writer:
         Raises:
             BackendError: the model failed, or memory is too small for one answer.
         """
-        rendered = lru_cache(maxsize=1024)(self._render)
+
+        @lru_cache(maxsize=1024)
+        def rendered(prompt: Prompt) -> tuple[Rendered, Ends]:
+            return self._render(prompt, job.sampling)
+
         rest = list(requests)
         while rest and not job.ended():
             some = rest[: _BATCHES_AHEAD * self._batch_size]
@@ -193,13 +200,23 @@ class _Writer:
             answers = [self._begun(each, rendered(each.prompt), job.sampling) for each in some]
             for each in answers:
                 if each.finish_reason:
-                    job.give(each.completion())
+                    job.give(self._completion(each))
             while not job.ended() and (batch := self._next_batch(answers)):
                 self._write(batch, job)
 
-    def _render(self, prompt: Prompt) -> tuple[Rendered, Ends]:
-        token_ids = self._end_ids | set(stop_token_ids(self._tokenizer, prompt.stop))
-        return render(self._tokenizer, prompt), Ends(prompt.stop, frozenset(token_ids))
+    def _render(self, prompt: Prompt, sampling: Sampling) -> tuple[Rendered, Ends]:
+        token_ids = set(stop_token_ids(self._tokenizer, prompt.stop))
+        if not sampling.ignore_eos:
+            token_ids |= self._end_ids
+        special = bool(prompt.messages and self._marks_are_special)
+        ends = Ends(prompt.stop, frozenset(token_ids), special)
+        return render(self._tokenizer, prompt, sampling), ends
+
+    def _completion(self, answer: Answer) -> Completion:
+        completion = answer.completion()
+        if not answer.request.prompt.messages:
+            return completion
+        return with_thinking_tokens(self._tokenizer, completion)
 
     def _begun(
         self, request: Request, rendered: tuple[Rendered, Ends], sampling: Sampling
@@ -245,7 +262,7 @@ class _Writer:
         def taken(tokens: list[int]) -> list[bool]:
             for answer, token in zip(batch, tokens, strict=True):
                 if not answer.finish_reason and answer.add(token, self._tokenizer):
-                    job.give(answer.completion())
+                    job.give(self._completion(answer))
             return [bool(answer.finish_reason) or job.ended() for answer in batch]
 
         task = batch[0].request.prompt.task_id
@@ -254,7 +271,7 @@ class _Writer:
             self._padding,
             longest=max(answer.room for answer in batch),
         )
-        choose = chooser([answer.request for answer in batch], job.sampling)
+        choose = chooser([answer.request for answer in batch], rows.prompts, job.sampling)
         try:
             write(self._model, rows, choose, taken)
         except Exception as error:  # whatever the model's code raises

@@ -18,14 +18,19 @@ Taken = Callable[[list[int]], list[bool]]
 
 # As in vLLM (sampling_params.py: _MAX_TEMP), where lower ones overflow.
 _LOWEST_TEMPERATURE = 0.01
+_PENALTIES = ("repetition_penalty", "presence_penalty", "frequency_penalty")
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What ends an answer beside its length: strings in its text, and tokens by their ids."""
+    """What ends an answer beside its length: strings in its text, and tokens by their ids.
+
+    `special_in_text`: special tokens stay in the text, as those that mark reasoning must.
+    """
 
     strings: tuple[str, ...]
     token_ids: frozenset[int]
+    special_in_text: bool = False
 
 
 class Answer:
@@ -74,9 +79,10 @@ class Answer:
         The tokens before it are decoded with it: they decide about spaces, and may be
         parts of the same character.
         """
-        before = _text(tokenizer, self._window[: self._known])
+        special = self._ends.special_in_text
+        before = _text(tokenizer, self._window[: self._known], special)
         self._window.append(token)
-        after = _text(tokenizer, self._window)
+        after = _text(tokenizer, self._window, special)
         if len(after) <= len(before) or after.endswith("\N{REPLACEMENT CHARACTER}"):
             return ""
         self._window = self._window[self._known :]
@@ -96,10 +102,11 @@ class Answer:
         )
 
 
-def _text(tokenizer: Any, tokens: Sequence[int]) -> str:
-    return str(
-        tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+def _text(tokenizer: Any, tokens: Sequence[int], special: bool) -> str:
+    text = tokenizer.decode(
+        tokens, skip_special_tokens=not special, clean_up_tokenization_spaces=False
     )
+    return str(text)
 
 
 def _first_end(text: str, new: int, stops: Sequence[str]) -> int | None:
@@ -112,40 +119,93 @@ def _first_end(text: str, new: int, stops: Sequence[str]) -> int | None:
     return min(found)[1] if found else None
 
 
-def chooser(requests: Sequence[Request], sampling: Sampling) -> Choose:
-    """How the tokens of a batch are chosen.
+def chooser(
+    requests: Sequence[Request], prompts: Sequence[Sequence[int]], sampling: Sampling
+) -> Choose:
+    """How the tokens of a batch, with prompts of these token ids, are chosen.
 
     What a request draws depends on its own seed alone: not on the batch or the device.
     """
     import torch
-
-    if sampling.temperature == 0:
-        return lambda _, scores: scores.argmax(-1)
 
     def uniforms(request: Request) -> Any:
         seed = request_seed(sampling.seed, request.prompt.task_id, request.sample_id)
         generator = torch.Generator().manual_seed(seed)
         return torch.rand(sampling.max_tokens, generator=generator, dtype=torch.float64)
 
-    numbers = torch.stack([uniforms(each) for each in requests])
-    return lambda step, scores: draw(
-        scores, numbers[:, step].to(scores.device), sampling.temperature, sampling.top_p
-    )
+    greedy = sampling.temperature == 0
+    numbers = None if greedy else torch.stack([uniforms(each) for each in requests])
+    penalties = _Penalties(prompts, sampling) if sampling.changed(_PENALTIES) else None
+
+    def choose(step: int, scores: Any) -> Any:
+        if penalties:
+            scores = penalties.applied(scores)
+        if numbers is None:
+            chosen = scores.argmax(-1)
+        else:
+            chosen = draw(scores, numbers[:, step].to(scores.device), sampling)
+        if penalties:
+            penalties.count(chosen)
+        return chosen
+
+    return choose
 
 
-def draw(scores: Any, uniforms: Any, temperature: float, top_p: float) -> Any:
+class _Penalties:
+    """Lowers the logits of tokens that a row has had, as vLLM does (layers/utils.py).
+
+    The penalty on repetition is also for tokens of the prompt; padding is none of them.
+    """
+
+    def __init__(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> None:
+        self._prompts = prompts
+        self._sampling = sampling
+        self._counts: Any = None
+        self._in_prompt: Any = None
+
+    def applied(self, scores: Any) -> Any:
+        """The logits (rows, vocabulary) after the penalties."""
+        import torch
+
+        if self._counts is None:
+            self._counts = torch.zeros_like(scores)
+            self._in_prompt = torch.zeros_like(scores, dtype=torch.bool)
+            for row, prompt in enumerate(self._prompts):
+                self._in_prompt[row, torch.tensor(prompt, device=scores.device)] = True
+        had = self._counts > 0
+        penalty = self._sampling.repetition_penalty
+        lowered = torch.where(scores > 0, scores / penalty, scores * penalty)
+        scores = torch.where(self._in_prompt | had, lowered, scores)
+        scores = scores - self._sampling.frequency_penalty * self._counts
+        return scores - self._sampling.presence_penalty * had
+
+    def count(self, chosen: Any) -> None:
+        """Note the tokens (rows) of a step."""
+        rows = self._counts.new_ones(len(chosen), 1)
+        self._counts.scatter_add_(1, chosen.unsqueeze(-1), rows)
+
+
+def draw(scores: Any, uniforms: Any, sampling: Sampling) -> Any:
     """Tokens (rows) drawn from logits (rows, vocabulary) with one number in [0, 1) a row.
 
     The inverse of the distribution in the vocabulary's order: logits that differ by
-    rounding give the same token but for numbers at the very border of two tokens.
+    rounding give the same token but for numbers at the very border of two tokens. What
+    min-p, top-k and top-p leave out is left out in this order, as in vLLM.
     """
     import torch
 
-    probabilities = (scores.double() / max(temperature, _LOWEST_TEMPERATURE)).softmax(-1)
-    if top_p < 1:
+    temperature = max(sampling.temperature, _LOWEST_TEMPERATURE)
+    probabilities = (scores.double() / temperature).softmax(-1)
+    if sampling.min_p > 0:
+        least = sampling.min_p * probabilities.amax(-1, keepdim=True)
+        probabilities = probabilities.masked_fill(probabilities < least, 0.0)
+    if sampling.top_k > 0 or sampling.top_p < 1:
         ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
+        if sampling.top_k > 0:
+            ordered[:, sampling.top_k :] = 0.0
+        ordered /= ordered.sum(-1, keepdim=True)
         before = ordered.cumsum(-1) - ordered
-        ordered = ordered.masked_fill(before >= top_p, 0.0)
+        ordered = ordered.masked_fill(before >= sampling.top_p, 0.0)
         probabilities = torch.zeros_like(ordered).scatter(-1, tokens, ordered)
     sums = probabilities.cumsum(-1)
     wanted = uniforms.unsqueeze(-1) * sums[:, -1:]

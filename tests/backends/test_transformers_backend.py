@@ -23,7 +23,7 @@ import opencodeeval as oce
 from opencodeeval.backends import BackendOptions, open_backend, parse_engine_args
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.backends.rendering import Rendered
-from opencodeeval.backends.transformers_answers import Answer, Ends, draw
+from opencodeeval.backends.transformers_answers import Answer, Ends, chooser, draw
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, Prompt, Sampling
@@ -117,8 +117,9 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
     uniforms = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     rows = probabilities.log().repeat(count, 1)
 
-    def drawn(temperature: float, top_p: float) -> dict[int, int]:
-        return Counter(draw(rows, uniforms, temperature, top_p).tolist())
+    def drawn(temperature: float, top_p: float, **more: float) -> dict[int, int]:
+        sampling = Sampling(temperature=temperature, top_p=top_p, **more)  # type: ignore[arg-type]
+        return Counter(draw(rows, uniforms, sampling).tolist())
 
     assert drawn(1.0, 1.0) == {0: 100, 1: 400, 2: 200, 3: 300}
     # The smallest set of tokens that has at least that much.
@@ -130,6 +131,37 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
         {token: each / 30 * count for token, each in squares.items()}, abs=1
     )
     assert drawn(1e-30, 1.0).keys() == {1}
+    assert drawn(1.0, 1.0, top_k=2) == pytest.approx({1: 4000 / 7, 3: 3000 / 7}, abs=1)
+    assert drawn(1.0, 1.0, min_p=0.51).keys() == {1, 3}
+    assert drawn(1.0, 1.0, min_p=0.49).keys() == {1, 2, 3}
+    # Top-p is of what the others leave: 0.4 of 0.7.
+    assert drawn(1.0, 0.56, top_k=2).keys() == {1}
+    assert drawn(1.0, 0.58, top_k=2).keys() == {1, 3}
+
+
+def test_penalties_are_those_of_vllm() -> None:
+    import torch
+
+    utils = pytest.importorskip("vllm.model_executor.layers.utils")
+    torch.manual_seed(0)
+    vocabulary, prompts, steps = 8, [[1, 2, 3], [4], [5, 5, 6, 1, 2]], 12
+    sampling = Sampling(repetition_penalty=1.3, presence_penalty=0.7, frequency_penalty=-0.4)
+    requests = [Request(Prompt(f"t{n}", text="p"), 0) for n in range(len(prompts))]
+    choose = chooser(requests, prompts, sampling)
+    width = max(map(len, prompts))
+    padded = [prompt + [vocabulary] * (width - len(prompt)) for prompt in prompts]
+    output = torch.full((len(prompts), steps), vocabulary)
+    for step in range(steps):
+        scores = torch.randn(len(prompts), vocabulary)
+        theirs = utils.apply_penalties(
+            scores.clone(),
+            torch.tensor(padded),
+            output,
+            *(torch.full((3,), value) for value in (0.7, -0.4, 1.3)),
+        )
+        chosen = choose(step, scores)
+        assert chosen.tolist() == theirs.argmax(-1).tolist()
+        output[:, step] = chosen
 
 
 def test_of_the_model_s_generation_config_only_the_ends_count(

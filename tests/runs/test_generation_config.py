@@ -14,7 +14,7 @@ from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Sampling
 from opencodeeval.runs.generation_config import taken, with_model_values
 from opencodeeval.runs.options import SamplingOptions
-from tests.backends.test_openai_backend import Server
+from tests.support.openai_server import Server
 
 # The values of Qwen2.5-Coder-Instruct, and fields that decide nothing here.
 PUBLISHED = {
