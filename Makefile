@@ -30,6 +30,13 @@ quickstart: ## Install into .venv, then generate with a tiny model and grade wha
 	$(BIN)/opencodeeval --model $(QUICKSTART_MODEL) --bench starter --dtype float32 --max-model-len 1024 \
 		--output build/quickstart
 
+.PHONY: quickstart-real
+quickstart-real: install ## The same with a small real model, SmolLM2-135M, on HumanEval+ (10 minutes on a CPU)
+	@.ci/jail.sh
+	$(BIN)/opencodeeval --model "$$($(BIN)/python -m tests.support.smollm2)" --bench humaneval_plus \
+		--dtype float32 --max-model-len 2048 $(if $(wildcard $(DATA)),--data "$(DATA)") \
+		--output build/quickstart-real
+
 .PHONY: test
 test: lint ## Install into .venv, lint, and run every test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
