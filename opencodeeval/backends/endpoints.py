@@ -54,31 +54,43 @@ class Endpoints:
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self.all = tuple(endpoints)
-        self._changed = asyncio.Condition()
+        self._waiting: set[asyncio.Future[None]] = set()
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Endpoint]:
         """Wait for a server that takes a request now, and hold a place there."""
-        async with self._changed:
-            while (chosen := self._free()) is None:
-                await self._wait()
-            chosen.in_flight += 1
+        while (chosen := self._free()) is None:
+            await self._change()
+        chosen.in_flight += 1
         try:
             yield chosen
         finally:
             chosen.in_flight -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            for each in self._waiting:
+                _wake(each)
 
     def _free(self) -> Endpoint | None:
         now = time.monotonic()
         free = [e for e in self.all if e.resumes <= now and e.in_flight < int(e.limit)]
         return min(free, key=lambda e: e.in_flight / e.limit, default=None)
 
-    async def _wait(self) -> None:
+    async def _change(self) -> None:
+        """Wait until a place may be free."""
+        # Neither a condition nor wait_for: in Python 3.10 and 3.11 both can lose a cancellation.
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
         now = time.monotonic()
-        resting = [each.resumes - now for each in self.all if each.resumes > now]
+        rests = [each.resumes - now for each in self.all if each.resumes > now]
+        alarm = loop.call_later(min(rests), _wake, waiter) if rests else None
+        self._waiting.add(waiter)
         try:
-            await asyncio.wait_for(self._changed.wait(), min(resting, default=None))
-        except asyncio.TimeoutError:
-            pass
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+            if alarm:
+                alarm.cancel()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

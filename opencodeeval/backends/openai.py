@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -192,15 +193,17 @@ class OpenAIBackend:
         failed: list[_Failed] = []
         in_a_row = 0
         most = sum(each.most for each in self._endpoints.all)
-        async for result in as_finished(requests, answer, most):
-            if isinstance(result, Completion):
-                in_a_row = 0
-                yield result
-                continue
-            failed.append(result)
-            in_a_row += 1
-            if in_a_row >= self._patience.give_up:
-                break
+        # Closed at once where it is left early: the other requests must not go on.
+        async with aclosing(as_finished(requests, answer, most)) as results:
+            async for result in results:
+                if isinstance(result, Completion):
+                    in_a_row = 0
+                    yield result
+                    continue
+                failed.append(result)
+                in_a_row += 1
+                if in_a_row >= self._patience.give_up:
+                    break
         if failed:
             first = failed[0]
             named = list(dict.fromkeys(each.request.prompt.task_id for each in failed))

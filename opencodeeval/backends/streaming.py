@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from opencodeeval.core.types import digest
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 async def as_finished(
     items: Sequence[Item], work: Callable[[Item], Awaitable[Result]], limit: int
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """Yield `work(item)` of every item in the order of finishing.
 
     At most `limit` items are worked on at once. The first failure is raised to

@@ -7,6 +7,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from functools import lru_cache
 from typing import Any
 
@@ -111,8 +112,10 @@ class VllmBackend:
         async def answer(request: Request) -> Completion:
             return await self._answer(request, rendered(request.prompt), sampling)
 
-        async for completion in as_finished(requests, answer, self._in_flight):
-            yield completion
+        # Closed at once where the consumer stops early, not when it is collected.
+        async with aclosing(as_finished(requests, answer, self._in_flight)) as completions:
+            async for completion in completions:
+                yield completion
 
     async def _answer(self, request: Request, rendered: Rendered, sampling: Sampling) -> Completion:
         prompt_tokens = len(rendered.token_ids)

@@ -363,8 +363,10 @@ def test_a_killed_engine_fails_the_awaited_requests_at_once(model: Path) -> None
     assert not engines()
 
 
+# A shell that starts the tests in the background has them ignore Ctrl-C.
 SCRIPT = """
-import asyncio, sys
+import asyncio, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Request
 from opencodeeval.core.types import Prompt, Sampling
