@@ -36,6 +36,17 @@ class SamplesFailed(BackendError):
         self.hopeless = hopeless
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What a backend can do; the defaults suit a backend that says nothing of itself.
+
+    `overlapping_calls`: `generate` may be called again while an earlier call goes on,
+    whose requests go first, and takes its requests one after another as it has room.
+    """
+
+    overlapping_calls: bool = False
+
+
 class Backend(Protocol):
     """A source of completions.
 
@@ -73,6 +84,12 @@ class Backend(Protocol):
     async def close(self) -> None:
         """Free what the backend holds; may be called twice."""
         ...
+
+
+def capabilities_of(backend: Backend) -> Capabilities:
+    """What a backend says of itself in its attribute `capabilities`, which it may lack."""
+    found: Capabilities = getattr(backend, "capabilities", Capabilities())
+    return found
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from opencodeeval.backends import openai_wire as wire
-from opencodeeval.backends.base import Opener, Request, SamplesFailed
+from opencodeeval.backends.base import Capabilities, Opener, Request, SamplesFailed
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.streaming import as_finished
@@ -166,6 +166,8 @@ class _Failed:
 
 class OpenAIBackend:
     """A model behind one or several servers; see `open_openai`."""
+
+    capabilities = Capabilities(overlapping_calls=True)
 
     def __init__(
         self,

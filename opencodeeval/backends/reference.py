@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.base import Capabilities, Opener, Request
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Sampling, Task
@@ -29,6 +29,7 @@ def require_references(tasks: Sequence[Task]) -> None:
 class ReferenceBackend:
     """Answers each task with its reference: a run that must score 100 %."""
 
+    capabilities = Capabilities(overlapping_calls=True)
     model_type: ModelType = "base"
 
     def __init__(self, tasks: Sequence[Task]) -> None:

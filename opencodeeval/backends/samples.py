@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Request
+from opencodeeval.backends.base import Capabilities, Request
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import Completion, ModelType, Sampling
 
@@ -18,6 +18,7 @@ class SamplesBackend:
     be extracted from, where samples are such; it is nothing to ready-made programs.
     """
 
+    capabilities = Capabilities(overlapping_calls=True)
     model_type: ModelType
 
     def __init__(

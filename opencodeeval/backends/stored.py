@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Request
+from opencodeeval.backends.base import Capabilities, Request
 from opencodeeval.core.types import Completion, ModelType, SampleId, Sampling
 
 
@@ -16,6 +16,7 @@ class StoredCompletions:
     nothing but the grader has changed.
     """
 
+    capabilities = Capabilities(overlapping_calls=True)
     model_type: ModelType
 
     def __init__(

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from opencodeeval.backends import transformers_model as loading
-from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.base import Capabilities, Opener, Request
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
@@ -84,6 +84,8 @@ def open_transformers(
 
 class TransformersBackend:
     """A loaded model; see `open_transformers`."""
+
+    capabilities = Capabilities(overlapping_calls=True)
 
     def __init__(self, writer: _Writer, identity: Mapping[str, Any]) -> None:
         self.model_type: ModelType = identity["model_type"]

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from functools import lru_cache
 from typing import Any
 
-from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.base import Capabilities, Opener, Request
 from opencodeeval.backends.models import ModelSource, find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
@@ -83,6 +83,8 @@ def _engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str,
 
 class VllmBackend:
     """A model in a running engine; see `open_vllm`."""
+
+    capabilities = Capabilities(overlapping_calls=True)
 
     def __init__(
         self, engine: Engine, tokenizer: Any, model_type: ModelType, identity: Mapping[str, Any]

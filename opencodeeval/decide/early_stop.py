@@ -179,7 +179,7 @@ class EarlyStopping(Observer):
     """Ends each run of a command, or of `evaluate`, as soon as the gate has its answer.
 
     `stops` has the answer of every run that reached one, by benchmark and data
-    version ("starter@v1"). After a regression no further run starts.
+    version ("starter@v1"). After a regression no further run starts, and others end.
     """
 
     def __init__(self, baseline: Baseline, policy: Policy, family: int = 1) -> None:
@@ -191,6 +191,12 @@ class EarlyStopping(Observer):
         self._spec = ""
         self._current: StopEarly | None = None
 
+    def for_run(self) -> EarlyStopping:
+        """The same for one run, with these `stops`."""
+        of_run = EarlyStopping(self._baseline, self._policy, self._family)
+        of_run.stops = self.stops
+        return of_run
+
     def begin(self, head: Record) -> None:
         """Find the baseline's record for the run.
 
@@ -198,10 +204,7 @@ class EarlyStopping(Observer):
             StopRun: an earlier run has shown a regression.
             UsageError: the baseline has no comparable record.
         """
-        self._current = None
-        for spec, stop in self.stops.items():
-            if stop.answer is Answer.REGRESSION:
-                raise StopRun(f"not run, because {spec} shows a regression")
+        self._check_others("not run")
         before = self._baseline.record_of(head.benchmark.name, head.benchmark.data_version)
         self._spec = before.spec
         self._current = StopEarly(before, head, self._policy, self._family)
@@ -214,11 +217,17 @@ class EarlyStopping(Observer):
         """Take one sample's verdict, and end the run once there is an answer."""
         if self._current is None:
             return
+        self._check_others("not finished")
         try:
             self._current.graded(sample)
         finally:
             if self._current.stop is not None:
                 self.stops[self._spec] = self._current.stop
+
+    def _check_others(self, left: str) -> None:
+        for spec, stop in self.stops.items():
+            if stop.answer is Answer.REGRESSION and spec != self._spec:
+                raise StopRun(f"{left}, because {spec} shows a regression")
 
 
 def conclude(stops: Iterable[Stop]) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution import expected
+from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.jails.base import Slot
 from opencodeeval.execution.specification import Specification, specification
@@ -42,9 +43,10 @@ class _Held:
 
 
 class Gate:
-    """A shared/exclusive lock; a waiting exclusive holder goes first."""
+    """A shared/exclusive lock for `places` holders at once; a waiting exclusive one goes first."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
+        self.places = places
         self.inside = 0
         self.alone = 0
         self.changed = asyncio.Condition()
@@ -53,7 +55,7 @@ class Gate:
     async def enter(self) -> None:
         """Acquire the lock shared."""
         async with self.changed:
-            await self.changed.wait_for(lambda: self.alone == 0)
+            await self.changed.wait_for(lambda: self.alone == 0 and self.inside < self.places)
             self.inside += 1
 
     async def leave(self) -> None:
@@ -104,6 +106,7 @@ class SlotPool:
         self.closed = False
         self.waiting: set[asyncio.Future[Grade]] = set()
         self.checked: dict[str, Specification] = {}
+        self.gate = Gate(slots)
 
     def describe(self) -> Mapping[str, Any]:
         """See opencodeeval.execution.base.Sandbox."""
@@ -113,7 +116,6 @@ class SlotPool:
         """See opencodeeval.execution.base.Sandbox."""
         if not self.workers:
             self.more = asyncio.Condition()
-            self.gate = Gate()
             self.workers = [asyncio.create_task(self._work()) for _ in range(self.slots)]
         self._specification(task)
         job = _Job(task, program, asyncio.get_running_loop().create_future())
@@ -279,6 +281,19 @@ class SlotPool:
         for slot in {*everything, *self.running}:
             slot.kill()
             slot.release()
+
+
+def share_cores(sandboxes: Sequence[Sandbox]) -> None:
+    """Let sandboxes of several environments run no more programs at once than one would.
+
+    Must be called before the first program. Sandboxes that are no pools of slots,
+    from other packages, are left as they are.
+    """
+    pools = [each for each in sandboxes if isinstance(each, SlotPool)]
+    if pools:
+        gate = Gate(max(pool.slots for pool in pools))
+        for pool in pools:
+            pool.gate = gate
 
 
 def _starved(answer: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.asking import protocol_of
 from opencodeeval.runs.pipeline import RunResult
-from opencodeeval.runs.store import RunStore
+from opencodeeval.runs.store import run_id
 from opencodeeval.stats.metrics import Metric
 
 
@@ -39,11 +39,16 @@ class Job:
 
 
 class Opened(NamedTuple):
-    """A job with its backend and the run that it fills."""
+    """A job with its backend and the configuration of the run that it fills."""
 
     job: Job
     backend: Backend
-    store: RunStore
+    configured: Mapping[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return run_id(self.configured)
 
 
 class Finished(NamedTuple):

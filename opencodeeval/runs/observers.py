@@ -26,7 +26,16 @@ class GradedSample:
 
 
 class Observer:
-    """Is called at every step of a run; a subclass overrides the methods it needs."""
+    """Is called at every step of a run; a subclass overrides the methods it needs.
+
+    The runs of one command overlap: the next one begins while the last samples of the one
+    before are written and graded. An observer that keeps something for each run
+    overrides `for_run`.
+    """
+
+    def for_run(self) -> Observer:
+        """The observer of one run, asked for before the run begins; by default this one."""
+        return self
 
     def begin(self, head: Record) -> None:
         """A run is planned; `head` is its record so far: everything except results.
@@ -55,3 +64,8 @@ class Observer:
 
     def finish(self) -> None:
         """The run is over, whether it succeeded or failed."""
+
+
+def orders(observer: Observer) -> bool:
+    """Whether the observer needs the results in an order of its own."""
+    return type(observer).order is not Observer.order

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.benchmarks.base import Benchmark
-from opencodeeval.core.errors import BackendError, SandboxError
+from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.journal import write_atomically
 from opencodeeval.core.together import run_together
 from opencodeeval.core.types import (
@@ -34,10 +33,11 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, Timing, content_of
-from opencodeeval.runs.asking import prompt_of
-from opencodeeval.runs.observers import GradedSample, Observer
+from opencodeeval.runs.generating import Generation
+from opencodeeval.runs.observers import GradedSample, Observer, orders
 from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
 from opencodeeval.runs.rows import ExecutionKey
+from opencodeeval.runs.sharing import Shared
 from opencodeeval.runs.store import RunStore, is_fault
 from opencodeeval.stats.metrics import Metric
 
@@ -61,7 +61,9 @@ class Run:
 
     `counts` (task id -> samples) is for existing samples whose number differs
     between tasks; otherwise every task has `planned.sampling.n`. `metrics` are
-    those to record, `regraded` is for the record (`build_record`).
+    those to record, `regraded` is for the record (`build_record`). `shared` is what it has
+    in common with other runs; `handed_over` is called when the backend has taken the last
+    request, or needs none.
     """
 
     planned: Planned
@@ -70,6 +72,8 @@ class Run:
     metrics: Sequence[Metric]
     counts: Mapping[str, int] | None = None
     regraded: Mapping[str, Any] | None = None
+    shared: Shared = field(default_factory=Shared)
+    handed_over: Callable[[], None] = lambda: None
 
 
 async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResult:
@@ -87,6 +91,7 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
     """
     started, clock = _now(), time.monotonic()
     planned = head(run.planned)
+    observers = [observer.for_run() for observer in observers]
     for observer in observers:
         observer.begin(planned)
     going = _Going(run, observers)
@@ -105,7 +110,7 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
         started=started,
         finished=_now(),
         wall_s=round(time.monotonic() - clock, 3),
-        generated=going.drawn,
+        generated=going.generation.drawn,
         executed=going.executed,
         resumed=run.store.resumed,
     )
@@ -123,22 +128,22 @@ class _Going:
     def __init__(self, run: Run, observers: Sequence[Observer]) -> None:
         self.observers = observers
         self.benchmark = run.planned.benchmark
-        self.backend = run.planned.backend
-        self.sampling = run.planned.sampling
+        self.model_type = run.planned.backend.model_type
         self.sandbox = run.sandbox
         self.store = run.store
         self.tasks = {task.task_id: task for task in self.benchmark.tasks}
         described = run.sandbox.describe()
         self.sandbox_identity = sandbox_identity(described)
         run.store.rename_sandbox(first_identity(described), self.sandbox_identity)
-        self.drawn = 0
         self.executed = 0
         self.faults: list[Grade] = []
-        self.unanswered: SamplesFailed | None = None
         # Unbounded: the engine never waits for a slot, and programs are small.
         self.queue: asyncio.Queue[Completion | None] = asyncio.Queue()
         self.running: dict[ExecutionKey, list[SampleId]] = {}
         self.extractor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
+        self.generation = Generation(
+            run.planned, run.store, run.shared, self._enqueue, run.handed_over
+        )
 
     async def complete(self, wanted: Sequence[SampleId]) -> None:
         workers = self.sandbox.slots + WAITING_PROGRAMS
@@ -152,61 +157,16 @@ class _Going:
             self.extractor.shutdown(wait=False, cancel_futures=True)
             for observer in self.observers:
                 observer.finish()
-        if self.unanswered:
-            raise self.unanswered
+        if self.generation.unanswered:
+            raise self.generation.unanswered
         if self.faults:
             raise self._persistent_fault(len(wanted))
 
     async def _generate(self, wanted: Sequence[SampleId], workers: int) -> None:
-        missing = [where for where in wanted if where not in self.store.completions]
-        requests = self._requests(missing)
-        for where in wanted:
-            if where in self.store.completions:
-                self._enqueue(self.store.completions[where])
-        if requests:
-            try:
-                await self._draw(requests)
-            except SamplesFailed as error:
-                self.unanswered = error
+        in_any_order = not any(orders(observer) for observer in self.observers)
+        await self.generation.run(wanted, in_any_order)
         for _ in range(workers):
             self.queue.put_nowait(None)
-
-    def _requests(self, missing: Sequence[SampleId]) -> list[Request]:
-        prompts = {
-            task_id: prompt_of(
-                self.benchmark, self.tasks[task_id], self.sampling, self.backend.model_type
-            )
-            for task_id in dict.fromkeys(where.task_id for where in missing)
-        }
-        for prompt in prompts.values():
-            if prompt.task_id not in self.store.prompts:
-                self.store.add_prompt(prompt)
-        return [Request(prompts[where.task_id], where.sample_id) for where in missing]
-
-    async def _draw(self, requests: Sequence[Request]) -> None:
-        awaited = {SampleId(request.prompt.task_id, request.sample_id) for request in requests}
-        stream = self.backend.generate(requests, self.sampling)
-        try:
-            async for completion in stream:
-                where = SampleId(completion.task_id, completion.sample_id)
-                if where not in awaited:
-                    raise BackendError(
-                        f"the backend gave sample {where.sample_id} of {where.task_id}, "
-                        "which was not requested: run the same command again"
-                    )
-                awaited.discard(where)
-                self.store.add_completion(completion)
-                self.drawn += 1
-                self._enqueue(completion)
-        finally:
-            close = getattr(stream, "aclose", None)
-            if close is not None:
-                await close()
-        if awaited:
-            raise BackendError(
-                f"the backend ended without {len(awaited)} of {len(requests)} samples: "
-                "run the same command again to generate them"
-            )
 
     def _enqueue(self, completion: Completion) -> None:
         for observer in self.observers:
@@ -240,7 +200,7 @@ class _Going:
             self.benchmark.program,
             self.tasks[completion.task_id],
             completion,
-            self.backend.model_type,
+            self.model_type,
         )
         self.store.add_program(completion, program, extraction)
         return program

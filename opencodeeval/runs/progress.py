@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from opencodeeval.runs.observers import GradedSample, Observer
@@ -39,7 +40,15 @@ def remark(message: str) -> None:
 
 
 class Bars(Observer):
-    """Two bars, the second with the share of samples that passed so far."""
+    """Two bars a run, the second with the share of samples that passed so far."""
+
+    def __init__(self, taken: set[int] | None = None) -> None:
+        """`taken` has the pairs of lines that runs use at present."""
+        self._taken = set() if taken is None else taken
+
+    def for_run(self) -> Bars:
+        """Bars of its own, below those of other runs."""
+        return Bars(self._taken)
 
     def start(self, title: str, samples: int) -> None:
         """Draw both bars."""
@@ -49,12 +58,14 @@ class Bars(Observer):
             return tqdm(
                 desc=f"{title} {step}",
                 total=samples,
-                position=position,
+                position=2 * self._pair + position,
                 file=sys.stderr,
                 unit="sample",
                 dynamic_ncols=True,
             )
 
+        self._pair = next(pair for pair in count() if pair not in self._taken)
+        self._taken.add(self._pair)
         self._generated, self._graded = bar("generated", 0), bar("graded", 1)
         self._passed = 0
 
@@ -73,6 +84,7 @@ class Bars(Observer):
         self._graded.refresh()
         self._generated.close()
         self._graded.close()
+        self._taken.discard(self._pair)
 
 
 class Lines(Observer):
@@ -80,6 +92,10 @@ class Lines(Observer):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+
+    def for_run(self) -> Lines:
+        """Lines of its own."""
+        return Lines(self._clock)
 
     def start(self, title: str, samples: int) -> None:
         """Start counting."""

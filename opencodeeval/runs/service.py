@@ -6,31 +6,21 @@ them through the same pipeline and return an `Evaluation`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from opencodeeval.backends import BACKENDS, BackendOptions, open_backend
-from opencodeeval.backends.base import Backend, SamplesFailed
+from opencodeeval.backends.base import Backend, capabilities_of
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
-from opencodeeval.execution.base import Sandbox
-from opencodeeval.runs import signals
 from opencodeeval.runs.generation_config import with_model_values
-from opencodeeval.runs.jobs import Evaluation, Finished, Job, Opened, StoppedEarly
-from opencodeeval.runs.observers import Observer, StopRun
+from opencodeeval.runs.jobs import Evaluation, Job
+from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.options import RESULTS, Output, SamplingOptions, SandboxOptions, Selection
-from opencodeeval.runs.pipeline import Run, run_benchmark
-from opencodeeval.runs.progress import open_progress
-from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.samples_file import SampleSource, read_jobs
-from opencodeeval.runs.side_by_side import compare_protocols, share
-from opencodeeval.runs.store import RunStore, check_writable, run_id
-
-# How a job gets its backend; may take minutes for the first.
-OpenBackend = Callable[[Job], Backend]
+from opencodeeval.runs.session import run_jobs
 
 
 def evaluate(
@@ -142,102 +132,6 @@ def plan_jobs(
     return jobs
 
 
-def run_jobs(
-    model: str,
-    jobs: Sequence[Job],
-    open_backend_for: OpenBackend,
-    sandbox: SandboxOptions,
-    output: Output,
-    observers: Sequence[Observer] = (),
-) -> Evaluation:
-    """Open everything, run the jobs one after another, and close everything.
-
-    Raises:
-        As `evaluate`.
-    """
-    check_writable(output.folder)
-    session = _Session(jobs, open_backend_for, sandbox, output, observers)
-    finished, stopped = signals.run(session.run())
-    return Evaluation(
-        model,
-        tuple(result for _, result in finished),
-        tuple(compare_protocols(output.folder, finished)),
-        tuple(stopped),
-    )
-
-
-@dataclass
-class _Session:
-    """The moving parts of `run_jobs`."""
-
-    jobs: Sequence[Job]
-    open_backend_for: OpenBackend
-    sandbox: SandboxOptions
-    output: Output
-    observers: Sequence[Observer]
-    finished: list[Finished] = field(default_factory=list)
-    stopped: list[StoppedEarly] = field(default_factory=list)
-    unanswered: list[SamplesFailed] = field(default_factory=list)
-
-    async def run(self) -> tuple[list[Finished], list[StoppedEarly]]:
-        """Open, run, close; returns the finished and the stopped runs."""
-        async with AsyncExitStack() as stack:
-            sandboxes: dict[str, Sandbox] = {}
-            for name in dict.fromkeys(job.benchmark.environment for job in self.jobs):
-                sandboxes[name] = self.sandbox.open(name, self.output.log)
-                stack.push_async_callback(sandboxes[name].close)
-            opened = self._open(stack)
-            observers = [open_progress(self.output.progress), *self.observers]
-            with signals.cancelling():
-                for each in opened:
-                    others = [other for other in opened if other is not each]
-                    share(each, others, self.output.log)
-                    await self._run_one(each, sandboxes[each.job.benchmark.environment], observers)
-        if self.unanswered:
-            raise self.unanswered[0]
-        return self.finished, self.stopped
-
-    def _open(self, stack: AsyncExitStack) -> list[Opened]:
-        opened: dict[str, Opened] = {}
-        for job in self.jobs:
-            backend = self.open_backend_for(job)
-            stack.push_async_callback(backend.close)
-            configured = configuration(job.benchmark, backend, job.sampling)
-            if run_id(configured) in opened:  # named twice: humaneval, humaneval@v1
-                continue
-            store = RunStore(self.output.folder, configured)
-            stack.callback(store.close)
-            opened[store.run_id] = Opened(job, backend, store)
-            begins = "continues" if store.resumed else "runs"
-            self.output.log(f"{job.title}: {begins} in {store.folder}")
-        return list(opened.values())
-
-    async def _run_one(
-        self, opened: Opened, sandbox: Sandbox, observers: Sequence[Observer]
-    ) -> None:
-        job, backend, store = opened
-        planned = Planned(job.benchmark, backend, job.sampling)
-        try:
-            result = await run_benchmark(
-                Run(planned, sandbox, store, job.metrics, job.counts), observers
-            )
-        except SamplesFailed as failed:
-            # The other benchmarks can still have their scores.
-            self.output.log(f"{job.title}: {failed}")
-            self.unanswered.append(failed)
-            if failed.hopeless:
-                raise
-        except StopRun as stop:
-            spec = job.benchmark.spec
-            self.stopped.append(StoppedEarly(spec, job.protocol, str(stop), store.folder))
-            self.output.log(
-                f"{job.title}: {stop}; the same command without early stopping completes it"
-            )
-        else:
-            self.output.log(f"{job.title}: recorded in {result.record_path}")
-            self.finished.append(Finished(job, result))
-
-
 class _Backends:
     """Opens the jobs' backends; the model is loaded once for all of them."""
 
@@ -275,6 +169,7 @@ class _KeptOpen:
 
     def __init__(self, backend: Backend) -> None:
         self.model_type = backend.model_type
+        self.capabilities = capabilities_of(backend)
         self.identity = backend.identity
         self.generate = backend.generate
 

@@ -1,4 +1,4 @@
-"""Shares samples between protocols: identical prompts are answered only once.
+"""Shares samples between runs: identical prompts are answered only once.
 
 Two protocols with the same prompt and the same sampling settings get the same
 samples. Those generated for one are copied into the other's run folder, so that
@@ -8,19 +8,102 @@ other protocol, and it can be continued alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from opencodeeval.benchmarks.base import Benchmark
-from opencodeeval.core.types import ModelType, SampleId, Sampling, digest
+from opencodeeval.core.types import Completion, ModelType, Prompt, SampleId, Sampling, digest
 from opencodeeval.runs.asking import prompt_of
+from opencodeeval.runs.rows import read_completions, read_prompts
 from opencodeeval.runs.store import RunStore
 
 
-def draw_alike(one: Sampling, other: Sampling) -> bool:
-    """Whether both give the same sample for a prompt; `n` does not matter."""
+class Answered(Protocol):
+    """A run whose answers may be taken: digests of its prompts by task id, its completions."""
+
+    @property
+    def prompts(self) -> Mapping[str, str]: ...
+
+    @property
+    def completions(self) -> Mapping[SampleId, Completion]: ...
+
+
+class StoredAnswers:
+    """The answers in a run folder, which may be missing; read when they are needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def prompts(self) -> Mapping[str, str]:
+        """Task id -> digest of the prompt."""
+        if not (self._folder / "prompts.jsonl").exists():
+            return {}
+        return {row.task_id: row.digest for row in read_prompts(self._folder).values()}
+
+    @cached_property
+    def completions(self) -> Mapping[SampleId, Completion]:
+        """Sample -> completion."""
+        return read_completions(self._folder)
+
+
+class Question(NamedTuple):
+    """What decides an answer: the model, the prompt, the settings, the sample."""
+
+    backend: int
+    prompt: Prompt
+    sampling: Sampling
+    sample_id: int
+
+
+class Asked:
+    """The questions that runs of one command have asked and that have no answer yet."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Question, asyncio.Future[Completion | None]] = {}
+
+    def claim(self, question: Question) -> asyncio.Future[Completion | None] | None:
+        """The answer that another run is waiting for, or None: then the caller has to ask.
+
+        The future's result is None if the other run ended without the answer.
+        """
+        waiting = self._waiting.get(question)
+        if waiting is None:
+            self._waiting[question] = asyncio.get_running_loop().create_future()
+        return waiting
+
+    def settle(self, question: Question, answer: Completion | None) -> None:
+        """Hand the answer of a claimed question, or None, to those who wait for it."""
+        waiting = self._waiting.pop(question, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a run has in common with the other runs of its command.
+
+    `sources` have answers to the same questions; `log` gets a line about this run.
+    """
+
+    asked: Asked = field(default_factory=Asked)
+    sources: Sequence[Answered] = ()
+    log: Callable[[str], None] = lambda _: None
+
+
+def drawn_as(sampling: Sampling) -> Sampling:
+    """The settings that decide the sample for a prompt; `n` does not matter."""
     # Nor does it matter where the values come from.
-    return one == replace(other, n=one.n, from_generation_config=one.from_generation_config)
+    return replace(sampling, n=1, from_generation_config=())
+
+
+def draw_alike(one: Sampling, other: Sampling) -> bool:
+    """Whether both give the same sample for a prompt."""
+    return drawn_as(one) == drawn_as(other)
 
 
 def take_answers(
@@ -28,15 +111,17 @@ def take_answers(
     model_type: ModelType,
     sampling: Sampling,
     store: RunStore,
-    sources: Sequence[RunStore],
+    sources: Sequence[Answered],
 ) -> int:
     """Copy missing completions from `sources` into `store`; returns how many.
 
     The sources must have the same model and the same sampling settings.
 
     Raises:
-        StoreError: `store` cannot be written.
+        StoreError: `store` cannot be written, or a source is damaged.
     """
+    if not sources:
+        return 0
     taken = 0
     for task in benchmark.tasks:
         prompt = prompt_of(benchmark, task, sampling, model_type)
@@ -44,9 +129,11 @@ def take_answers(
         same = [source for source in sources if source.prompts.get(task.task_id) == prompt_digest]
         for sample_id in range(sampling.n):
             where = SampleId(task.task_id, sample_id)
+            if where in store.completions:
+                continue
             answers = (source.completions.get(where) for source in same)
             answer = next((each for each in answers if each is not None), None)
-            if answer is None or where in store.completions:
+            if answer is None:
                 continue
             if task.task_id not in store.prompts:
                 store.add_prompt(prompt)

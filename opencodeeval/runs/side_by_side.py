@@ -1,17 +1,16 @@
-"""Several protocols for one benchmark: shared answers, verdicts side by side."""
+"""Several protocols for one benchmark: verdicts side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from opencodeeval.core.journal import write_atomically
 from opencodeeval.core.types import digest
 from opencodeeval.records.naming import slug
-from opencodeeval.runs.jobs import Finished, Opened
+from opencodeeval.runs.jobs import Finished
 from opencodeeval.runs.protocol_differences import Side, compare
-from opencodeeval.runs.sharing import draw_alike, take_answers
 from opencodeeval.runs.store import RUN_ID_LENGTH, read_run
 
 
@@ -41,21 +40,3 @@ def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[s
         write_atomically(path, found)
         compared.append({**found, "file": str(path)})
     return compared
-
-
-def share(each: Opened, others: Sequence[Opened], log: Callable[[str], None]) -> None:
-    """Take answers from other runs of the same model, and log what each job generates."""
-    job, backend, store = each
-    asked_too = [other for other in others if other.backend is backend]
-    if not asked_too:
-        return
-    sources = [other.store for other in asked_too if draw_alike(other.job.sampling, job.sampling)]
-    taken = take_answers(job.benchmark, backend.model_type, job.sampling, store, sources)
-    lacking = job.sampling.n * len(job.benchmark.tasks) - len(store.completions)
-    if taken:
-        log(
-            f"{job.title}: reuses {taken} answers that other runs of this command got to the "
-            "same prompts"
-        )
-    if lacking:
-        log(f"{job.title}: generating {lacking} answers")

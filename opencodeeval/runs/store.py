@@ -189,25 +189,32 @@ class RunStore:
 
     def _write_or_check_configuration(self) -> bool:
         path = self.folder / "run.json"
+        if _check_configuration(path, self.configuration):
+            return True
         full = digest(self.configuration)
-        if not path.exists():
-            write_atomically(path, {"configuration": self.configuration, "digest": full})
-            return False
-        try:
-            stored = json.loads(path.read_text(encoding="ascii"))["digest"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} cannot be read ({error}): delete {self.folder}") from error
-        if stored != full:
-            raise StoreError(
-                f"{path} belongs to another configuration: delete {self.folder} "
-                "or choose another --output"
-            )
-        return True
+        write_atomically(path, {"configuration": self.configuration, "digest": full})
+        return False
 
     def _open(self, name: str, kind: type[T]) -> tuple[Journal[T], list[T]]:
         journal = Journal(self.folder / f"{name}.jsonl", kind)
         self._journals.append(journal)
         return journal, journal.read()
+
+
+def _check_configuration(path: Path, configuration: Mapping[str, Any]) -> bool:
+    """Whether `path` has this configuration already; StoreError if it has another one."""
+    if not path.exists():
+        return False
+    try:
+        stored = json.loads(path.read_text(encoding="ascii"))["digest"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read ({error}): delete {path.parent}") from error
+    if stored != digest(configuration):
+        raise StoreError(
+            f"{path} belongs to another configuration: delete {path.parent} "
+            "or choose another --output"
+        )
+    return True
 
 
 def begun_again_after(folder: Path) -> int | None:
@@ -261,6 +268,21 @@ def check_writable(output: Path) -> None:
     guarded(output, lambda: runs.mkdir(parents=True, exist_ok=True))
     with guarded(output, lambda: tempfile.TemporaryFile(dir=runs)):
         pass
+
+
+def check_free(output: Path, configuration: Mapping[str, Any]) -> None:
+    """Check that this run's folder can be opened later, if it exists.
+
+    Raises:
+        StoreError: another process has it open, or it belongs to another configuration.
+    """
+    folder = output / "runs" / run_id(configuration)
+    if folder.exists():
+        lock = Lock(folder / "lock")
+        try:
+            _check_configuration(folder / "run.json", configuration)
+        finally:
+            lock.release()
 
 
 def is_fault(grade: Grade) -> bool:

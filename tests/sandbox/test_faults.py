@@ -660,7 +660,7 @@ def test_a_burst_of_a_container_s_standard_error_is_read() -> None:
 
 def test_the_gate_lets_one_alone_and_then_all() -> None:
     async def run() -> list[str]:
-        gate, order = pool.Gate(), list[str]()
+        gate, order = pool.Gate(3), list[str]()
 
         async def together(name: str) -> None:
             await gate.enter()
