@@ -460,6 +460,27 @@ async def _through_stand_ins(
     return {name: grade.suites["suite0"] for name, grade in zip(programs, grades, strict=True)}, log
 
 
+def test_sandboxes_of_several_environments_share_the_cores() -> None:
+    StandInSlot.inside, StandInSlot.seen = 0, []
+
+    def make() -> base.Slot:
+        return StandInSlot(lambda program, time_seen: _answer(Verdict.PASSED))
+
+    async def run() -> None:
+        sandboxes = [pool.SlotPool("stand-in", 2, make, make(), {}, print) for _ in range(3)]
+        pool.share_cores(sandboxes)
+        programs = [Program("fault", number, f"p{number}", "program") for number in range(40)]
+        try:
+            work = [each.grade(_task(), program) for each in sandboxes for program in programs]
+            await asyncio.wait_for(asyncio.gather(*work), 30)
+        finally:
+            for each in sandboxes:
+                await each.close()
+
+    asyncio.run(run())
+    assert max(inside for _, inside in StandInSlot.seen) == 2
+
+
 def test_a_starved_timeout_is_confirmed_alone() -> None:
     def answers(program: str, time_seen: int) -> dict[str, Any]:
         if program.startswith("starved") and time_seen == 1:
