@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.extensions import Seam
@@ -36,24 +37,15 @@ class SamplesFailed(BackendError):
         self.hopeless = hopeless
 
 
-@dataclass(frozen=True)
-class Capabilities:
-    """What a backend can do; the defaults suit a backend that says nothing of itself.
-
-    `overlapping_calls`: `generate` may be called again while an earlier call goes on,
-    whose requests go first, and takes its requests one after another as it has room.
-    """
-
-    overlapping_calls: bool = False
-
-
 class Backend(Protocol):
     """A source of completions.
 
-    `model_type` says how to prompt: "base" or "chat".
+    `model_type` says how to prompt: "base" or "chat". `capabilities` says what it can do:
+    what is missing there is refused before the first request, or stands in the record.
     """
 
     model_type: ModelType
+    capabilities: Capabilities
 
     def identity(self) -> Mapping[str, Any]:
         """What names the weights in the record, as JSON values, without secrets.
@@ -84,12 +76,6 @@ class Backend(Protocol):
     async def close(self) -> None:
         """Free what the backend holds; may be called twice."""
         ...
-
-
-def capabilities_of(backend: Backend) -> Capabilities:
-    """What a backend says of itself in its attribute `capabilities`, which it may lack."""
-    found: Capabilities = getattr(backend, "capabilities", Capabilities())
-    return found
 
 
 @dataclass(frozen=True)

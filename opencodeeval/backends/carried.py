@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Backend, Request, capabilities_of
+from opencodeeval.backends.base import Backend, Request
 from opencodeeval.core.types import Completion, Sampling
 
 
@@ -14,7 +14,7 @@ class CarriedBackend:
 
     def __init__(self, backend: Backend, carried: Iterable[Completion]) -> None:
         self.model_type = backend.model_type
-        self.capabilities = capabilities_of(backend)
+        self.capabilities = backend.capabilities
         self._backend = backend
         self._carried = {(each.task_id, each.sample_id): each for each in carried}
 

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from opencodeeval.backends import openai_wire as wire
-from opencodeeval.backends.base import Capabilities, Opener, Request, SamplesFailed
+from opencodeeval.backends.base import Opener, Request, SamplesFailed
+from opencodeeval.backends.capabilities import check
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.streaming import as_finished
@@ -167,8 +168,6 @@ class _Failed:
 class OpenAIBackend:
     """A model behind one or several servers; see `open_openai`."""
 
-    capabilities = Capabilities(overlapping_calls=True)
-
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
@@ -177,6 +176,7 @@ class OpenAIBackend:
         patience: Patience,
     ) -> None:
         self.model_type: ModelType = identity["model_type"]
+        self.capabilities = wire.capabilities(str(identity["server"]), self.model_type)
         self._endpoints = Endpoints(endpoints)
         self._identity = dict(identity)
         self._key = key
@@ -219,6 +219,7 @@ class OpenAIBackend:
 
     async def _persist(self, request: Request, sampling: Sampling) -> Completion | _Failed:
         """Try until there is an answer, or too often."""
+        check(self.capabilities, request.prompt, sampling)
         body = wire.body(request, self._identity["model"], sampling, str(self._identity["server"]))
         reason = ""
         for failed in range(1, self._patience.tries + 1):

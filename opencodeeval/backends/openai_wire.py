@@ -9,22 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from opencodeeval.backends.base import Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.streaming import request_seed
-from opencodeeval.core.errors import BackendError
-from opencodeeval.core.types import Completion, Prompt, Sampling
+from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
 
 # These continue an answer that the request has begun, and take any number of stop strings.
 ENGINES = frozenset({"vllm", "sglang"})
 _NAMES = " and ".join(sorted(ENGINES))
 _STANDARD = ("presence_penalty", "frequency_penalty")
-# The field of a sampling -> its option.
-_OF_ENGINES = {
-    "top_k": "--top-k",
-    "min_p": "--min-p",
-    "repetition_penalty": "--repetition-penalty",
-    "ignore_eos": "--ignore-eos",
-    "chat_template_args": "--chat-template-arg",
-}
 # SGLang does not take 0 for this.
 ALL_TOKENS = -1
 # What OpenAI's own interface allows.
@@ -57,12 +49,26 @@ class Answer:
     thinking_tokens: int = 0
 
 
-def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[str, Any]:
-    """The JSON of a request for one sample; `server` is what the server calls itself.
+def capabilities(server: str, model_type: ModelType) -> Capabilities:
+    """What is known of a server, which calls itself `server`."""
+    engine = server in ENGINES
+    return Capabilities(
+        # What a server makes of messages is not known here.
+        exact_prompts=model_type == "base",
+        response_prefix=engine,
+        stop_strings=None if engine else MOST_STOPS,
+        seeds=server == "vllm",
+        reasoning_apart=True,
+        settings=None if engine else frozenset(_STANDARD),
+        overlapping_calls=True,
+        elsewhere=""
+        if engine
+        else f"only servers of {_NAMES} are known to, and this one is {server or 'another'}",
+    )
 
-    Raises:
-        BackendError: the server is not known to take part of it.
-    """
+
+def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[str, Any]:
+    """The JSON of a request for one sample; `server` is what the server calls itself."""
     prompt = request.prompt
     fields: dict[str, Any] = {
         "model": model,
@@ -81,20 +87,13 @@ def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[
         return {**fields, "prompt": prompt.text}
     if sampling.reasoning_effort:
         fields["reasoning_effort"] = sampling.reasoning_effort
-    return {**fields, **_turns(prompt, server)}
+    return {**fields, **_turns(prompt)}
 
 
 def _for_engines(sampling: Sampling, server: str) -> dict[str, Any]:
     """The fields that the OpenAI interface lacks."""
     if server not in ENGINES:
-        changed = sampling.changed(_OF_ENGINES)
-        if not changed:
-            return {}
-        options = ", ".join(_OF_ENGINES[name] for name in changed)
-        raise BackendError(
-            f"the OpenAI interface has no field for {options}, which only servers of {_NAMES} "
-            f"are known to take, and this one is {server or 'another'}: leave it out"
-        )
+        return {}
     # A server fills in values of the model's generation_config.json where a request has none.
     fields = {
         "top_k": sampling.top_k or ALL_TOKENS,
@@ -107,16 +106,10 @@ def _for_engines(sampling: Sampling, server: str) -> dict[str, Any]:
     return fields
 
 
-def _turns(prompt: Prompt, server: str) -> dict[str, Any]:
+def _turns(prompt: Prompt) -> dict[str, Any]:
     turns = [{"role": each.role, "content": each.content} for each in prompt.messages]
     if not prompt.response_prefix:
         return {"messages": turns}
-    if server not in ENGINES:
-        raise BackendError(
-            f"this protocol begins the model's answer ({prompt.task_id}), which only servers of "
-            f"{_NAMES} are known to continue, and this one is "
-            f"{server or 'another'}: choose a protocol that does not, or --model-type base"
-        )
     turns.append({"role": "assistant", "content": prompt.response_prefix})
     return {"messages": turns, "add_generation_prompt": False, "continue_final_message": True}
 
@@ -160,7 +153,6 @@ def completion(request: Request, answer: Answer) -> Completion:
         task_id=prompt.task_id,
         sample_id=request.sample_id,
         text=answer.text[:cut],
-        # What a server makes of messages is not known here.
         prompt="" if prompt.messages else prompt.text,
         finish_reason=answer.reason if cut is None else "stop",
         prompt_tokens=answer.prompt_tokens,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Capabilities, Opener, Request
+from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Sampling, Task

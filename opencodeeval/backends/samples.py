@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
-from opencodeeval.backends.base import Capabilities, Request
+from opencodeeval.backends.base import Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import Completion, ModelType, Sampling
 

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from opencodeeval.backends import transformers_model as loading
-from opencodeeval.backends.base import Capabilities, Opener, Request
+from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (

@@ -11,7 +11,8 @@ from contextlib import aclosing
 from functools import lru_cache
 from typing import Any
 
-from opencodeeval.backends.base import Capabilities, Opener, Request
+from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import ModelSource, find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (

@@ -229,7 +229,8 @@ class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """The whole record. `digest` is over all but `timing` and itself.
 
     `errata` are those in force for these tasks when the record was made; None where
-    that is not known (records of schema 1). `reasoning` is None where no answer has any,
+    that is not known (records of schema 1). `lacks` is what the backend could not do
+    (backends/capabilities.py). `reasoning` is None where no answer has any,
     and in records from before it was counted. `breakdown` and `contamination` are as
     opencodeeval.records.breakdown makes them.
     """
@@ -254,6 +255,7 @@ class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
     estimator_version: str = ESTIMATOR_VERSION
     errata: tuple[Erratum, ...] | None = None
     sound: Sound | None = None
+    lacks: tuple[str, ...] = ()
     reasoning: Reasoning | None = None
     breakdown: Mapping[str, Any] = {}
     contamination: Mapping[str, Any] = {}

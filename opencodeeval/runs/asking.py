@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from opencodeeval.backends.base import Backend
+from opencodeeval.backends.capabilities import check, lacking
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import (
@@ -58,6 +59,27 @@ def prompt_of(
         rest = [each for each in prompt.messages if each.role != "system"]
         prompt = replace(prompt, messages=(Message("system", sampling.system_prompt), *rest))
     return prompt
+
+
+def needs_met(
+    benchmark: Benchmark, backend: Backend, sampling: Sampling
+) -> tuple[list[Prompt], tuple[str, ...]]:
+    """All prompts, and what the run has to do without (backends/capabilities.py).
+
+    Raises:
+        UsageError: as `prompt_of`.
+        BackendError: the backend lacks what the prompts or the sampling need.
+    """
+    if not hasattr(backend, "capabilities"):
+        raise UsageError(
+            f"the backend {type(backend).__name__} does not say what it can do: give its class "
+            "`capabilities = Capabilities()`, with what it lacks"
+        )
+    can = backend.capabilities
+    prompts = [prompt_of(benchmark, task, sampling, backend.model_type) for task in benchmark.tasks]
+    for prompt in prompts:
+        check(can, prompt, sampling)
+    return prompts, lacking(can, prompts, sampling)
 
 
 def _check_base(sampling: Sampling) -> None:

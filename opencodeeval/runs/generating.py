@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
-from opencodeeval.backends.base import Request, SamplesFailed, capabilities_of
+from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.together import run_together
 from opencodeeval.core.types import Completion, SampleId
@@ -146,7 +146,7 @@ class Generation:
     async def _stream(self, awaited: dict[SampleId, Request]) -> None:
         """Take the answers to `awaited`, and remove from it what was answered."""
         requests: Sequence[Request] = list(awaited.values())
-        if capabilities_of(self._planned.backend).overlapping_calls:
+        if self._planned.backend.capabilities.overlapping_calls:
             loop = asyncio.get_running_loop()
             requests = _Announced(requests, lambda: loop.call_soon_threadsafe(self._handed_over))
         stream = self._planned.backend.generate(requests, self._planned.sampling)

@@ -22,7 +22,7 @@ from opencodeeval.records.answered import reasoning_in
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
 from opencodeeval.records.naming import name_of_model
 from opencodeeval.records.schema import Record, TaskRow
-from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_fields
+from opencodeeval.runs.asking import needs_met, protocol_of, sampling_fields
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import Metric
 
@@ -39,11 +39,9 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
     completions stay valid and programs are executed again.
 
     Raises:
-        UsageError: the sampling asks of a base model what only chat models can be asked.
+        UsageError, BackendError: the model cannot be asked so (`asking.needs_met`).
     """
-    prompts = [
-        asdict(prompt_of(benchmark, task, sampling, backend.model_type)) for task in benchmark.tasks
-    ]
+    prompts, _ = needs_met(benchmark, backend, sampling)
     return {
         "schema": CONFIGURATION_SCHEMA,
         "benchmark": benchmark.name,
@@ -52,7 +50,7 @@ def configuration(benchmark: Benchmark, backend: Backend, sampling: Sampling) ->
         "protocol": protocol_of(benchmark, sampling),
         "protocol_version": benchmark.protocol_version,
         "prompt_digest": benchmark.prompt_digest(backend.model_type),
-        "prompts": digest(prompts),
+        "prompts": digest([asdict(each) for each in prompts]),
         "model": without_secrets(backend.identity()),
         "model_type": backend.model_type,
         "sampling": sampling_fields(backend, sampling),
@@ -144,6 +142,7 @@ def head(planned: Planned) -> Record:
             prompt_digest=benchmark.prompt_digest(backend.model_type),
         ),
         sampling=schema.Drawn(**sampling_fields(backend, planned.sampling)),
+        lacks=needs_met(benchmark, backend, planned.sampling)[1],
         sandbox={},
         harness=harness(),
         totals=schema.Totals(samples=0),

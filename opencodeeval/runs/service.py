@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from opencodeeval.backends import BACKENDS, BackendOptions, open_backend
-from opencodeeval.backends.base import Backend, capabilities_of
+from opencodeeval.backends.base import Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
@@ -169,7 +169,7 @@ class _KeptOpen:
 
     def __init__(self, backend: Backend) -> None:
         self.model_type = backend.model_type
-        self.capabilities = capabilities_of(backend)
+        self.capabilities = backend.capabilities
         self.identity = backend.identity
         self.generate = backend.generate
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from opencodeeval.backends.capabilities import LACKS
 from opencodeeval.core import tables
 from opencodeeval.records import answered
 from opencodeeval.records.schema import Record, content_of
@@ -91,7 +92,7 @@ def _answers(record: Record) -> dict[str, Any]:
 
 
 def _notes(record: Record) -> list[str]:
-    """A note if the score leaves out samples."""
+    """What a reader of the score should know."""
     left_out = sum(row.all_samples - row.n for row in record.tasks.values())
     notes = list(record.benchmark.description.notes)
     if left_out:
@@ -99,6 +100,8 @@ def _notes(record: Record) -> list[str]:
             f"{left_out} samples are not counted: their prediction repeats the input, and the "
             "publisher leaves these out, unless all of a task's predictions do so"
         )
+    if record.lacks:
+        notes.append(f"this backend: {'; '.join(LACKS[name] for name in record.lacks)}")
     return notes
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import opencodeeval as oce
 from opencodeeval.backends import BACKENDS, BackendOptions, open_backend
-from opencodeeval.backends.base import Backend, Opener, Request, capabilities_of
+from opencodeeval.backends.base import Backend, Opener, Request
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.backends.samples import SamplesBackend
 from opencodeeval.backends.stored import StoredCompletions
@@ -107,7 +107,7 @@ def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
             rest = await answers(REQUESTS[:2:-1])
             assert rest == {where: whole[where] for where in rest}
             assert await answers([]) == {}
-            if capabilities_of(backend).overlapping_calls:
+            if backend.capabilities.overlapping_calls:
                 first, second = await asyncio.gather(answers(REQUESTS[:3]), answers(REQUESTS[3:]))
                 assert {**first, **second} == whole
             assert dict(backend.identity()) == identity
@@ -122,9 +122,11 @@ def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
 
 THEIRS = """
 from opencodeeval.backends.base import Opener
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.core.types import Completion
 
 class Parrot:
+    capabilities = Capabilities()
     model_type = "base"
 
     def __init__(self, model):

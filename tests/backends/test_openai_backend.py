@@ -313,9 +313,40 @@ def test_other_servers_get_the_standard_fields(server: Server) -> None:
 def test_what_other_servers_may_not_know_is_refused(server: Server, name: str, option: str) -> None:
     sampling = Sampling(**{name: getattr(EVERYTHING, name)})
     server.owned_by("llamacpp")
-    with pytest.raises(BackendError, match=f"has no field for {option}, .*this one is llamacpp"):
+    with pytest.raises(BackendError, match=f"does not take {option} .*this one is llamacpp"):
         draw(server, 1, sampling=sampling, **CHAT)
     assert server.bodies == []
+
+
+def test_the_command_refuses_what_a_server_lacks_before_anything_is_asked(
+    server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.owned_by("llamacpp")
+    assert command(server, tmp_path, "--top-k", "20") != 0
+    assert "does not take --top-k (only servers of sglang and vllm" in capfd.readouterr().err
+    assert server.bodies == []
+
+
+def test_a_record_says_what_its_backend_lacked(
+    server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stops = [part for number in range(5) for part in ("--stop", f"stop{number}")]
+    sampled = ["--temperature", "0.5", *stops]
+    for name, model_type, lacks in (
+        ("other", "chat", ["exact-prompts", "seeds", "stop-strings"]),
+        ("other", "base", ["seeds", "stop-strings"]),
+        ("vllm", "base", None),
+    ):
+        server.owned_by(name)
+        output = tmp_path / f"{name}-{model_type}"
+        assert command(server, output, *sampled, "--model-type", model_type) == 0
+        (path,) = output.glob("starter/*.json")
+        assert json.loads(path.read_text()).get("lacks") == lacks
+        noted = "the same command may draw other samples" in capfd.readouterr().out
+        assert noted == (lacks is not None)
+    assert command(server, tmp_path / "greedy", "--model-type", "base") == 0
+    (path,) = (tmp_path / "greedy").glob("starter/*.json")
+    assert "lacks" not in json.loads(path.read_text())
 
 
 def test_the_command_asks_and_records_what_was_typed(server: Server, tmp_path: Path) -> None:

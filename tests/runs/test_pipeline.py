@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.backends.base import Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.benchmarks.errata import Erratum
 from opencodeeval.core.errors import BackendError, SandboxError
 from opencodeeval.core.types import (
@@ -113,6 +114,7 @@ class StandInBackend:
     model_type: ModelType = "chat"
     asked: list[tuple[str, int]] = field(default_factory=list)
     ended: bool = False
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     def identity(self) -> Mapping[str, Any]:
         return {"model": "some/model", "backend": "stand-in", "hf_token": "hush"}

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import opencodeeval as oce
-from opencodeeval.backends.base import Capabilities, Request
+from opencodeeval.backends.base import Request
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import Completion, ModelType, Sampling
