@@ -6,7 +6,7 @@ version can read lines with fields that a later version adds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -26,6 +26,9 @@ from opencodeeval.core.types import (
     Verdict,
     digest,
 )
+
+# The texts that the model saw.
+SEEN = "seen.jsonl"
 
 
 class ProgramSource(NamedTuple):
@@ -67,13 +70,30 @@ class PromptRow(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**vars(prompt), digest=digest(asdict(prompt)))
 
 
+class SeenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of seen.jsonl: a text that the model saw, stored once for all its samples."""
+
+    digest: str
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> SeenRow:
+        """The line that stores this text."""
+        return cls(digest=digest(text), text=text)
+
+
 class CompletionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of completions.jsonl; what is known of reasoning is in it only if there is some."""
+    """A line of completions.jsonl; what is known of reasoning is in it only if there is some.
+
+    `seen` is the digest of the text that the model saw (SeenRow); earlier lines have the
+    text itself in `prompt`.
+    """
 
     task_id: str
     sample_id: int
     text: str
-    prompt: str = ""
+    prompt: str | msgspec.UnsetType = msgspec.UNSET
+    seen: str | msgspec.UnsetType = msgspec.UNSET
     finish_reason: str = "stop"
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -85,16 +105,23 @@ class CompletionRow(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, completion: Completion) -> CompletionRow:
         """The line that stores this completion."""
         optional = {
+            "prompt": msgspec.UNSET,
+            "seen": digest(completion.prompt) if completion.prompt else msgspec.UNSET,
             "reasoning": completion.reasoning or msgspec.UNSET,
             "thinking_tokens": completion.thinking_tokens or msgspec.UNSET,
         }
         return cls(**{**vars(completion), **optional})
 
-    @property
-    def completion(self) -> Completion:
-        """The completion."""
+    def completion(self, seen: Mapping[str, str]) -> Completion:
+        """The completion; `seen` has the texts that the model saw, by digest.
+
+        Raises:
+            KeyError: the text is not there.
+        """
         fields = msgspec.structs.asdict(self)
         known = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+        if "seen" in known:
+            known["prompt"] = seen[known.pop("seen")]
         return Completion(**known)
 
 
@@ -225,8 +252,27 @@ def read_prompts(folder: Path) -> dict[str, PromptRow]:
 
 def read_completions(folder: Path) -> dict[SampleId, Completion]:
     """Sample -> its completion, as `read_prompts`."""
-    rows = _rows(folder / "completions.jsonl", CompletionRow)
-    return {SampleId(row.task_id, row.sample_id): row.completion for row in rows}
+    seen = {}
+    if (folder / SEEN).exists():
+        seen = {row.digest: row.text for row in _rows(folder / SEEN, SeenRow)}
+    return completions_of(_rows(folder / "completions.jsonl", CompletionRow), seen, folder)
+
+
+def completions_of(
+    rows: Iterable[CompletionRow], seen: Mapping[str, str], folder: Path
+) -> dict[SampleId, Completion]:
+    """Sample -> its completion, from lines and the texts that the model saw, by digest.
+
+    Raises:
+        StoreError: a text is missing.
+    """
+    try:
+        return {SampleId(row.task_id, row.sample_id): row.completion(seen) for row in rows}
+    except KeyError as error:
+        raise StoreError(
+            f"{folder / SEEN} lacks a text of completions.jsonl (digest {error.args[0][:12]}): "
+            f"restore that file, or delete {folder} to start afresh"
+        ) from error
 
 
 def read_programs(folder: Path) -> dict[SampleId, ProgramRow]:

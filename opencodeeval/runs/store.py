@@ -1,10 +1,12 @@
 """Run folders: what a run has done so far, safe against being killed at any instant.
 
-OUTPUT/runs/<run_id>/ holds run.json (the configuration) and four append-only
-files of JSON lines, one for each step of a sample:
+OUTPUT/runs/<run_id>/ holds run.json (the configuration) and append-only
+files of JSON lines, for the steps of a sample:
 
     prompts.jsonl      task_id, the prompt, and its digest
-    completions.jsonl  task_id, sample_id, and the completion
+    completions.jsonl  task_id, sample_id, and the completion, with the digest of the
+                       text that the model saw
+    seen.jsonl         these texts by digest, each once
     programs.jsonl     task_id, sample_id, digests of the completion and of the code
                        that extracts, code, found
     verdicts.jsonl     task_id, sample_id, the digests that make up the execution's key,
@@ -42,7 +44,9 @@ from opencodeeval.runs.rows import (
     ProgramRow,
     ProgramSource,
     PromptRow,
+    SeenRow,
     VerdictRow,
+    completions_of,
     read_completions,
     read_programs,
     read_verdicts,
@@ -92,17 +96,18 @@ class RunStore:
         try:
             self.resumed = self._write_or_check_configuration()
             self._prompts, prompts = self._open("prompts", PromptRow)
-            self._completions, completions = self._open("completions", CompletionRow)
+            self._seen, seen = self._open("seen", SeenRow)
+            self._completions, rows = self._open("completions", CompletionRow)
             self._programs, programs = self._open("programs", ProgramRow)
             self._verdicts, verdicts = self._open("verdicts", VerdictRow)
             self._faults, _ = self._open("faults", VerdictRow)
+            texts = {row.digest: row.text for row in seen}
+            self.completions = completions_of(rows, texts, self.folder)
         except BaseException:
             self.close()
             raise
         self.prompts = {row.task_id: row.digest for row in prompts}
-        self.completions = {
-            SampleId(row.task_id, row.sample_id): row.completion for row in completions
-        }
+        self._stored_texts = {row.text for row in seen}
         self.programs = {
             SampleId(row.task_id, row.sample_id): (row.source, row.program) for row in programs
         }
@@ -123,6 +128,9 @@ class RunStore:
 
     def add_completion(self, completion: Completion) -> None:
         """Store one answer; nothing is graded before its completion is stored."""
+        if completion.prompt and completion.prompt not in self._stored_texts:
+            self._seen.append(SeenRow.of(completion.prompt))
+            self._stored_texts.add(completion.prompt)
         self._completions.append(CompletionRow.of(completion))
         self.completions[SampleId(completion.task_id, completion.sample_id)] = completion
 

@@ -102,14 +102,14 @@ def test_a_completion_s_line_names_reasoning_only_where_there_is_some(store: Run
     apart = replace(plain, sample_id=1, reasoning="Hm.", thinking_tokens=2)
     store.add_completion(plain)
     store.add_completion(apart)
-    # As version 0.1.0 wrote it.
     line = (
-        '{"task_id":"t/0","sample_id":%d,"text":"x = 1","prompt":"p","finish_reason":"stop",'
+        '{"task_id":"t/0","sample_id":%d,"text":"x = 1","seen":"SEEN","finish_reason":"stop",'
         '"prompt_tokens":0,"completion_tokens":7,"form":"answer"%s}\n'
     )
     more = ',"reasoning":"Hm.","thinking_tokens":2'
     path = store.folder / "completions.jsonl"
-    assert path.read_text() == line % (0, "") + line % (1, more)
+    expected = line % (0, "") + line % (1, more)
+    assert path.read_text() == expected.replace("SEEN", digest("p"))
     again = reopened(store)
     assert list(again.completions.values()) == [plain, apart]
     assert read_run(again.folder).completions == again.completions
@@ -314,7 +314,30 @@ def test_lines_are_written_as_the_first_version_wrote_them(store: RunStore) -> N
     for name in ("prompts", "completions", "verdicts"):
         (line,) = (store.folder / f"{name}.jsonl").read_text().splitlines()
         expected = LINES[name].replace("DIGEST", store.prompts["t/0"]).replace(r"\u0027", "'")
-        assert line == expected
+        # Since then, what the model saw is stored once for all samples of a prompt.
+        assert line == expected.replace('"prompt":"p"', f'"seen":"{digest("p")}"')
+
+
+def test_what_the_model_saw_is_stored_once(store: RunStore) -> None:
+    completions = [
+        replace(COMPLETION, sample_id=number, prompt=prompt)
+        for number, prompt in enumerate(["p", "p", "q", "p", "", "q"])
+    ]
+    for each in completions[:3]:
+        store.add_completion(each)
+    again = reopened(store)
+    for each in completions[3:]:
+        again.add_completion(each)
+    last = reopened(again)
+    rows = (last.folder / "seen.jsonl").read_text().splitlines()
+    assert [json.loads(row) for row in rows] == [
+        {"digest": digest(text), "text": text} for text in ("p", "q")
+    ]
+    assert list(last.completions.values()) == completions
+    assert read_run(last.folder).completions == last.completions
+    (last.folder / "seen.jsonl").unlink()
+    with pytest.raises(StoreError, match=r"seen\.jsonl lacks a text of completions\.jsonl"):
+        reopened(last)
 
 
 def test_different_configurations_have_different_folders(tmp_path: Path) -> None:
