@@ -23,6 +23,7 @@ from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
+from tests.bench.stream_row import stream
 
 
 def trivial(jails: list[str], rounds: int) -> None:
@@ -62,6 +63,7 @@ ROWS = (
     "livecodebench",
     "slots",
     "scale",
+    "stream",
 )
 
 
@@ -101,6 +103,7 @@ def main() -> None:
         "livecodebench": lambda: livecodebench(jails, options.rounds),
         "slots": lambda: slots(jails, data),
         "scale": lambda: scale(jails[-1:], data, counts),
+        "stream": lambda: stream(data, options.rounds),
     }
     for name in ROWS:
         if options.only in (None, name):
