@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
 from typing import Any, Literal
 
 from opencodeeval.backends.models import ModelSource
@@ -15,6 +17,10 @@ from opencodeeval.core.types import DEFAULT, Completion, ModelType, Prompt, Samp
 # EvalPlus (provider/utility.py: make_raw_chat_prompt).
 _REST_OF_ANSWER = "-[[the-rest-of-the-answer]]-"
 EFFORT = "reasoning_effort"
+# What templates call for today's date, and the day that it gives here: otherwise the same
+# run would ask other prompts tomorrow. Llama's templates have this day where they find none.
+_TODAY = "strftime_now"
+TEMPLATE_DATE = date(2024, 7, 26)
 
 
 @dataclass(frozen=True)
@@ -88,13 +94,14 @@ def render(tokenizer: Any, prompt: Prompt, sampling: Sampling = DEFAULT) -> Rend
 def _chat_text(tokenizer: Any, prompt: Prompt, sampling: Sampling) -> str:
     effort = {EFFORT: sampling.reasoning_effort} if sampling.reasoning_effort else {}
     arguments = {**sampling.chat_template_args, **effort}
+    fixed = {_TODAY: TEMPLATE_DATE.strftime} if _TODAY in _names_in_template(tokenizer) else {}
     turns = [{"role": each.role, "content": each.content} for each in prompt.messages]
     prefix = prompt.response_prefix
     if prefix:
         turns.append({"role": "assistant", "content": f"{prefix}{_REST_OF_ANSWER}"})
     try:
         text: str = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=not prefix, **arguments
+            turns, tokenize=False, add_generation_prompt=not prefix, **fixed, **arguments
         )
     except Exception as error:  # templates raise what they like
         raise BackendError(
@@ -120,16 +127,34 @@ def _chat_text(tokenizer: Any, prompt: Prompt, sampling: Sampling) -> str:
 
 def _check_read(tokenizer: Any, arguments: Iterable[str]) -> None:
     """Refuse arguments that the chat template does not read: it would ignore a misspelt name."""
-    from jinja2 import Environment
-
-    tokens = Environment().lex(tokenizer.get_chat_template())
-    names = {value for _, kind, value in tokens if kind == "name"}
+    names = _names_in_template(tokenizer)
     for name in arguments:
         if name not in names:
             raise BackendError(
                 f"the model's chat template does not read {name!r}: correct the name, or leave out "
                 + ("--reasoning-effort" if name == EFFORT else "--chat-template-arg")
             )
+
+
+def _names_in_template(tokenizer: Any) -> frozenset[str]:
+    try:
+        return _names(str(tokenizer.get_chat_template()))
+    except Exception:  # a template that cannot be read is told of when it is applied
+        return frozenset()
+
+
+@cache
+def _names(template: str) -> frozenset[str]:
+    from jinja2 import Environment
+
+    return frozenset(value for _, kind, value in Environment().lex(template) if kind == "name")
+
+
+def about_template(tokenizer: Any, model_type: ModelType) -> dict[str, str]:
+    """For a model's identity: "template_date", if its chat template writes the day's date."""
+    if model_type == "base" or _TODAY not in _names_in_template(tokenizer):
+        return {}
+    return {"template_date": TEMPLATE_DATE.isoformat()}
 
 
 def _advice(prompt: Prompt, sampling: Sampling) -> str:

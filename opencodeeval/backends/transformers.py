@@ -19,6 +19,7 @@ from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
+    about_template,
     load_tokenizer,
     marks_are_special,
     model_type_of,
@@ -77,6 +78,7 @@ def open_transformers(
         "revision": source.commit,
         "weights_digest": digest,
         "model_type": model_type,
+        **about_template(tokenizer, model_type),
         "max_model_len": context,
         **loading.describe(loaded, options),
     }

@@ -17,6 +17,7 @@ from opencodeeval.backends.models import ModelSource, find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
+    about_template,
     load_tokenizer,
     marks_are_special,
     model_type_of,
@@ -59,6 +60,7 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
         "revision": source.commit,
         "weights_digest": digest,
         "model_type": model_type,
+        **about_template(tokenizer, model_type),
         **_describe(engine.llm.vllm_config),
         "engine_args": dict(options.engine_args),
     }

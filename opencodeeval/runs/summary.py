@@ -100,6 +100,8 @@ def _notes(record: Record) -> list[str]:
             f"{left_out} samples are not counted: their prediction repeats the input, and the "
             "publisher leaves these out, unless all of a task's predictions do so"
         )
+    if day := record.model.identity.get("template_date"):
+        notes.append(f"the chat template writes the day's date, which was {day} in all prompts")
     if record.lacks:
         notes.append(f"this backend: {'; '.join(LACKS[name] for name in record.lacks)}")
     return notes

@@ -24,6 +24,7 @@ from opencodeeval.backends.base import Request
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.reference import ReferenceBackend
 from opencodeeval.backends.rendering import (
+    about_template,
     marks_are_special,
     model_type_of,
     render,
@@ -312,6 +313,24 @@ def test_an_argument_that_the_template_does_not_read_is_refused(tokenizer: Any) 
         render(tiny_tokenizer(template), chat(), Sampling(chat_template_args={"thinking": False}))
     with pytest.raises(BackendError, match=r"'reasoning_effort': .* leave out --reasoning"):
         render(tokenizer, chat(), Sampling(reasoning_effort="low"))
+
+
+DATED = "{{ strftime_now('%d %b %Y') }}: {{ messages[0].content }}"
+
+
+def test_a_template_that_writes_the_day_s_date_gives_the_same_prompt_every_day() -> None:
+    tokenizer = tiny_tokenizer(DATED)
+    assert render(tokenizer, chat()).text == "26 Jul 2024: Write add."
+    assert about_template(tokenizer, "chat") == {"template_date": "2024-07-26"}
+    assert about_template(tokenizer, "base") == {}
+    assert about_template(tiny_tokenizer(), "chat") == {}
+
+
+def test_a_template_that_cannot_be_read_is_told_of_in_words() -> None:
+    tokenizer = tiny_tokenizer("{% if %}")
+    assert about_template(tokenizer, "chat") == {}
+    with pytest.raises(BackendError, match="chat template refuses the prompt of t: "):
+        render(tokenizer, chat())
 
 
 def test_stop_strings_that_are_special_tokens_stop_as_tokens(tokenizer: Any) -> None:
