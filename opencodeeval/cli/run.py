@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from opencodeeval.cli.gate import add_policy_options
@@ -128,8 +129,10 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.cli.run_gate import open_gate
     from opencodeeval.cli.summary import print_summary
     from opencodeeval.runs.generation_config import with_model_values
+    from opencodeeval.runs.prices import read_prices
     from opencodeeval.runs.service import evaluate, plan_jobs
 
+    prices = read_prices(options.prices, model) if options.prices else None
     gate = open_gate(options, len(specs)) if options.gate else None
     output = output_of(options)
     sampling = with_model_values(sampling, model, backend_options, output.log)
@@ -147,7 +150,7 @@ def execute(options: argparse.Namespace) -> int:
         output=output,
         observers=gate.observers if gate else (),
     )
-    print_summary(evaluation, options, gate.more() if gate else None)
+    print_summary(evaluation, options, gate.more() if gate else None, prices)
     return gate.concluded(evaluation, options.json) if gate else 0
 
 
@@ -229,6 +232,12 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         default=64,
         metavar="N",
         help="most requests at once on each server (default: 64)",
+    )
+    group.add_argument(
+        "--prices",
+        type=Path,
+        metavar="FILE",
+        help="price list (TOML): the summary says what the samples cost (docs/servers.md)",
     )
 
 

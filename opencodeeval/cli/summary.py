@@ -9,15 +9,19 @@ from typing import Any
 
 from opencodeeval.cli.options import logger
 from opencodeeval.runs.jobs import Evaluation
+from opencodeeval.runs.prices import Prices
 from opencodeeval.runs.protocol_differences import lines
 from opencodeeval.runs.summary import table
 
 
 def print_summary(
-    evaluation: Evaluation, options: argparse.Namespace, more: Mapping[str, Any] | None = None
+    evaluation: Evaluation,
+    options: argparse.Namespace,
+    more: Mapping[str, Any] | None = None,
+    prices: Prices | None = None,
 ) -> None:
     """Print the table, or with --json the object, with the keys of `more` added."""
-    summary = {**evaluation.summary(), **(more or {})}
+    summary = {**evaluation.summary(prices), **(more or {})}
     if not options.json:
         print(table(summary))
         return

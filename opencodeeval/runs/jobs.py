@@ -14,6 +14,7 @@ from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.asking import protocol_of
 from opencodeeval.runs.pipeline import RunResult
+from opencodeeval.runs.prices import Prices
 from opencodeeval.runs.store import run_id
 from opencodeeval.stats.metrics import Metric
 
@@ -104,11 +105,11 @@ class Evaluation:
                 return record.scores[suite or named.headline][metric].value
         raise KeyError(benchmark)
 
-    def summary(self) -> dict[str, Any]:
-        """What `--json` prints."""
+    def summary(self, prices: Prices | None = None) -> dict[str, Any]:
+        """What `--json` prints; `prices` are those of `--prices`."""
         from opencodeeval.runs.summary import summarise
 
-        summary = summarise(self.model, self.runs)
+        summary = summarise(self.model, self.runs, prices)
         if self.differences:
             summary["differences"] = list(self.differences)
         return summary

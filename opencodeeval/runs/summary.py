@@ -11,6 +11,7 @@ from opencodeeval.records import answered
 from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs import protocol_differences
 from opencodeeval.runs.pipeline import RunResult
+from opencodeeval.runs.prices import Prices
 
 HEADER = (
     "benchmark",
@@ -26,9 +27,15 @@ HEADER = (
 RIGHT_ALIGNED = frozenset({"score", "tasks", "n"})
 
 
-def summarise(model: str, results: Sequence[RunResult]) -> dict[str, Any]:
-    """The object that --json prints."""
-    return {"model": model, "benchmarks": [_summarise_one(result) for result in results]}
+def summarise(
+    model: str, results: Sequence[RunResult], prices: Prices | None = None
+) -> dict[str, Any]:
+    """The object that --json prints; with `prices`, each benchmark has its cost."""
+    benchmarks = [_summarise_one(result) for result in results]
+    if prices:
+        for part, result in zip(benchmarks, results, strict=True):
+            part["cost"] = prices.cost(result.record.totals)
+    return {"model": model, "benchmarks": benchmarks}
 
 
 def table(summary: Mapping[str, Any]) -> str:
@@ -44,6 +51,7 @@ def table(summary: Mapping[str, Any]) -> str:
             _setting(part),
             *(f"  {note}" for note in part["notes"]),
             *(f"  {line}" for line in part["answers"]["lines"]),
+            *_cost(part),
             *_sound(part),
             *_kinds(part),
             *_dated(part["contamination"]),
@@ -114,6 +122,16 @@ def _setting(part: Mapping[str, Any]) -> str:
         f"{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
         f"verdicts {', '.join(worth)}"
     )
+
+
+def _cost(part: Mapping[str, Any]) -> list[str]:
+    """What the samples cost, if there is a price list."""
+    if "cost" not in part:
+        return []
+    cost = part["cost"]
+    if cost is None:
+        return ["  cost: not known, as tokens were not counted"]
+    return [f"  cost: {cost['value']:.4f} {cost['currency']} for all samples"]
 
 
 def _sound(part: Mapping[str, Any]) -> list[str]:

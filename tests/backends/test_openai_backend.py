@@ -349,6 +349,25 @@ def test_a_record_says_what_its_backend_lacked(
     assert "lacks" not in json.loads(path.read_text())
 
 
+def test_the_command_says_what_the_samples_cost(
+    server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[models.tiny]\ninput = 1000000\noutput = 2000000\n")
+    assert command(server, tmp_path / "out", "--prices", str(prices), "--json") == 0
+    (path,) = (tmp_path / "out").glob("starter/*.json")
+    totals = json.loads(path.read_text())["totals"]
+    cost = totals["prompt_tokens"] + 2 * totals["completion_tokens"]
+    assert cost > 0
+    (part,) = json.loads(capfd.readouterr().out)["benchmarks"]
+    assert part["cost"] == {"value": cost, "currency": "USD"}
+    assert command(server, tmp_path / "out", "--prices", str(prices)) == 0
+    assert f"  cost: {cost}.0000 USD for all samples\n" in capfd.readouterr().out
+    prices.write_text("models = {}")
+    assert command(server, tmp_path / "out", "--prices", str(prices)) == 2
+    assert "lacks tiny: add a table" in capfd.readouterr().err
+
+
 def test_the_command_asks_and_records_what_was_typed(server: Server, tmp_path: Path) -> None:
     server.owned_by("vllm")
     typed = ["--system-prompt", "Be brief.", "--stop", r"\n\n", "--reasoning-effort", "low"]

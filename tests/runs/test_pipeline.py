@@ -602,6 +602,20 @@ def test_the_summary_is_the_record_in_short(tmp_path: Path) -> None:
     assert ", verdicts forge-proof (2 tasks), hardened (1 tasks)" in shown
 
 
+def test_the_summary_says_what_was_not_known_and_which_day_prompts_name(tmp_path: Path) -> None:
+    backend = StandInBackend(answers, capabilities=Capabilities(seeds=False, token_counts=False))
+    backend.identity = lambda: {  # type: ignore[method-assign]
+        "model": "m",
+        "backend": "stand-in",
+        "template_date": "2024-07-26",
+    }
+    result = run(tmp_path, backend)
+    assert result.record.lacks == ("seeds", "token-counts")
+    text = table(summarise("m", [result]))
+    assert "the chat template writes the day's date, which was 2024-07-26 in all prompts" in text
+    assert "this backend: the same command may draw other samples; tokens are not counted" in text
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
