@@ -24,7 +24,7 @@ from opencodeeval.core.types import Completion, ModelType, Sampling, Task
 
 KEY = "OPENAI_API_KEY"
 # A proxy or a server that starts may say these for a while.
-_PASSING = frozenset({408, 409, 425, 429, *range(500, 600)})
+PASSING = frozenset({408, 409, 425, 429, *range(500, 600)})
 _BUSY = frozenset({429, 503})
 _LONGEST_REST_S = 120.0
 
@@ -66,7 +66,7 @@ def open_openai(
     if options.engine_args:
         raise UsageError("--engine-arg is for engines in this process: give it to the server")
     for url in options.base_urls:
-        _check_url(url)
+        check_url(url)
     key = _key(options.api_key_env)
     urls = list(dict.fromkeys(url.rstrip("/") for url in options.base_urls))
     entries = [_find_model(url, key, model) for url in urls]
@@ -86,7 +86,8 @@ def open_openai(
     return OpenAIBackend(endpoints, identity, key, patience or Patience())
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Refuse what is no URL, or has a secret in it."""
     # The URL is not quoted: it may have the secret in it.
     try:
         parts = urlsplit(url)
@@ -303,7 +304,7 @@ class OpenAIBackend:
     def _refused(self, endpoint: Endpoint, error: Any, sent: float) -> wire.Answer | str:
         status, content = error.status_code, error.response.content
         said = wire.message_of(content, self._key)
-        if status in _PASSING:
+        if status in PASSING:
             if status in _BUSY:
                 endpoint.busy(sent)
             endpoint.rest(_retry_after(error.response.headers.get("retry-after")))

@@ -182,8 +182,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         default="vllm",
         help="vllm (default); transformers: for models that vLLM cannot load; openai: a server, "
-        "see --base-url; reference: run the benchmark's own solutions; or a backend from another "
-        "package",
+        "see --base-url; litellm: Anthropic, Gemini and others; reference: run the benchmark's own "
+        "solutions; or a backend from another package",
     )
     group.add_argument(
         "--model-type",

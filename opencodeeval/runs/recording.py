@@ -168,7 +168,7 @@ def _origin(identity: Mapping[str, Any]) -> schema.Origin:
             return "file"
         case "reference":
             return "reference"
-        case "openai":
+        case "openai" | "litellm":
             return "server"
         case _:
             return "engine"

@@ -45,7 +45,7 @@ def evaluate(
             loaded once for all.
         selection: protocols, data folder, limit, dates.
         sampling: changes to each benchmark's own sampling.
-        backend: "vllm", "transformers", "openai", "reference" for the benchmark's own
+        backend: "vllm", "transformers", "openai", "litellm", "reference" for the benchmark's own
             solutions, or the name of a backend from another package.
         backend_options: dtype, max_model_len and other options of the engine.
         sandbox: "auto", "docker", "local" or SandboxOptions.

@@ -18,7 +18,7 @@ from opencodeeval.backends.samples import SamplesBackend
 from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import UsageError
-from opencodeeval.core.types import Completion, Prompt, SampleId, Sampling, Style, Task
+from opencodeeval.core.types import Completion, Message, Prompt, SampleId, Sampling, Style, Task
 from tests.support.distributions import install
 from tests.support.tiny_models import save_tiny_model
 from tests.support.vllm_server import vllm_server
@@ -29,6 +29,10 @@ TASKS = [
 ]
 REQUESTS = [
     Request(Prompt(task.task_id, text=task.prompt), number) for task in TASKS for number in range(2)
+]
+CHATS = [
+    Request(Prompt(each.prompt.task_id, messages=(Message("user", "Write f."),)), each.sample_id)
+    for each in REQUESTS
 ]
 SAMPLING = Sampling(n=2, temperature=0.8, max_tokens=16, seed=5)
 READY = [Completion(each.prompt.task_id, each.sample_id, "x = 1") for each in REQUESTS]
@@ -45,6 +49,12 @@ def _openai(_: Path) -> Backend:
     return open_backend("openai", "tiny", options)
 
 
+def _litellm(_: Path) -> Backend:
+    # Of the services that LiteLLM knows, the one that can be here.
+    options = BackendOptions(base_urls=(vllm_server(),))
+    return open_backend("litellm", "hosted_vllm/tiny", options)
+
+
 def _transformers(folder: Path) -> Backend:
     options = BackendOptions(dtype="float32", max_model_len=128, batch_size=4)
     return open_backend("transformers", str(save_tiny_model(folder)), options)
@@ -54,6 +64,7 @@ NAMED: dict[str, Callable[[Path], Backend]] = {
     "reference": lambda _: open_backend("reference", "", BackendOptions(), TASKS),
     "vllm": _vllm,
     "openai": _openai,
+    "litellm": _litellm,
     "transformers": _transformers,
 }
 MADE: dict[str, Callable[[Path], Backend]] = {
@@ -72,11 +83,26 @@ WITH_VLLM = [
 WITH_TORCH = [
     pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 ]
-NEEDS = {"vllm": WITH_VLLM, "openai": WITH_VLLM, "transformers": WITH_TORCH}
+WITH_LITELLM = [
+    *WITH_VLLM,
+    pytest.mark.skipif(
+        importlib.util.find_spec("litellm") is None, reason="LiteLLM is not installed"
+    ),
+]
+NEEDS = {
+    "vllm": WITH_VLLM,
+    "openai": WITH_VLLM,
+    "litellm": WITH_LITELLM,
+    "transformers": WITH_TORCH,
+}
 
 
 def test_every_backend_with_a_name_is_held_to_this() -> None:
-    assert sorted(NAMED) == BACKENDS.names() == ["openai", "reference", "transformers", "vllm"]
+    assert (
+        sorted(NAMED)
+        == BACKENDS.names()
+        == [*("litellm", "openai", "reference", "transformers", "vllm")]
+    )
     assert all(isinstance(BACKENDS.load(name), Opener) for name in NAMED)
 
 
@@ -87,6 +113,7 @@ def test_every_backend_with_a_name_is_held_to_this() -> None:
 def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
     # All in one test, so that an engine is loaded once.
     backend = {**NAMED, **MADE}[name](tmp_path)
+    asked = REQUESTS if backend.model_type == "base" else CHATS
 
     async def answers(requests: Sequence[Request]) -> dict[tuple[str, int], str]:
         found = [each async for each in backend.generate(requests, SAMPLING)]
@@ -101,14 +128,14 @@ def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
             assert identity["backend"]
             assert identity["model"]
             assert json.loads(json.dumps(identity)) == identity
-            whole = await answers(REQUESTS)
-            assert set(whole) == {(each.prompt.task_id, each.sample_id) for each in REQUESTS}
+            whole = await answers(asked)
+            assert set(whole) == {(each.prompt.task_id, each.sample_id) for each in asked}
             # A resumed run asks for the rest, in another order, and gets the same.
-            rest = await answers(REQUESTS[:2:-1])
+            rest = await answers(asked[:2:-1])
             assert rest == {where: whole[where] for where in rest}
             assert await answers([]) == {}
             if backend.capabilities.overlapping_calls:
-                first, second = await asyncio.gather(answers(REQUESTS[:3]), answers(REQUESTS[3:]))
+                first, second = await asyncio.gather(answers(asked[:3]), answers(asked[3:]))
                 assert {**first, **second} == whole
             assert dict(backend.identity()) == identity
         finally:

@@ -35,7 +35,7 @@ def vllm_server() -> str:
     )
     atexit.register(server.wait, 30)
     atexit.register(server.terminate)
-    end = time.monotonic() + 150
+    end = time.monotonic() + 220
     while time.monotonic() < end and server.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=5).close()
