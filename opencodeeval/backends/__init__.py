@@ -10,15 +10,34 @@ from opencodeeval.backends.options import (
     parse_chat_template_args,
     parse_engine_args,
 )
+from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Task
 
 __all__ = [
     "BACKENDS",
     "BackendOptions",
+    "check_adapters",
     "open_backend",
     "parse_chat_template_args",
     "parse_engine_args",
 ]
+
+
+def check_adapters(name: str, options: BackendOptions) -> None:
+    """See that the backend called `name` takes adapters, if there are any.
+
+    Raises:
+        UsageError: it does not, or there is no such backend.
+        ExtensionError: another distribution's backend cannot be used.
+    """
+    if not options.lora or BACKENDS.load(name).takes_adapters:
+        return
+    if name == "openai":
+        raise UsageError(
+            "--lora loads adapters in this process: a server has a model id for each adapter it "
+            "has loaded, so give that as --model"
+        )
+    raise UsageError(f"the backend {name} takes no adapters: use --lora with vllm or transformers")
 
 
 def open_backend(
@@ -30,8 +49,9 @@ def open_backend(
     answers from `tasks`.
 
     Raises:
-        UsageError: there is no such backend.
+        UsageError: there is no such backend, or it takes no adapters.
         ExtensionError: another distribution's backend cannot be used.
         BackendError: the model or the engine cannot be used.
     """
+    check_adapters(name, options)
     return BACKENDS.load(name).open(model, options, tasks)

@@ -78,6 +78,18 @@ class Backend(Protocol):
         ...
 
 
+class AdaptedBackend(Backend, Protocol):
+    """A backend that was opened with LoRA adapters and answers with one of them."""
+
+    def with_adapter(self, name: str) -> AdaptedBackend:
+        """The same loaded model with the adapter called `name`; closing one closes all.
+
+        Raises:
+            UsageError: it was opened without this adapter.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Opener:
     """A backend that is chosen by its name.
@@ -86,10 +98,13 @@ class Opener:
     or the engine cannot be used, and UsageError if the tasks cannot be answered. With
     `asks_model` one backend serves all benchmarks of a command; otherwise no model
     has to be named, and a backend answers just the tasks that it was opened with.
+    `takes_adapters`: it opens a model with the LoRA adapters that its options name, as
+    the first of them, and its backend is an AdaptedBackend.
     """
 
     open: Callable[[str, BackendOptions, Sequence[Task]], Backend]
     asks_model: bool = True
+    takes_adapters: bool = False
 
 
 BACKENDS = Seam("backend", "opencodeeval.backends", "BACKEND", Opener)

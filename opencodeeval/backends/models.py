@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ _TOKENIZER_FILES = (
     "*.tiktoken",
 )
 GENERATION_CONFIG = "generation_config.json"
+ADAPTER_CONFIG = "adapter_config.json"
 _OTHER_FILES = (
     "config.json",
     GENERATION_CONFIG,
@@ -72,10 +73,10 @@ def find_model(name: str, revision: str | None) -> ModelSource:
 
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        if (folder / "adapter_config.json").is_file():
+        if (folder / ADAPTER_CONFIG).is_file():
+            base = _base_of(folder) or "BASE"
             raise BackendError(
-                f"{folder} holds an adapter without its model: merge the adapter into the model "
-                "and give the folder of the result"
+                f"{folder} is an adapter without its model: use --model {base} --lora {folder}"
             )
         inside = sorted(child.parent.name for child in folder.glob("*/config.json"))
         hint = f" (there is one in {folder / inside[-1]})" if inside else ""
@@ -92,6 +93,15 @@ def _check_folder(folder: Path) -> None:
             f"{folder} has no weights (*.safetensors or *.bin): "
             "was the model saved, and the download complete?"
         )
+
+
+def _base_of(folder: Path) -> str:
+    """The model that an adapter in a folder says it was trained on, or ""."""
+    try:
+        config = json.loads((folder / ADAPTER_CONFIG).read_text("utf-8"))
+        return str(config.get("base_model_name_or_path") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def _find_on_hub(name: str, revision: str | None) -> ModelSource:
@@ -127,7 +137,13 @@ def _find_on_hub(name: str, revision: str | None) -> ModelSource:
             ) from None
         _check_folder(folder)
         return ModelSource(name, folder=folder, commit=folder.name)
-    if not any(each.rfilename == "config.json" for each in info.siblings or ()):
+    files = {each.rfilename for each in info.siblings or ()}
+    if "config.json" not in files and ADAPTER_CONFIG in files:
+        raise BackendError(
+            f"the hub model {name}{at} is an adapter without its model: download it (hf download "
+            f"{name} --local-dir FOLDER) and use --model BASE --lora FOLDER"
+        )
+    if "config.json" not in files:
         raise BackendError(f"the hub model {name}{at} has no config.json: is it a language model?")
     return ModelSource(name, commit=info.sha)
 
@@ -194,7 +210,13 @@ def weight_digest(folder: Path) -> str:
     Weights, configuration, tokenizer, chat template and model code count;
     what a trainer leaves beside them does not.
     """
-    files = sorted({*weight_files(folder), *_matching(folder, (*_TOKENIZER_FILES, *_OTHER_FILES))})
+    return files_digest(
+        sorted({*weight_files(folder), *_matching(folder, (*_TOKENIZER_FILES, *_OTHER_FILES))})
+    )
+
+
+def files_digest(files: Sequence[Path]) -> str:
+    """SHA-256 (hex) over the names and contents of files, in the given order."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         digests = pool.map(_file_digest, files)
     total = hashlib.sha256()

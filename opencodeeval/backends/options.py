@@ -24,6 +24,7 @@ class BackendOptions:
     tokens, prompt and answer together; None leaves it to the engine.
     `model_type` "auto" takes a model with a chat template for a chat model.
     `engine_args` go to the engine as they are and win over the fields above.
+    `lora` are folders of LoRA adapters, for backends that take adapters.
 
     For servers: their URLs, the environment variable with the key (by default
     OPENAI_API_KEY, where it is set), seconds that one request may take, and requests at
@@ -40,6 +41,7 @@ class BackendOptions:
     max_model_len: int | None = None
     model_type: Literal["auto", "base", "chat"] = "auto"
     engine_args: Mapping[str, Any] = field(default_factory=dict)
+    lora: tuple[str, ...] = ()
     base_urls: tuple[str, ...] = ()
     api_key_env: str | None = None
     request_timeout_s: float = 600.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import copy
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -13,16 +13,15 @@ from functools import lru_cache
 from typing import Any
 
 from opencodeeval.backends import transformers_model as loading
+from opencodeeval.backends.adapters import Variant, check_base, find_adapter, variant_of, variants
 from opencodeeval.backends.base import Opener, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
-    about_template,
     load_tokenizer,
     marks_are_special,
-    model_type_of,
     render,
     stop_token_ids,
     with_thinking_tokens,
@@ -61,9 +60,13 @@ def open_transformers(
     if options.batch_size < 1:
         raise UsageError(f"the batch size must be at least 1, got {options.batch_size}")
     source = find_model(model, options.revision)
+    adapters = [find_adapter(name) for name in dict.fromkeys(options.lora)]
     loading.require_torch()
+    loading.require_peft(adapters)
+    for adapter in adapters:
+        check_base(adapter, source, options.trust_remote_code)
     tokenizer = load_tokenizer(source, trust_remote_code=options.trust_remote_code)
-    model_type = model_type_of(tokenizer, options.model_type, model)
+    offered = variants(tokenizer, adapters, options.model_type, model)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # Read the weights for their digest while they are loaded.
         digesting = None
@@ -72,49 +75,71 @@ def open_transformers(
         loaded = loading.load_model(source, options)
         digest = digesting.result() if digesting else None
     context = loading.context_of(loaded, options.max_model_len)
+    settings = loading.describe(loaded, options)
+    use_adapter = loading.add_adapters(loaded, adapters)
     identity = {
         "backend": "transformers",
         "model": model,
         "revision": source.commit,
         "weights_digest": digest,
-        "model_type": model_type,
-        **about_template(tokenizer, model_type),
         "max_model_len": context,
-        **loading.describe(loaded, options),
+        **settings,
     }
-    return TransformersBackend(_Writer(loaded, tokenizer, context, options.batch_size), identity)
+    writer = _Writer(loaded, tokenizer, context, options.batch_size, use_adapter)
+    return TransformersBackend(_Opened(writer, identity, offered), offered[0])
+
+
+class _Opened:
+    """What all variants of a loaded model have in common."""
+
+    def __init__(
+        self, writer: _Writer, identity: Mapping[str, Any], offered: Sequence[Variant]
+    ) -> None:
+        self.writer: _Writer | None = writer
+        self.identity = identity
+        self.offered = offered
+        self.closed = threading.Event()
+        # One thread: a model writes one batch at a time, and the event loop never waits.
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="transformers")
 
 
 class TransformersBackend:
-    """A loaded model; see `open_transformers`."""
+    """One variant of a loaded model; see `open_transformers`."""
 
     capabilities = Capabilities(overlapping_calls=True)
 
-    def __init__(self, writer: _Writer, identity: Mapping[str, Any]) -> None:
-        self.model_type: ModelType = identity["model_type"]
-        self._writer: _Writer | None = writer
-        self._identity = dict(identity)
-        self._closed = threading.Event()
-        # One thread: a model writes one batch at a time, and the event loop never waits.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="transformers")
+    def __init__(self, opened: _Opened, variant: Variant) -> None:
+        self.model_type: ModelType = variant.model_type
+        self._opened = opened
+        self._variant = variant
 
     def identity(self) -> Mapping[str, Any]:
-        return self._identity
+        return {**self._opened.identity, **self._variant.identity()}
+
+    def with_adapter(self, name: str) -> TransformersBackend:
+        """The same loaded model with another of the adapters that it was opened with.
+
+        Raises:
+            UsageError: it was opened without this adapter.
+        """
+        return TransformersBackend(self._opened, variant_of(self._opened.offered, name))
 
     async def generate(
         self, requests: Sequence[Request], sampling: Sampling
     ) -> AsyncIterator[Completion]:
-        if self._writer is None or self._closed.is_set():
+        opened = self._opened
+        if opened.writer is None or opened.closed.is_set():
             raise BackendError(_CLOSED)
+        writer = opened.writer.for_variant(self._variant)
         loop = asyncio.get_running_loop()
         finished: asyncio.Queue[Completion | None] = asyncio.Queue()
         unwanted = threading.Event()
         job = _Job(
             sampling,
             lambda completion: loop.call_soon_threadsafe(finished.put_nowait, completion),
-            lambda: unwanted.is_set() or self._closed.is_set(),
+            lambda: unwanted.is_set() or opened.closed.is_set(),
         )
-        work = loop.run_in_executor(self._thread, self._writer.work, requests, job)
+        work = loop.run_in_executor(opened.thread, writer.work, requests, job)
         work.add_done_callback(lambda _: finished.put_nowait(None))
         awaited = len(requests)
         try:
@@ -129,11 +154,11 @@ class TransformersBackend:
             raise BackendError(_CLOSED)
 
     async def close(self) -> None:
-        self._closed.set()
+        self._opened.closed.set()
         # Waits for the end of a step, as a batch looks at the flag after each.
-        await asyncio.to_thread(self._thread.shutdown)
-        self._writer = None
-        _free_memory()
+        await asyncio.to_thread(self._opened.thread.shutdown)
+        self._opened.writer = None
+        loading.free_memory()
 
 
 @dataclass(frozen=True)
@@ -148,15 +173,24 @@ class _Job:
 class _Writer:
     """The model and its tokenizer."""
 
-    def __init__(self, model: Any, tokenizer: Any, context: int | None, batch_size: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        context: int | None,
+        batch_size: int,
+        use_adapter: Callable[[int], object],
+    ) -> None:
         from transformers import GenerationConfig
 
         self._model = model
         self._tokenizer = tokenizer
         self._context = context
         self._batch_size = batch_size
+        self._use_adapter = use_adapter
+        self._adapter = 0
         self._marks_are_special = marks_are_special(tokenizer)
-        self._end_ids = _end_ids(model.generation_config) | _end_ids(tokenizer)
+        self._end_ids = loading.end_ids(model.generation_config) | loading.end_ids(tokenizer)
         # The model's own would add samplers and penalties that nobody asked for.
         model.generation_config = GenerationConfig()
         pad = tokenizer.pad_token_id
@@ -164,6 +198,17 @@ class _Writer:
         self._pads = True
         if batch_size > 1:
             self._check_batches()
+
+    def for_variant(self, variant: Variant) -> _Writer:
+        """The same with a variant's adapter, tokenizer and end tokens."""
+        if variant.adapter is None:
+            return self
+        own = copy.copy(self)
+        own._adapter = variant.number
+        own._tokenizer = variant.tokenizer
+        own._marks_are_special = marks_are_special(variant.tokenizer)
+        own._end_ids = self._end_ids | {*variant.end_ids}
+        return own
 
     def _check_batches(self) -> None:
         """Find out which batches leave the answers of this model as they are."""
@@ -198,6 +243,7 @@ class _Writer:
         def rendered(prompt: Prompt) -> tuple[Rendered, Ends]:
             return self._render(prompt, job.sampling)
 
+        self._use_adapter(self._adapter)
         rest = list(requests)
         while rest and not job.ended():
             some = rest[: _BATCHES_AHEAD * self._batch_size]
@@ -253,7 +299,7 @@ class _Writer:
         for each in batch:
             if not each.finish_reason:
                 each.restart()
-        _free_memory()
+        loading.free_memory()
         self._batch_size = len(batch) // 2
         _log.warning(
             "opencodeeval: out of memory with %d answers at once, going on with %d",
@@ -290,20 +336,4 @@ class _Writer:
         return None
 
 
-def _end_ids(config: Any) -> frozenset[int]:
-    """The tokens that end an answer according to a generation config or a tokenizer."""
-    found = config.eos_token_id
-    return frozenset(
-        found if isinstance(found, (list, tuple)) else () if found is None else [found]
-    )
-
-
-def _free_memory() -> None:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-BACKEND = Opener(open_transformers)
+BACKEND = Opener(open_transformers, takes_adapters=True)

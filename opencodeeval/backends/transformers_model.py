@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from opencodeeval.backends.adapters import Adapter
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
@@ -68,6 +71,47 @@ def require_torch() -> None:
     """Raise BackendError unless PyTorch is installed, without which transformers has no models."""
     if find_spec("torch") is None:
         raise BackendError(f"PyTorch is not installed: {_INSTALL}")
+
+
+def require_peft(adapters: Sequence[Adapter]) -> None:
+    """Raise BackendError if there are adapters, and PEFT is not installed."""
+    if adapters and find_spec("peft") is None:
+        raise BackendError(f"adapters need the package peft: {_INSTALL}")
+
+
+def add_adapters(model: Any, adapters: Sequence[Adapter]) -> Callable[[int], object]:
+    """Put adapters into a model, in place; returns what changes to one by its number from 1 on.
+
+    They are not merged into the weights, which would round them, above all quantized ones.
+
+    Raises:
+        BackendError: PEFT does not take an adapter.
+    """
+    if not adapters:
+        return lambda _: None
+    from peft import PeftModel
+
+    adapted: Any = None
+    for number, adapter in enumerate(adapters, start=1):
+        folder, name = str(adapter.folder), str(number)
+        try:
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                if adapted is None:
+                    adapted = PeftModel.from_pretrained(model, folder, adapter_name=name)
+                else:
+                    adapted.load_adapter(folder, adapter_name=name)
+        except Exception as error:  # whatever its files make PEFT raise
+            raise BackendError(
+                f"PEFT cannot load the adapter {adapter.name}: {first_line(error)}"
+            ) from error
+        if any("missing adapter keys" in str(each.message) for each in said):
+            raise BackendError(
+                f"the adapter {adapter.name} lacks weights for modules that its "
+                "adapter_config.json names: was it trained on this model?"
+            )
+    adapted.eval()
+    return lambda number: adapted.set_adapter(str(number))
 
 
 def _arguments(source: ModelSource, options: BackendOptions) -> tuple[dict[str, Any], str]:
@@ -251,3 +295,20 @@ def out_of_memory(said: str) -> BackendError:
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its kind where it has none."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def end_ids(config: Any) -> frozenset[int]:
+    """The tokens that end an answer according to a generation config or a tokenizer."""
+    found = config.eos_token_id
+    return frozenset(
+        found if isinstance(found, (list, tuple)) else () if found is None else [found]
+    )
+
+
+def free_memory() -> None:
+    """Give memory back that nothing refers to any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import itertools
 import logging
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from opencodeeval.backends.lifeline import Lifeline, output_to
+from opencodeeval.backends.vllm_advice import with_advice
 from opencodeeval.core.errors import BackendError
 
 # A user who sets the level wants to read the log on the terminal.
@@ -49,6 +51,8 @@ class Engine:
 
     def __init__(self, llm: Any, lifeline: Lifeline, log: Path | None) -> None:
         self.llm = llm
+        # Names of requests, which all users of the engine must take from one place.
+        self.numbers = itertools.count()
         self._lifeline = lifeline
         self._log = log
         _never_linger(llm)
@@ -186,18 +190,26 @@ def _environment(local: bool) -> Iterator[None]:
 
 
 def _why(lifeline: Lifeline, log: Path | None, error: Exception | None = None) -> str:
+    """The reason, what to change if that is known, and where the log is."""
     kept = log is not None and log.exists()
-    where = f" (its log is {log})" if kept else ""
+    text = log.read_text(errors="replace") if log and kept else ""
+    reason = _reason(lifeline, text, error)
+    if not reason:
+        reason = "it gave no reason" + ("" if kept else " but what it printed above")
+    return with_advice(reason) + (f" (its log is {log})" if kept else "")
+
+
+def _reason(lifeline: Lifeline, log: str, error: Exception | None) -> str:
     if error is not None and not _VAGUE.search(str(error)):
-        return one_line(error) + where
-    if log and kept and (reason := last_error(log.read_text(errors="replace"))):
-        return reason + where
+        return one_line(error)
+    if reason := last_error(log):
+        return reason
     for process in lifeline.processes:
         if process.exitcode is not None and process.exitcode < 0:
             name = signal.Signals(-process.exitcode).name
             hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
-            return f"its process was ended by {name}{hint}{where}"
-    return f"it gave no reason{where or ' but what it printed above'}"
+            return f"its process was ended by {name}{hint}"
+    return ""
 
 
 def last_error(log: str) -> str:

@@ -65,7 +65,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     Raises:
         UsageError: something cannot be carried out as written.
     """
-    from opencodeeval.backends import BACKENDS, BackendOptions, parse_engine_args
+    from opencodeeval.backends import BACKENDS, BackendOptions, check_adapters, parse_engine_args
     from opencodeeval.benchmarks.registry import check_spec
 
     check_common(options)
@@ -93,6 +93,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
         max_model_len=options.max_model_len,
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg, options.backend),
+        lora=tuple(options.lora),
         base_urls=tuple(options.base_url),
         api_key_env=options.api_key_env,
         request_timeout_s=options.request_timeout,
@@ -100,6 +101,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
         device_map=options.device_map,
         batch_size=BackendOptions.batch_size if options.batch_size is None else options.batch_size,
     )
+    check_adapters(options.backend, backend_options)
     model = str(options.model or options.backend)
     return Wanted(model, specs, sampling, selection, backend_options, sandbox_of(options))
 
@@ -190,6 +192,13 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "base", "chat"),
         default="auto",
         help="how to prompt (default: chat if the tokenizer has a chat template)",
+    )
+    group.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="score the model with this LoRA adapter (docs/vllm.md)",
     )
     group.add_argument("--revision", help="revision of the model on the hub")
     group.add_argument("--dtype", default="auto")

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from opencodeeval.records.schema import Record
+
+# Between the names of a model and of an adapter on it.
+WITH_ADAPTER = " + "
+
+
+def name_of_identity(identity: Mapping[str, Any]) -> str:
+    """The name of what a backend's identity describes: a model, or a model with an adapter."""
+    named = [str(identity["model"])]
+    if "lora" in identity:
+        named.append(str(identity["lora"]["adapter"]))
+    return WITH_ADAPTER.join(name_of_model(each) for each in named)
 
 
 def name_of_model(model: str) -> str:

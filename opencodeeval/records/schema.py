@@ -47,8 +47,9 @@ Scores = Mapping[str, Mapping[str, Score]]
 class Model(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """Which model, and where its samples came from.
 
-    `name` is a hub id, or the last parts of a folder's path; `identity` is what the
-    backend says of itself and its weights, as it stands in the run's configuration.
+    `name` is a hub id, or the last parts of a folder's path, and the same of an adapter
+    after " + "; `identity` is what the backend says of itself and its weights, as it stands
+    in the run's configuration.
     """
 
     name: str
@@ -68,7 +69,12 @@ class Model(_Part, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def weights(self) -> str:
         """What tells weights apart: their digest where it is known, else what was named."""
-        return str(self.identity.get("weights_digest") or self.identity["model"])
+        return self.adapter + str(self.identity.get("weights_digest") or self.identity["model"])
+
+    @property
+    def adapter(self) -> str:
+        """The digest of the LoRA adapter on the model, or empty."""
+        return str(self.identity.get("lora", {}).get("digest", ""))
 
 
 class Description(_Part, frozen=True, kw_only=True, omit_defaults=True):

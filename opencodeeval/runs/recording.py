@@ -20,7 +20,7 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.records import schema
 from opencodeeval.records.answered import reasoning_in
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
-from opencodeeval.records.naming import name_of_model
+from opencodeeval.records.naming import name_of_identity
 from opencodeeval.records.schema import Record, TaskRow
 from opencodeeval.runs.asking import needs_met, protocol_of, sampling_fields
 from opencodeeval.runs.store import RunStore
@@ -119,7 +119,7 @@ def head(planned: Planned) -> Record:
         schema=schema.SCHEMA,
         run_id="",
         model=schema.Model(
-            name=planned.model_name or name_of_model(str(identity["model"])),
+            name=planned.model_name or name_of_identity(identity),
             origin=_origin(identity),
             identity=_sorted(identity),
         ),

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import DEFAULT, SETTINGS
 from opencodeeval.records.answered import Answered, counts
+from opencodeeval.records.naming import WITH_ADAPTER
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.metrics import CONSISTENCY, Metric, estimate, in_order, parse_metrics
 from opencodeeval.stats.pass_at_k import Estimate, estimate_pass_at_k
@@ -171,8 +172,12 @@ def shown_name(model: str) -> str:
 
     It depends on the text alone, so a leaderboard is the same on every machine.
     """
-    parts = [part for part in model.split("/") if part not in ("", ".", "..", "~")]
-    return "/".join(parts[-2:]) or model
+    return WITH_ADAPTER.join(_last_parts(each) for each in model.split(WITH_ADAPTER))
+
+
+def _last_parts(path: str) -> str:
+    parts = [part for part in path.split("/") if part not in ("", ".", "..", "~")]
+    return "/".join(parts[-2:]) or path
 
 
 def decoding(record: StoredRecord) -> str:
@@ -268,7 +273,7 @@ def _head(record: StoredRecord) -> tuple[str, str, str, str]:
     model = record.record.model
     from_file = model.origin == "file"
     source = model.identity.get("samples_source") if from_file else None
-    weights = model.identity.get("weights_digest") or model.revision
+    weights = model.adapter + str(model.identity.get("weights_digest") or model.revision)
     return (
         shown_name(model.name),
         "samples" if from_file else "generated",
