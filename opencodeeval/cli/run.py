@@ -84,6 +84,8 @@ def wanted(options: argparse.Namespace) -> Wanted:
     selection = selection_of(options)
     if options.gate and len(selection.protocols) > 1:
         raise UsageError("--gate compares under one protocol: name one with --protocol")
+    if options.gate and len(options.lora) > 1:
+        raise UsageError("--gate compares one model: give one --lora, or gate the records later")
     sampling = sampling_of(options)
     backend_options = BackendOptions(
         revision=options.revision,
@@ -198,7 +200,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FOLDER",
-        help="score the model with this LoRA adapter (docs/vllm.md)",
+        help="score the model with this LoRA adapter; repeatable, with one load (docs/vllm.md)",
     )
     group.add_argument("--revision", help="revision of the model on the hub")
     group.add_argument("--dtype", default="auto")

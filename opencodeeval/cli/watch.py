@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
     )
     parser.add_argument(
+        "--base",
+        metavar="MODEL",
+        default="",
+        help="the model of checkpoints that are LoRA adapters",
+    )
+    parser.add_argument(
         "--gate", metavar="BASELINE", help="records of the baseline to compare with"
     )
     parser.add_argument("--order", choices=("newest", "oldest"), default="newest")
@@ -94,13 +100,13 @@ def execute(options: argparse.Namespace) -> int:
         )
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle must be 0 seconds or more, and --poll above 0")
-    _check_run_options(options.passed_on, benches)
+    _check_run_options(options.passed_on, benches, options.base)
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
     policy = policy_of(options)
     baseline = read_records([options.gate]) if options.gate else []
     evaluation = Evaluation(
-        benches, options.output, options.passed_on, shlex.split(options.launcher)
+        benches, options.output, options.passed_on, shlex.split(options.launcher), options.base
     )
     state = State(
         options.output,
@@ -108,6 +114,8 @@ def execute(options: argparse.Namespace) -> int:
             "folder": str(options.folder.resolve()),
             "benches": benches,
             "options": list(options.passed_on),
+            # Only where there is one: a watch without it continues an earlier one.
+            **({"base": options.base} if options.base else {}),
             "baseline": [record.record.digest for record in baseline],
         },
     )
@@ -158,20 +166,21 @@ _OF_THE_GATE = frozenset(
 )
 
 
-def _check_run_options(given: Sequence[str], benches: Sequence[str]) -> None:
+def _check_run_options(given: Sequence[str], benches: Sequence[str], base: str) -> None:
     """Refuse at once any option that would make every evaluation fail."""
     from opencodeeval.cli.run import parsed, wanted
 
     for each in given:
         name = each.partition("=")[0]
-        if name in ("--model", "--bench", "--output", "--json"):
+        if name in ("--model", "--bench", "--lora", "--output", "--json"):
             raise UsageError(f"{name} after -- is set by watch itself: leave it out")
         if name in _OF_THE_GATE:
             raise UsageError(
                 f"{name} after -- would gate each evaluation separately: put --gate and the "
                 "policy's options before --"
             )
-    wanted(parsed(["--model", "each", "--bench", ",".join(benches), *given]))
+    adapter = ["--lora", "each"] if base else []
+    wanted(parsed(["--model", "each", *adapter, "--bench", ",".join(benches), *given]))
 
 
 def _log(message: str) -> None:

@@ -69,11 +69,17 @@ class Model(_Part, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def weights(self) -> str:
         """What tells weights apart: their digest where it is known, else what was named."""
-        return self.adapter + str(self.identity.get("weights_digest") or self.identity["model"])
+        base = str(self.identity.get("weights_digest") or self.identity["model"])
+        return self.adapter_digest + base
 
     @property
     def adapter(self) -> str:
-        """The digest of the LoRA adapter on the model, or empty."""
+        """The LoRA adapter on the model, as the user named it, or empty."""
+        return str(self.identity.get("lora", {}).get("adapter", ""))
+
+    @property
+    def adapter_digest(self) -> str:
+        """The digest of that adapter's files, or empty."""
         return str(self.identity.get("lora", {}).get("digest", ""))
 
 

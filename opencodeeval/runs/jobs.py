@@ -21,12 +21,16 @@ from opencodeeval.stats.metrics import Metric
 
 @dataclass(frozen=True)
 class Job:
-    """One benchmark to be run under one protocol; `metrics` and `counts` as in `Run`."""
+    """One benchmark to be run under one protocol; `metrics` and `counts` as in `Run`.
+
+    `adapter` is the LoRA adapter to run it with, if there is one.
+    """
 
     benchmark: CardBenchmark
     sampling: Sampling
     metrics: Sequence[Metric]
     counts: Mapping[str, int] | None = None
+    adapter: str = ""
 
     @property
     def protocol(self) -> str:
@@ -35,8 +39,9 @@ class Job:
 
     @property
     def title(self) -> str:
-        """The benchmark and the protocol, for people."""
-        return f"{self.benchmark.name}, {self.protocol}"
+        """The benchmark, the protocol and the adapter, for people."""
+        adapter = f", {self.adapter}" if self.adapter else ""
+        return f"{self.benchmark.name}, {self.protocol}{adapter}"
 
 
 class Opened(NamedTuple):
@@ -72,7 +77,7 @@ class StoppedEarly(NamedTuple):
 class Evaluation:
     """What `evaluate` and `grade` return.
 
-    `runs` has one entry per benchmark and protocol in the given order: the
+    `runs` has one entry per adapter, benchmark and protocol in the given order: the
     record, its path, the run folder. `differences` says, for each benchmark run
     under several protocols, which samples get different verdicts. `stopped` are
     the runs that an observer ended.
@@ -93,14 +98,22 @@ class Evaluation:
         """The same with their paths, as `compare` and `gate` take them."""
         return [StoredRecord(run.record_path, run.record) for run in self.runs]
 
-    def score(self, benchmark: str, metric: str = "pass@1", suite: str | None = None) -> float:
-        """One score in [0, 1], of the headline suite by default.
+    def score(
+        self,
+        benchmark: str,
+        metric: str = "pass@1",
+        suite: str | None = None,
+        lora: str | None = None,
+    ) -> float:
+        """One score in [0, 1], by default of the headline suite and the first adapter.
 
         Raises:
-            KeyError: there is no finished run of the benchmark, no such suite or metric.
+            KeyError: there is no finished run of the benchmark, no such suite, metric or adapter.
         """
         for record in self.records:
             named = record.benchmark
+            if lora is not None and lora != record.model.adapter:
+                continue
             if benchmark in (named.name, f"{named.name}@{named.data_version}"):
                 return record.scores[suite or named.headline][metric].value
         raise KeyError(benchmark)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from opencodeeval.backends import BACKENDS, BackendOptions, open_backend
-from opencodeeval.backends.base import Backend
+from opencodeeval.backends import BACKENDS, BackendOptions, check_adapters, open_backend
+from opencodeeval.backends.base import AdaptedBackend, Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
+from opencodeeval.records.naming import WITH_ADAPTER
 from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Job
 from opencodeeval.runs.observers import Observer
@@ -47,14 +49,15 @@ def evaluate(
         sampling: changes to each benchmark's own sampling.
         backend: "vllm", "transformers", "openai", "litellm", "reference" for the benchmark's own
             solutions, or the name of a backend from another package.
-        backend_options: dtype, max_model_len and other options of the engine.
+        backend_options: dtype, max_model_len and other options of the engine. With LoRA
+            adapters (`lora`), the model is scored with each of them, and not without.
         sandbox: "auto", "docker", "local" or SandboxOptions.
         output: the folder of results, or an Output, which also says how progress
             is shown.
         observers: called at every step; may end a run early.
 
     Returns:
-        One run per benchmark and protocol, in the given order. Repeating an
+        One run per adapter, benchmark and protocol, in the given order. Repeating an
         interrupted call continues it.
 
     Raises:
@@ -70,7 +73,9 @@ def evaluate(
     options = backend_options or BackendOptions()
     chosen = with_model_values(sampling or SamplingOptions(), model, options, out.log)
     jobs = plan_jobs(benchmarks, selection or Selection(), chosen)
-    name = _name_of(model)
+    if isinstance(model, (str, Path)):
+        jobs = [replace(job, adapter=each) for each in options.lora or ("",) for job in jobs]
+    name = _name_of(model, options)
     backends = _Backends(model, backend, options, out)
     return run_jobs(name, jobs, backends, _sandbox(sandbox), out, observers)
 
@@ -143,8 +148,11 @@ class _Backends:
         self._options = options
         self._output = output
         self._opened: Backend | None = None
+        self._adapted: dict[str, Backend] = {}
         # Before any sandbox is opened, to refuse a wrong name at once.
         self._asks_model = not isinstance(model, (str, Path)) or BACKENDS.load(name).asks_model
+        if isinstance(model, (str, Path)):
+            check_adapters(name, options)
 
     def __call__(self, job: Job) -> Backend:
         backend = self._backend(job)
@@ -161,7 +169,13 @@ class _Backends:
                 self._output.log(f"loading {self._model} into {self._name}")
             model, tasks = str(self._model), job.benchmark.tasks
             self._opened = open_backend(self._name, model, self._options, tasks)
-        return self._opened
+        return self._with_adapter(job.adapter) if job.adapter else self._opened
+
+    def _with_adapter(self, name: str) -> Backend:
+        # One for all jobs of an adapter: jobs of one backend share their answers.
+        if name not in self._adapted:
+            self._adapted[name] = cast(AdaptedBackend, self._opened).with_adapter(name)
+        return self._adapted[name]
 
 
 class _KeptOpen:
@@ -183,8 +197,11 @@ def _load(benchmark: str | CardBenchmark, selection: Selection) -> list[CardBenc
     return selection.load(benchmark)
 
 
-def _name_of(model: str | Path | Backend) -> str:
-    return str(model if isinstance(model, (str, Path)) else model.identity()["model"])
+def _name_of(model: str | Path | Backend, options: BackendOptions) -> str:
+    if not isinstance(model, (str, Path)):
+        return str(model.identity()["model"])
+    # Of several adapters, each run is told with its own.
+    return WITH_ADAPTER.join([str(model), *(options.lora if len(options.lora) == 1 else ())])
 
 
 def _output(output: str | Path | Output) -> Output:

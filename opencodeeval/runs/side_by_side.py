@@ -20,10 +20,11 @@ def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[s
     Raises:
         StoreError: the file cannot be written.
     """
-    by_benchmark: dict[tuple[str, str], list[Finished]] = {}
+    by_benchmark: dict[tuple[str, str, str], list[Finished]] = {}
     for each in finished:
         benchmark = each.job.benchmark
-        by_benchmark.setdefault((benchmark.name, benchmark.data_version), []).append(each)
+        place = (benchmark.name, benchmark.data_version, each.job.adapter)
+        by_benchmark.setdefault(place, []).append(each)
     compared = []
     for group in by_benchmark.values():
         if len(group) < 2:

@@ -8,6 +8,7 @@ from typing import Any
 from opencodeeval.backends.capabilities import LACKS
 from opencodeeval.core import tables
 from opencodeeval.records import answered
+from opencodeeval.records.naming import name_from_text
 from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs import protocol_differences
 from opencodeeval.runs.pipeline import RunResult
@@ -41,8 +42,14 @@ def summarise(
 def table(summary: Mapping[str, Any]) -> str:
     """The summary as aligned plain text, with the paths of records and run folders."""
     lines = [f"model: {summary['model']}", ""]
-    rows = [row for part in summary["benchmarks"] for row in _rows(part)]
-    lines += [tables.aligned(HEADER, rows, RIGHT_ALIGNED)]
+    several = len(_adapters(summary)) > 1
+    rows = [
+        (_adapter_name(part), *row) if several else row
+        for part in summary["benchmarks"]
+        for row in _rows(part)
+    ]
+    header = ("adapter", *HEADER) if several else HEADER
+    lines += [tables.aligned(header, rows, RIGHT_ALIGNED)]
     if any(len(part["pass@k"]) > 1 for part in summary["benchmarks"]):
         lines += ["* headline score"]
     for part in summary["benchmarks"]:
@@ -65,7 +72,9 @@ def table(summary: Mapping[str, Any]) -> str:
 
 def _summarise_one(result: RunResult) -> dict[str, Any]:
     record = content_of(result.record)
+    adapter = result.record.model.adapter
     return {
+        **({"adapter": adapter} if adapter else {}),
         "benchmark": record["benchmark"]["name"],
         "protocol": record["protocol"]["name"],
         "protocol_version": record["protocol"]["version"],
@@ -115,11 +124,20 @@ def _notes(record: Record) -> list[str]:
     return notes
 
 
+def _adapters(summary: Mapping[str, Any]) -> set[str]:
+    return {part["adapter"] for part in summary["benchmarks"] if "adapter" in part}
+
+
+def _adapter_name(part: Mapping[str, Any]) -> str:
+    return name_from_text(part["adapter"])
+
+
 def _setting(part: Mapping[str, Any]) -> str:
     kinds = sorted(part["integrity"].items())
     worth = [name if len(kinds) == 1 else f"{name} ({count} tasks)" for name, count in kinds]
+    adapter = f"{_adapter_name(part)}: " if "adapter" in part else ""
     return (
-        f"{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
+        f"{adapter}{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
         f"verdicts {', '.join(worth)}"
     )
 

@@ -273,7 +273,7 @@ def _head(record: StoredRecord) -> tuple[str, str, str, str]:
     model = record.record.model
     from_file = model.origin == "file"
     source = model.identity.get("samples_source") if from_file else None
-    weights = model.adapter + str(model.identity.get("weights_digest") or model.revision)
+    weights = model.adapter_digest + str(model.identity.get("weights_digest") or model.revision)
     return (
         shown_name(model.name),
         "samples" if from_file else "generated",

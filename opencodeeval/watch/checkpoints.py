@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.backends.models import weight_files
+from opencodeeval.backends.models import ADAPTER_CONFIG, weight_files
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import digest
 
@@ -18,7 +18,8 @@ INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 # The safetensors format limits the length of its header.
 _LONGEST_HEADER = 100_000_000
 
-_DEEPER = ("*/config.json", "*/*/config.json")
+# A model that is there counts rather than an adapter beside it.
+_DEEPER = ("config.json", ADAPTER_CONFIG)
 _STEP = re.compile(r"(?<![A-Za-z])(?:step|iter|checkpoint|ckpt|ba)[-_=]?(\d+)", re.IGNORECASE)
 
 # Path below the checkpoint -> size in bytes and modification time in ns.
@@ -27,8 +28,9 @@ Snapshot = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model folder below the watched one; `step` is the training step in its name, if any.
+    """A folder of a model or a LoRA adapter below the watched one.
 
+    `step` is the training step in its name, if any.
     `models` lists its model folders if there are several, so that the right one is unknown.
     """
 
@@ -41,8 +43,8 @@ class Checkpoint:
 def find_checkpoints(folder: Path) -> list[Checkpoint]:
     """The checkpoints below `folder`, the lowest step first.
 
-    A checkpoint is a model folder directly below it, or the only model folder up to
-    two levels deeper (`global_step_20/actor/huggingface`).
+    A checkpoint is the folder of a model or an adapter directly below it, or the only one
+    up to two levels deeper (`global_step_20/actor/huggingface`).
 
     Raises:
         StoreError: the folder cannot be read.
@@ -65,7 +67,11 @@ def find_checkpoints(folder: Path) -> list[Checkpoint]:
 def _models_in(path: Path) -> list[Path]:
     if is_model(path):
         return [path]
-    return sorted(each.parent for pattern in _DEEPER for each in path.glob(pattern))
+    for name in _DEEPER:
+        found = [*path.glob(f"*/{name}"), *path.glob(f"*/*/{name}")]
+        if found:
+            return sorted(each.parent for each in found)
+    return []
 
 
 def _step(name: str) -> int | None:
@@ -82,8 +88,13 @@ def _is_passing(path: Path) -> bool:
 
 
 def is_model(path: Path) -> bool:
-    """Whether a folder has a model's configuration or weights directly in it."""
-    return (path / "config.json").exists() or bool(weight_files(path))
+    """Whether a folder has a model's or adapter's configuration or weights directly in it."""
+    return (path / "config.json").exists() or is_adapter(path) or bool(weight_files(path))
+
+
+def is_adapter(path: Path) -> bool:
+    """Whether a folder has a LoRA adapter, and no model, directly in it."""
+    return (path / ADAPTER_CONFIG).exists() and not (path / "config.json").exists()
 
 
 def snapshot(checkpoint: Checkpoint) -> Snapshot:
@@ -116,7 +127,8 @@ def missing(checkpoint: Checkpoint) -> str | None:
             "with `opencodeeval --model`"
         )
     try:
-        json.loads((checkpoint.path / "config.json").read_bytes())
+        config = ADAPTER_CONFIG if is_adapter(checkpoint.path) else "config.json"
+        json.loads((checkpoint.path / config).read_bytes())
         named = _named_weights(checkpoint.path)
         if not named:
             return "it has no weights yet"

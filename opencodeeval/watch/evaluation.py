@@ -19,7 +19,7 @@ from opencodeeval.records.answered import counts
 from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.show.training_curve import Curve, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
-from opencodeeval.watch.checkpoints import Checkpoint
+from opencodeeval.watch.checkpoints import Checkpoint, is_adapter
 from opencodeeval.watch.loop import Evaluated, Failed
 
 PAGE = "watch.html"
@@ -30,20 +30,31 @@ _PR_SET_PDEATHSIG = 1
 class Evaluation:
     """`opencodeeval run` for one checkpoint, in a separate process that loads the engine once.
 
-    `launcher` is put before the command (srun and the like), `options` after it.
+    `launcher` is put before the command (srun and the like), `options` after it; `base` is
+    the model of checkpoints that are LoRA adapters.
     """
 
     benches: Sequence[str]
     output: Path
     options: Sequence[str] = ()
     launcher: Sequence[str] = ()
+    base: str = ""
 
     def command(self, checkpoint: Checkpoint) -> list[str]:
-        """The command line."""
+        """The command line.
+
+        Raises:
+            Failed: the checkpoint is an adapter, and no base is known.
+        """
+        model = ["--model", str(checkpoint.path)]
+        if is_adapter(checkpoint.path):
+            if not self.base:
+                raise Failed("it is an adapter: add --base with the model that it belongs to")
+            model = ["--model", self.base, "--lora", str(checkpoint.path)]
         named = [part for bench in self.benches for part in ("--bench", bench)]
         return [
             *(*self.launcher, sys.executable, "-m", "opencodeeval", "run"),
-            *("--model", str(checkpoint.path), *named, "--output", str(self.output)),
+            *(*model, *named, "--output", str(self.output)),
             *("--json", *self.options),
         ]
 
@@ -54,6 +65,7 @@ class Evaluation:
             Failed: it gave no records.
             Interrupted: a signal ended it; the same signal is ending this process.
         """
+        command = self.command(checkpoint)
         libc = ctypes.CDLL(None)
 
         def end_with_parent() -> None:
@@ -61,7 +73,7 @@ class Evaluation:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
         process = subprocess.Popen(
-            self.command(checkpoint),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             preexec_fn=end_with_parent,

@@ -21,6 +21,7 @@ import pytest
 
 from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import UsageError
+from opencodeeval.records.reading import read_records
 from opencodeeval.show.training_curve import Curve, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
 from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, missing
@@ -28,6 +29,7 @@ from opencodeeval.watch.loop import Evaluated, Settling, exit_status
 from opencodeeval.watch.webhook import Webhook
 from tests.support.http import FlakyServer
 from tests.support.records import greedy, record, write
+from tests.support.tiny_adapters import save_tiny_adapter
 
 TESTS = Path(__file__).resolve().parents[1]
 TINY = sorted((TESTS / "checkpoints" / "starter-tiny-chat").glob("step-*"))
@@ -308,6 +310,11 @@ def test_a_checkpoint_that_was_written_anew_is_evaluated_anew(watched: Watch) ->
         (["watch", "."], "no benchmark is named"),
         (["watch", "nowhere", "--bench", "humaneval"], "is not a folder"),
         (["watch", ".", "--bench", "humaneval", "--", "--model", "x"], "--model after --"),
+        (["watch", ".", "--bench", "humaneval", "--", "--lora", "x"], "--lora after --"),
+        (
+            ["watch", ".", "--bench", "humaneval", "--base", "x", "--", "--backend", "reference"],
+            "takes no adapters",
+        ),
         (["watch", ".", "--bench", "humaneval", "--", "--gate=x"], "put --gate and the policy's"),
         (["watch", ".", "--bench", "humaneval", "--", "--margin", "1"], "--margin after --"),
         (["watch", ".", "--bench", "humanevl"], "did you mean humaneval?"),
@@ -448,3 +455,29 @@ def test_a_real_checkpoint_is_evaluated_by_a_real_run(
     assert cli.main([*command, *gate, *run]) == 11
     assert "step-0300: starter 83.3 - inconclusive" in capsys.readouterr().err
     assert "step-0300" in (tmp_path / "out" / "watch.html").read_text()
+
+
+def test_checkpoints_that_are_adapters_are_evaluated_on_their_base(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_tiny_adapter(tmp_path / "ckpts" / "checkpoint-20", TINY[-1])
+    half = save_tiny_adapter(tmp_path / "ckpts" / "checkpoint-30", TINY[-1])
+    cut(half / "adapter_model.safetensors", 0.5)
+    command = ["watch", str(tmp_path / "ckpts"), "--bench", "starter", "--once", "--settle", "0.5"]
+    run = ("--", "--backend", "transformers", "--limit", "2", "--max-tokens", "8")
+    options = (*("--output", str(tmp_path / "out")), *run, "--sandbox", "local", "--quiet")
+    assert cli.main([*command, *options]) == 1
+    assert "it is an adapter: add --base" in capsys.readouterr().err
+    assert cli.main([*command, "--base", str(TINY[-1]), *options]) == 0
+    said = capsys.readouterr().err
+    assert "checkpoint-30 waits: adapter_model.safetensors is incomplete" in said
+    (found,) = read_records([str(tmp_path / "out")])
+    assert found.model == "starter-tiny-chat/step-0300 + ckpts/checkpoint-20"
+
+
+def test_an_adapter_beside_a_model_is_part_of_its_checkpoint(tmp_path: Path) -> None:
+    actor = tmp_path / "global_step_20" / "actor"
+    shutil.copytree(TINY[0], actor / "huggingface")
+    save_tiny_adapter(actor / "lora_adapter", TINY[0])
+    (found,) = find_checkpoints(tmp_path)
+    assert found.name == "global_step_20/actor/huggingface"
