@@ -199,15 +199,40 @@ class VllmBackend:
         self, request: Request, rendered: Rendered, sampling: Sampling, lora_request: Any
     ) -> tuple[str, str, int]:
         """Text, finish reason and number of tokens of one answer."""
-        from vllm.sampling_params import RequestOutputKind, SamplingParams
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         llm = self._engine.llm
         if llm is None:
             raise BackendError(_CLOSED)
+        parameters = self._parameters(request, sampling)
+        prompt = {"prompt_token_ids": list(rendered.token_ids)}
+        try:
+            number = str(next(self._engine.numbers))
+            async for output in llm.generate(prompt, parameters, number, lora_request=lora_request):
+                answer = output.outputs[0]
+        except (EngineDeadError, EngineGenerateError) as error:
+            raise self._died() from error
+        except ValueError as error:  # settings that exclude each other
+            raise BackendError(
+                f"vLLM refuses to answer {request.prompt.task_id}: {one_line(error)}"
+            ) from error
+        if answer.finish_reason not in ("stop", "length"):
+            # An engine that is closed ends what is awaited in one of two ways.
+            if self._engine.llm is None:
+                raise BackendError(_CLOSED)
+            raise BackendError(
+                f"the vLLM engine gave up on sample {request.sample_id} of "
+                f"{request.prompt.task_id} ({answer.finish_reason}): run again to resume"
+            )
+        return answer.text, answer.finish_reason, len(answer.token_ids)
+
+    def _parameters(self, request: Request, sampling: Sampling) -> Any:
+        """vLLM's SamplingParams of one answer."""
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
+
         stop = request.prompt.stop
         end = () if sampling.ignore_eos else self._variant.end_ids
-        parameters = SamplingParams(
+        return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             top_k=sampling.top_k,
@@ -225,22 +250,6 @@ class VllmBackend:
             skip_special_tokens=not (request.prompt.messages and self._marks_are_special),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        prompt = {"prompt_token_ids": list(rendered.token_ids)}
-        try:
-            number = str(next(self._engine.numbers))
-            async for output in llm.generate(prompt, parameters, number, lora_request=lora_request):
-                answer = output.outputs[0]
-        except (EngineDeadError, EngineGenerateError) as error:
-            raise self._died() from error
-        if answer.finish_reason not in ("stop", "length"):
-            # An engine that is closed ends what is awaited in one of two ways.
-            if self._engine.llm is None:
-                raise BackendError(_CLOSED)
-            raise BackendError(
-                f"the vLLM engine gave up on sample {request.sample_id} of "
-                f"{request.prompt.task_id} ({answer.finish_reason}): run again to resume"
-            )
-        return answer.text, answer.finish_reason, len(answer.token_ids)
 
     async def close(self) -> None:
         # Takes seconds, in which the caller has other things to end.

@@ -61,7 +61,7 @@ _KINDS = (
 )
 # Where vLLM's own advice begins, which names arguments of its Python interface.
 _OWN_ADVICE = re.compile(
-    r"\. (Try|Please try|Decrease|To resolve|On the CPU backend|If this|This may|See https)\b.*"
+    r"\. (Try|Please|Decrease|To (resolve|allow)|On the CPU backend|If this|See https)\b.*"
 )
 
 
