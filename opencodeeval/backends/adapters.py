@@ -112,10 +112,9 @@ def find_adapter(name: str) -> Adapter:
     """
     folder = Path(name).expanduser()
     if not folder.is_dir():
-        raise BackendError(
-            f"there is no adapter folder {name}: check the path, or download an adapter from the "
-            f"hub first (hf download {name.strip('/')} --local-dir FOLDER)"
-        )
+        on_hub = name.count("/") == 1 and not name.startswith((".", "~", "/"))
+        hint = f", or download it first (hf download {name} --local-dir FOLDER)" if on_hub else ""
+        raise BackendError(f"there is no adapter folder {name}: check the path{hint}")
     if not (folder / ADAPTER_CONFIG).is_file():
         what = "is a model: give it as --model" if (folder / "config.json").is_file() else "lacks"
         hint = "" if what != "lacks" else f" {ADAPTER_CONFIG}: give a folder that PEFT saved"
@@ -269,7 +268,10 @@ def _layers_of(source: ModelSource, trust_remote_code: bool) -> dict[str, set[tu
     own = {"revision": source.commit} if source.commit and not source.folder else {}
     try:
         config = AutoConfig.from_pretrained(
-            str(source.folder or source.name), trust_remote_code=trust_remote_code, **own
+            str(source.folder or source.name),
+            trust_remote_code=trust_remote_code,
+            local_files_only=source.folder is not None,
+            **own,
         )
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)

@@ -29,8 +29,16 @@ from opencodeeval.backends.vllm_engine import Engine, one_line, require_vllm, st
 from opencodeeval.backends.vllm_lora import lora_arguments
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.machine import cpu_model
-from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling, Task
+from opencodeeval.core.types import SETTINGS, Completion, ModelType, Prompt, Sampling, Task
 
+_ALL = Capabilities(overlapping_calls=True)
+# How many tokens a step accepts depends on the batch, and so does what a seed draws.
+_SPECULATING = replace(
+    _ALL,
+    seeds=False,
+    settings=frozenset({*SETTINGS, "chat_template_args"} - {"min_p"}),
+    elsewhere="with speculative decoding",
+)
 _CLOSED = "the vLLM engine was closed while answers were awaited: open the backend again"
 
 
@@ -89,8 +97,6 @@ def _engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str,
 class VllmBackend:
     """One variant of the model in a running engine; see `open_vllm`."""
 
-    capabilities = Capabilities(overlapping_calls=True)
-
     def __init__(
         self,
         engine: Engine,
@@ -106,6 +112,7 @@ class VllmBackend:
         self._tokenizer = variant.tokenizer
         self._marks_are_special = marks_are_special(variant.tokenizer)
         config = engine.llm.vllm_config
+        self.capabilities = _SPECULATING if config.speculative_config else _ALL
         self._max_model_len = int(config.model_config.max_model_len)
         # Twice what the engine works on at once, so that it never waits.
         self._in_flight = 2 * int(config.scheduler_config.max_num_seqs)
@@ -199,20 +206,21 @@ class VllmBackend:
         self, request: Request, rendered: Rendered, sampling: Sampling, lora_request: Any
     ) -> tuple[str, str, int]:
         """Text, finish reason and number of tokens of one answer."""
+        from vllm.exceptions import VLLMValidationError
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         llm = self._engine.llm
         if llm is None:
             raise BackendError(_CLOSED)
-        parameters = self._parameters(request, sampling)
         prompt = {"prompt_token_ids": list(rendered.token_ids)}
         try:
+            parameters = self._parameters(request, sampling)
             number = str(next(self._engine.numbers))
             async for output in llm.generate(prompt, parameters, number, lora_request=lora_request):
                 answer = output.outputs[0]
         except (EngineDeadError, EngineGenerateError) as error:
             raise self._died() from error
-        except ValueError as error:  # settings that exclude each other
+        except (ValueError, VLLMValidationError) as error:
             raise BackendError(
                 f"vLLM refuses to answer {request.prompt.task_id}: {one_line(error)}"
             ) from error

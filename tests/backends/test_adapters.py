@@ -127,7 +127,8 @@ def test_an_adapter_given_as_a_model_names_the_options_to_use(
 @pytest.mark.parametrize("name", BOTH)
 def test_what_is_not_an_adapter_is_refused(name: str, base: Path, tmp_path: Path) -> None:
     for given, complaint in (
-        (tmp_path / "nowhere", "there is no adapter folder .*nowhere: check the path"),
+        (tmp_path / "nowhere", "there is no adapter folder .*nowhere: check the path$"),
+        (Path("hub/adapter"), "check the path, or download it first .hf download hub/adapter "),
         (base, "is not an adapter folder: it is a model: give it as --model"),
         (tmp_path, r"is not an adapter folder: it lacks adapter_config\.json"),
     ):

@@ -244,6 +244,11 @@ class TestOneEngine:
         with pytest.raises(BackendError, match="does not read 'thinking'"):
             self.one(chat("t"), replace(GREEDY, chat_template_args={"thinking": False}))
 
+    def test_sampling_that_vllm_refuses_is_an_error_in_its_words(self) -> None:
+        with pytest.raises(BackendError, match="vLLM refuses to answer t: top_p must be"):
+            self.one(chat("t"), replace(SAMPLED, top_p=2.0))
+        assert self.one(chat("t"), GREEDY).text
+
     def test_a_base_prompt_is_completed_as_it_stands(self) -> None:
         completion = self.one(Prompt("t", text="def add"), GREEDY)
         assert completion.prompt == "def add"
