@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from transformers import AutoConfig
 from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.adapters import check_base, find_adapter, misfit
 from opencodeeval.backends.base import AdaptedBackend, Request
+from opencodeeval.backends.capabilities import check
 from opencodeeval.backends.models import find_model
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Message, Prompt, Sampling
@@ -27,6 +29,14 @@ VLLM = [
 ]
 BOTH = ["transformers", pytest.param("vllm", marks=VLLM)]
 GREEDY = Sampling(max_tokens=24)
+SPECULATIVE = {
+    "speculative_config": {
+        "method": "ngram",
+        "num_speculative_tokens": 2,
+        "prompt_lookup_max": 2,
+        "prompt_lookup_min": 1,
+    }
+}
 TEXTS = ("def add(a, b):\n", "x = ", "class A")
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -86,7 +96,9 @@ def merged(base: Path, two: list[Path]) -> list[dict[str, str]]:
 def test_adapters_of_one_load_answer_as_models_with_their_changes_merged(
     name: str, base: Path, two: list[Path], merged: list[dict[str, str]]
 ) -> None:
-    first = opened(name, base, *two)
+    # Which guesses ahead, and so changes no greedy answer; one load is to test both.
+    engine_args = SPECULATIVE if name == "vllm" else {}
+    first = opened(name, base, *two, engine_args=engine_args)
     second = first.with_adapter(str(two[1]))
     identities = [json.loads(json.dumps(each.identity())) for each in (first, second)]
     with pytest.raises(UsageError, match="opened without the adapter"):
@@ -99,7 +111,11 @@ def test_adapters_of_one_load_answer_as_models_with_their_changes_merged(
     # The rest names the base as without adapters, and not what other adapters are beside.
     assert identities[0] == identities[1]
     assert identities[0]["model"] == str(base)
-    assert identities[0]["engine_args"] == {}
+    assert identities[0]["engine_args"] == engine_args
+    assert first.capabilities.seeds == (name != "vllm")
+    if name == "vllm":
+        with pytest.raises(BackendError, match=r"not take --min-p \(with speculative decoding\)"):
+            check(first.capabilities, Prompt("t"), replace(GREEDY, min_p=0.1))
 
 
 # Refusals; none loads a model
