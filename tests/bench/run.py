@@ -21,6 +21,7 @@ from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
+from tests.bench.prefix_row import prefix
 from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
 from tests.bench.stream_row import stream
@@ -64,6 +65,7 @@ ROWS = (
     "slots",
     "scale",
     "stream",
+    "prefix",
 )
 
 
@@ -104,6 +106,7 @@ def main() -> None:
         "slots": lambda: slots(jails, data),
         "scale": lambda: scale(jails[-1:], data, counts),
         "stream": lambda: stream(data, options.rounds),
+        "prefix": lambda: prefix(options.rounds),
     }
     for name in ROWS:
         if options.only in (None, name):
