@@ -24,7 +24,7 @@ def comma_list(text: str) -> list[str]:
 
 
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
-    """--protocol, --data, --limit, --start-date, --end-date, --cutoff, --from-run."""
+    """--protocol, --data, --limit, the dates, --from-run, --time-limit."""
     group = parser.add_argument_group("benchmark")
     group.add_argument(
         "--protocol",
@@ -46,6 +46,18 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
         metavar="DATE",
         help="end of the model's training data: also shows scores before and after this day",
     )
+    add_time_limit_option(group)
+
+
+def add_time_limit_option(parser: argparse._ActionsContainer) -> None:
+    """--time-limit."""
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="for the tests of a program (LiveCodeBench and stdin/stdout: for each test), instead "
+        "of the protocol's; the score is then not the protocol's (docs/sampling.md)",
+    )
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
@@ -62,6 +74,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
         end_date=options.end_date,
         cutoff=options.cutoff,
         from_run=options.from_run,
+        time_limit=options.time_limit,
     )
 
 

@@ -127,7 +127,9 @@ class Sampling:
     Defaults change nothing: `top_k` 0 means all tokens, `repetition_penalty` 1 and the
     other penalties 0 mean none. `stop` are strings beyond the protocol's,
     `chat_template_args` go to the chat template, `reasoning_effort` is "low", "medium"
-    or "high". `from_generation_config` names the fields whose values are those of the
+    or "high". `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
+    `prompt_template` is the text of a template that replaces the protocol's.
+    `from_generation_config` names the fields whose values are those of the
     model's generation_config.json.
     """
 
@@ -147,6 +149,9 @@ class Sampling:
     chat_template_args: Mapping[str, Any] = field(default_factory=dict, hash=False)
     reasoning_effort: str = ""
     from_generation_config: tuple[str, ...] = ()
+    prompt_prefix: str = ""
+    prompt_suffix: str = ""
+    prompt_template: str = ""
 
     def changed(self, names: Iterable[str]) -> dict[str, Any]:
         """The fields among `names` that do not have their default."""
@@ -167,6 +172,9 @@ SETTINGS = {
 # Fields that change what a protocol asks, and their words: scores are not the protocol's then.
 OVERRIDES = {
     "chat_template_args": "chat-template-arg",
+    "prompt_prefix": "prompt-prefix",
+    "prompt_suffix": "prompt-suffix",
+    "prompt_template": "prompt-template",
     "reasoning_effort": "reasoning-effort",
     "stop": "stop",
     "system_prompt": "system-prompt",

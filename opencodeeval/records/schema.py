@@ -110,12 +110,14 @@ class Protocol(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """How was prompted, extracted and graded.
 
     If the user changed what is asked, `name` has a mark and `base` is the name without it.
+    `time_limit` is the user's limit in seconds, None for the protocol's own.
     """
 
     name: str
     base: str = ""
     version: str
     prompt_digest: str
+    time_limit: float | None = None
 
 
 class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,6 +139,9 @@ class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
     chat_template_args: Mapping[str, Any] = {}
     reasoning_effort: str = ""
     from_generation_config: tuple[str, ...] = ()
+    prompt_prefix: str = ""
+    prompt_suffix: str = ""
+    prompt_template: str = ""
 
     def setting(self, name: str) -> Any:
         """The value of one of SETTINGS; None if it is not known."""

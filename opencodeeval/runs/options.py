@@ -30,7 +30,9 @@ class Selection:
     data sets from, instead of downloading them. `limit`: only the first `limit`
     tasks. Dates are texts ("2024-06-30"): tasks released from `start_date` to
     `end_date`; `cutoff` is the day up to which the model's training data reach.
-    `from_run`: the run folder that livecodebench_repair repairs.
+    `from_run`: the run folder that livecodebench_repair repairs. `time_limit`: seconds for
+    the tests of a program instead of the protocol's, which makes a protocol of its own
+    (docs/sampling.md).
     """
 
     protocols: Sequence[str] = ()
@@ -40,12 +42,13 @@ class Selection:
     end_date: str | None = None
     cutoff: str | None = None
     from_run: Path | None = None
+    time_limit: float | None = None
 
     def load(self, spec: str) -> list[CardBenchmark]:
         """The benchmark under each of the protocols.
 
         Raises:
-            UsageError: there is no such benchmark, version, protocol or limit.
+            UsageError: there is no such benchmark, version or protocol, or a limit is none.
             DataError: the data are not available, or damaged.
         """
         from opencodeeval.benchmarks.windows import parse_window
@@ -55,10 +58,13 @@ class Selection:
             raise UsageError(f"limit must be at least 1, got {self.limit}")
         window = parse_window(self.start_date, self.end_date, self.cutoff)
         named: Sequence[str | None] = list(dict.fromkeys(self.protocols)) or [None]
-        return [
+        loaded = [
             load_benchmark(spec, protocol, self.data_dir, self.limit, window, self.from_run)
             for protocol in named
         ]
+        if self.time_limit is None:
+            return loaded
+        return [each.with_time_limit(self.time_limit) for each in loaded]
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class SamplingOptions:
     `n` samples per task; `temperature` 0 is greedy; `ks` are the k of pass@k
     (default: 1, and 10 and 100 where n allows), `metrics` the names of further metrics
     such as "pass^4" (docs/statistics.md). docs/sampling.md describes the other fields.
+    `prompt_template` is the text of a template, not a file's name.
 
     `generation_config` "model" reads the model's generation_config.json; a mapping
     has its values by the names of the fields here.
@@ -90,6 +97,9 @@ class SamplingOptions:
     system_prompt: str | None = None
     chat_template_args: Mapping[str, Any] = field(default_factory=dict)
     reasoning_effort: Literal["low", "medium", "high"] | None = None
+    prompt_prefix: str | None = None
+    prompt_suffix: str | None = None
+    prompt_template: str | None = None
     generation_config: Literal["model"] | Mapping[str, float] | None = None
 
     def applied(self, default: Sampling) -> Sampling:
@@ -120,6 +130,9 @@ class SamplingOptions:
             system_prompt=self.system_prompt or "",
             chat_template_args=dict(self.chat_template_args),
             reasoning_effort=self.reasoning_effort or "",
+            prompt_prefix=self.prompt_prefix or "",
+            prompt_suffix=self.prompt_suffix or "",
+            prompt_template=self.prompt_template or "",
             from_generation_config=tuple(sorted(models)),
         )
         _check(sampling)

@@ -15,6 +15,7 @@ from opencodeeval.backends.base import Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
+from opencodeeval.runs.asking import check_template
 from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Job
 from opencodeeval.runs.observers import Observer
@@ -128,6 +129,7 @@ def plan_jobs(
     for each in named:
         for benchmark in _load(each, selection):
             drawn = sampling.applied(benchmark.default_sampling())
+            check_template(benchmark, drawn)
             jobs.append(Job(benchmark, drawn, sampling.metrics_of(benchmark, drawn.n)))
     return jobs
 
