@@ -38,6 +38,12 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
         help="take temperature, top-p, top-k, min-p and repetition penalty from the model's "
         "generation_config.json where no option sets them",
     )
+    group.add_argument(
+        "--preset",
+        metavar="NAME|auto|none|FILE.toml",
+        help="prompt and sample as the model's publisher does where no option says otherwise; "
+        "auto: the preset for the model (`opencodeeval presets`, docs/presets.md)",
+    )
     group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
     group.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
     _add_prompt_options(parser)
@@ -116,7 +122,19 @@ def sampling_of(options: argparse.Namespace) -> SamplingOptions:
         prompt_suffix=_unescaped("--prompt-suffix", options.prompt_suffix),
         prompt_template=read_prompt_template(options.prompt_template),
         generation_config=options.generation_config,
+        preset=_preset(options.preset),
     )
+
+
+def _preset(name: str | None) -> str | None:
+    """The preset's name, refused at once if there is none of that name."""
+    from opencodeeval.runs.presets import AUTO, find_preset
+
+    if name is None or name == "none":
+        return None
+    if name != AUTO:
+        find_preset(name)
+    return name
 
 
 def parse_stop(text: str) -> str:

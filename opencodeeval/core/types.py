@@ -130,7 +130,7 @@ class Sampling:
     or "high". `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
     `prompt_template` is the text of a template that replaces the protocol's.
     `from_generation_config` names the fields whose values are those of the
-    model's generation_config.json.
+    model's generation_config.json, `from_preset` those whose values are the `preset`'s.
     """
 
     n: int = 1
@@ -152,6 +152,8 @@ class Sampling:
     prompt_prefix: str = ""
     prompt_suffix: str = ""
     prompt_template: str = ""
+    preset: str = ""
+    from_preset: tuple[str, ...] = ()
 
     def changed(self, names: Iterable[str]) -> dict[str, Any]:
         """The fields among `names` that do not have their default."""
@@ -179,8 +181,10 @@ OVERRIDES = {
     "stop": "stop",
     "system_prompt": "system-prompt",
 }
+# Fields that say where values come from; they change no sample.
+ORIGINS = frozenset({"from_generation_config", "preset", "from_preset"})
 # Fields that a run may have and no protocol's card.
-OF_A_RUN = frozenset({*OVERRIDES, "from_generation_config"})
+OF_A_RUN = ORIGINS | OVERRIDES.keys()
 
 
 @dataclass(frozen=True)

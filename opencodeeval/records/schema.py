@@ -142,6 +142,8 @@ class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
     prompt_prefix: str = ""
     prompt_suffix: str = ""
     prompt_template: str = ""
+    preset: str = ""
+    from_preset: tuple[str, ...] = ()
 
     def setting(self, name: str) -> Any:
         """The value of one of SETTINGS; None if it is not known."""

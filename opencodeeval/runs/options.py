@@ -15,6 +15,7 @@ from opencodeeval.core.types import SETTINGS, Sampling
 if TYPE_CHECKING:
     from opencodeeval.benchmarks.card_benchmark import CardBenchmark
     from opencodeeval.execution.base import Sandbox
+    from opencodeeval.runs.presets import Preset
     from opencodeeval.stats.metrics import Metric
 
 RESULTS = Path("results")
@@ -77,7 +78,8 @@ class SamplingOptions:
     `prompt_template` is the text of a template, not a file's name.
 
     `generation_config` "model" reads the model's generation_config.json; a mapping
-    has its values by the names of the fields here.
+    has its values by the names of the fields here. `preset` names a preset, or a TOML
+    file with one; "auto" takes the one for the model (docs/presets.md).
     """
 
     n: int | None = None
@@ -101,6 +103,7 @@ class SamplingOptions:
     prompt_suffix: str | None = None
     prompt_template: str | None = None
     generation_config: Literal["model"] | Mapping[str, float] | None = None
+    preset: str | Preset | None = None
 
     def applied(self, default: Sampling) -> Sampling:
         """The sampling of a benchmark whose own is `default`.
@@ -115,12 +118,19 @@ class SamplingOptions:
                 "the model's generation_config.json has not been read: call `evaluate`, or pass "
                 "its values as a mapping"
             )
+        preset, presets = self._of_the_preset()
         names = ("n", "temperature", "top_p", "max_tokens", "seed", *SETTINGS)
         own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.chat_template_args:
+            published = presets.get("chat_template_args", {})
+            own["chat_template_args"] = {**published, **self.chat_template_args}
+        if self.reasoning_effort:
+            own["reasoning_effort"] = self.reasoning_effort
         models = {
             name: value for name, value in (self.generation_config or {}).items() if name not in own
         }
-        wanted = {**models, **own}
+        presets = {name: value for name, value in presets.items() if name not in own}
+        wanted = {**models, **presets, **own}
         if "n" not in wanted and wanted.get("temperature") == 0:
             wanted["n"] = 1
         sampling = replace(
@@ -128,15 +138,31 @@ class SamplingOptions:
             **wanted,
             stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop),
             system_prompt=self.system_prompt or "",
-            chat_template_args=dict(self.chat_template_args),
-            reasoning_effort=self.reasoning_effort or "",
             prompt_prefix=self.prompt_prefix or "",
             prompt_suffix=self.prompt_suffix or "",
             prompt_template=self.prompt_template or "",
             from_generation_config=tuple(sorted(models)),
+            preset=preset,
+            from_preset=tuple(sorted(presets)),
         )
         _check(sampling)
         return sampling
+
+    def _of_the_preset(self) -> tuple[str, dict[str, Any]]:
+        """The preset's name, and what it sets."""
+        if self.preset is None:
+            return "", {}
+        if isinstance(self.preset, str):
+            raise UsageError(
+                f"the preset {self.preset!r} has not been read: call `evaluate`, or pass what "
+                "opencodeeval.runs.presets.find_preset returns"
+            )
+        if self.generation_config is not None:
+            raise UsageError(
+                "a preset and the model's generation_config.json both say how to sample: leave "
+                "out one of --preset and --generation-config"
+            )
+        return self.preset.name, self.preset.values()
 
     def resolved_ks(self, n: int) -> list[int]:
         """The k to report for n samples per task, ascending.

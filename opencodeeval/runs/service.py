@@ -20,6 +20,7 @@ from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Job
 from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.options import RESULTS, Output, SamplingOptions, SandboxOptions, Selection
+from opencodeeval.runs.presets import with_preset
 from opencodeeval.runs.samples_file import SampleSource, read_jobs
 from opencodeeval.runs.session import run_jobs
 
@@ -69,7 +70,8 @@ def evaluate(
     """
     out = _output(output)
     options = backend_options or BackendOptions()
-    chosen = with_model_values(sampling or SamplingOptions(), model, options, out.log)
+    chosen, options = with_preset(sampling or SamplingOptions(), model, options, out.log)
+    chosen = with_model_values(chosen, model, options, out.log)
     jobs = plan_jobs(benchmarks, selection or Selection(), chosen)
     name = _name_of(model)
     backends = _Backends(model, backend, options, out)

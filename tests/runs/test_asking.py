@@ -15,6 +15,7 @@ from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import (
     DEFAULT,
     OF_A_RUN,
+    ORIGINS,
     OVERRIDES,
     SETTINGS,
     Message,
@@ -54,6 +55,8 @@ CHANGED: dict[str, Any] = {
     "prompt_prefix": "Think first.\n",
     "prompt_suffix": "\nWrite Python 3.",
     "prompt_template": "Solve this:\n{{ prompt }}",
+    "preset": "qwen3",
+    "from_preset": ("top_k",),
 }
 ALL = replace(SAMPLED, **CHANGED)
 BACKEND = StandInBackend(answers)
@@ -107,7 +110,7 @@ def test_samples_are_shared_between_protocols_only_if_all_of_it_is_the_same(name
     other = replace(SAMPLED, **{name: CHANGED[name]})
     assert draw_alike(other, replace(other, n=99))
     # Where a value comes from changes no sample.
-    assert draw_alike(SAMPLED, other) == (name == "from_generation_config")
+    assert draw_alike(SAMPLED, other) == (name in ORIGINS)
 
 
 def test_changed_prompts_are_marked_in_the_protocol_s_name() -> None:
