@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from opencodeeval.backends import transformers_model as loading
@@ -27,6 +27,7 @@ from opencodeeval.backends.rendering import (
     stop_token_ids,
     with_thinking_tokens,
 )
+from opencodeeval.backends.thinking import ThinkingBudget, require_marks
 from opencodeeval.backends.transformers_answers import (
     Answer,
     Batch,
@@ -88,7 +89,7 @@ def open_transformers(
 class TransformersBackend:
     """A loaded model; see `open_transformers`."""
 
-    capabilities = Capabilities(overlapping_calls=True)
+    capabilities = Capabilities(thinking_budget=True, overlapping_calls=True)
 
     def __init__(self, writer: _Writer, identity: Mapping[str, Any]) -> None:
         self.model_type: ModelType = identity["model_type"]
@@ -198,6 +199,8 @@ class _Writer:
         def rendered(prompt: Prompt) -> tuple[Rendered, Ends]:
             return self._render(prompt, job.sampling)
 
+        if job.sampling.thinking_budget:
+            require_marks(self._tokenizer)
         rest = list(requests)
         while rest and not job.ended():
             some = rest[: _BATCHES_AHEAD * self._batch_size]
@@ -230,7 +233,12 @@ class _Writer:
         room = sampling.max_tokens
         if self._context is not None:
             room = min(room, self._context - len(prompt.token_ids))
-        answer = Answer(request, prompt, ends, room)
+        tokens, budget = sampling.thinking_budget, None
+        if tokens and request.prompt.messages:
+            budget = partial(
+                ThinkingBudget, self._tokenizer, prompt, tokens, room, self._marks_are_special
+            )
+        answer = Answer(request, prompt, ends, room, budget)
         if room < 1:
             answer.finish_reason = "prompt_too_long"
         return answer
@@ -276,7 +284,12 @@ class _Writer:
             self._padding,
             longest=max(answer.room for answer in batch),
         )
-        choose = chooser([answer.request for answer in batch], rows.prompts, job.sampling)
+        choose = chooser(
+            [answer.request for answer in batch],
+            rows.prompts,
+            job.sampling,
+            lambda: [None if answer.finish_reason else answer.forced for answer in batch],
+        )
         try:
             write(self._model, rows, choose, taken)
         except Exception as error:  # whatever the model's code raises

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,7 @@ from opencodeeval.backends.rendering import (
     with_thinking_tokens,
 )
 from opencodeeval.backends.streaming import as_finished, request_seed
+from opencodeeval.backends.thinking import Cut, ThinkingBudget, require_marks
 from opencodeeval.backends.vllm_engine import Engine, require_vllm, start_engine
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.machine import cpu_model
@@ -84,10 +86,20 @@ def _engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str,
     return {**arguments, **options.engine_args}
 
 
+@dataclass
+class _Drawn:
+    """What the engine has given of one request; with `cut`, its reasoning is cut there."""
+
+    text: str = ""
+    token_ids: list[int] = field(default_factory=list)
+    reason: str = ""
+    cut: Cut | None = None
+
+
 class VllmBackend:
     """A model in a running engine; see `open_vllm`."""
 
-    capabilities = Capabilities(overlapping_calls=True)
+    capabilities = Capabilities(thinking_budget=True, overlapping_calls=True)
 
     def __init__(
         self, engine: Engine, tokenizer: Any, model_type: ModelType, identity: Mapping[str, Any]
@@ -109,6 +121,9 @@ class VllmBackend:
     async def generate(
         self, requests: Sequence[Request], sampling: Sampling
     ) -> AsyncIterator[Completion]:
+        if sampling.thinking_budget:
+            require_marks(self._tokenizer)
+
         # The samples of a task follow each other and share its prompt.
         @lru_cache(maxsize=1024)
         def rendered(prompt: Prompt) -> Rendered:
@@ -123,39 +138,63 @@ class VllmBackend:
                 yield completion
 
     async def _answer(self, request: Request, rendered: Rendered, sampling: Sampling) -> Completion:
-        prompt_tokens = len(rendered.token_ids)
-        room = self._max_model_len - prompt_tokens
-        if room < 1:
-            text, reason, count = "", "prompt_too_long", 0
-        else:
-            text, reason, count = await self._complete(
-                request, rendered, sampling, min(sampling.max_tokens, room)
-            )
+        room = min(sampling.max_tokens, self._max_model_len - len(rendered.token_ids))
         completion = Completion(
             task_id=request.prompt.task_id,
             sample_id=request.sample_id,
-            text=text,
+            text="",
             prompt=rendered.text,
-            finish_reason=reason,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=count,
+            finish_reason="prompt_too_long",
+            prompt_tokens=len(rendered.token_ids),
         )
+        if room > 0:
+            written = await self._complete(request, rendered, sampling, room)
+            completion = replace(completion, **written)
         if not request.prompt.messages:
             return completion
         return with_thinking_tokens(self._tokenizer, completion)
 
     async def _complete(
-        self, request: Request, rendered: Rendered, sampling: Sampling, max_tokens: int
-    ) -> tuple[str, str, int]:
-        """Text, finish reason and number of tokens of one answer."""
-        from vllm.sampling_params import RequestOutputKind, SamplingParams
-        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+        self, request: Request, rendered: Rendered, sampling: Sampling, room: int
+    ) -> dict[str, Any]:
+        """What a completion has of one answer: text, finish reason and numbers of tokens."""
+        prompt, where = request.prompt, (request.prompt.task_id, request.sample_id)
+        seed = request_seed(sampling.seed, *where)
+        special = bool(prompt.messages and self._marks_are_special)
+        budget = None
+        if sampling.thinking_budget and prompt.messages:
+            tokens = sampling.thinking_budget
+            budget = ThinkingBudget(self._tokenizer, rendered, tokens, room, special)
+        parameters = self._parameters(prompt, sampling, room, seed)
+        found = await self._draw(request, rendered.token_ids, parameters, budget)
+        cut = found.cut
+        if cut is None:
+            return {
+                "text": found.text,
+                "finish_reason": found.reason,
+                "completion_tokens": len(found.token_ids),
+            }
+        begun = (*found.token_ids[: cut.kept], *cut.closing_ids)
+        # Another seed: the first numbers of this one have been used.
+        parameters = self._parameters(
+            prompt, sampling, room - len(begun), request_seed(seed, *where)
+        )
+        rest = await self._draw(request, (*rendered.token_ids, *begun), parameters)
+        return {
+            "text": cut.text + cut.closing + rest.text,
+            "finish_reason": rest.reason,
+            "completion_tokens": len(begun) + len(rest.token_ids),
+            "thinking_tokens": cut.thinking,
+            "thinking_cut": True,
+        }
 
-        llm = self._engine.llm
-        if llm is None:
-            raise BackendError(_CLOSED)
-        stop = request.prompt.stop
-        parameters = SamplingParams(
+    def _parameters(self, prompt: Prompt, sampling: Sampling, max_tokens: int, seed: int) -> Any:
+        """The SamplingParams of a request."""
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+        stop = prompt.stop
+        watched = sampling.thinking_budget and prompt.messages
+        return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             top_k=sampling.top_k,
@@ -165,33 +204,60 @@ class VllmBackend:
             frequency_penalty=sampling.frequency_penalty,
             ignore_eos=sampling.ignore_eos,
             max_tokens=max_tokens,
-            seed=request_seed(sampling.seed, request.prompt.task_id, request.sample_id)
-            if sampling.temperature > 0
-            else None,
+            seed=seed if sampling.temperature > 0 else None,
             stop=list(stop),
             stop_token_ids=stop_token_ids(self._tokenizer, stop),
-            skip_special_tokens=not (request.prompt.messages and self._marks_are_special),
-            output_kind=RequestOutputKind.FINAL_ONLY,
+            skip_special_tokens=not (prompt.messages and self._marks_are_special),
+            output_kind=RequestOutputKind.DELTA if watched else RequestOutputKind.FINAL_ONLY,
         )
-        prompt = {"prompt_token_ids": list(rendered.token_ids)}
+
+    async def _draw(
+        self,
+        request: Request,
+        token_ids: Sequence[int],
+        parameters: Any,
+        budget: ThinkingBudget | None = None,
+    ) -> _Drawn:
+        """What the engine makes of these tokens, up to where the budget cuts it."""
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+        llm = self._engine.llm
+        if llm is None:
+            raise BackendError(_CLOSED)
+        drawn, reason = _Drawn(), None
+        prompt = {"prompt_token_ids": list(token_ids)}
         try:
-            async for output in llm.generate(prompt, parameters, str(next(self._numbers))):
-                answer = output.outputs[0]
+            # Closed at once where the answer is cut, which ends the request.
+            async with aclosing(
+                llm.generate(prompt, parameters, str(next(self._numbers)))
+            ) as outputs:
+                async for output in outputs:
+                    answer = output.outputs[0]
+                    drawn.text += answer.text
+                    drawn.token_ids += answer.token_ids
+                    reason = answer.finish_reason
+                    if budget:
+                        # The token that ends an answer is none of its reasoning.
+                        whole = drawn.token_ids[:-1] if reason == "stop" else drawn.token_ids
+                        drawn.cut = budget.cut(whole)
+                    if drawn.cut:
+                        return drawn
         except (EngineDeadError, EngineGenerateError) as error:
             if self._engine.llm is None:
                 raise BackendError(_CLOSED) from error
             raise BackendError(
                 f"the vLLM engine died during the run: {self._engine.failure()}"
             ) from error
-        if answer.finish_reason not in ("stop", "length"):
+        if reason not in ("stop", "length"):
             # An engine that is closed ends what is awaited in one of two ways.
             if self._engine.llm is None:
                 raise BackendError(_CLOSED)
             raise BackendError(
                 f"the vLLM engine gave up on sample {request.sample_id} of "
-                f"{request.prompt.task_id} ({answer.finish_reason}): run again to resume"
+                f"{request.prompt.task_id} ({reason}): run again to resume"
             )
-        return answer.text, answer.finish_reason, len(answer.token_ids)
+        drawn.reason = reason
+        return drawn
 
     async def close(self) -> None:
         # Takes seconds, in which the caller has other things to end.

@@ -58,6 +58,13 @@ def _add_prompt_options(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT|@FILE",
         help="replaces the protocol's system message, if it has one; chat models only",
     )
+    group.add_argument(
+        "--thinking-budget",
+        type=int,
+        metavar="N",
+        help="after N tokens of reasoning, close it and ask for the answer, in what remains of "
+        "--max-tokens; chat models in vllm and transformers (docs/reasoning.md)",
+    )
     for place in ("prefix", "suffix"):
         group.add_argument(
             f"--prompt-{place}",
@@ -118,6 +125,7 @@ def sampling_of(options: argparse.Namespace) -> SamplingOptions:
         system_prompt=read_system_prompt(options.system_prompt),
         chat_template_args=parse_chat_template_args(options.chat_template_arg),
         reasoning_effort=options.reasoning_effort,
+        thinking_budget=options.thinking_budget,
         prompt_prefix=_unescaped("--prompt-prefix", options.prompt_prefix),
         prompt_suffix=_unescaped("--prompt-suffix", options.prompt_suffix),
         prompt_template=read_prompt_template(options.prompt_template),

@@ -127,7 +127,8 @@ class Sampling:
     Defaults change nothing: `top_k` 0 means all tokens, `repetition_penalty` 1 and the
     other penalties 0 mean none. `stop` are strings beyond the protocol's,
     `chat_template_args` go to the chat template, `reasoning_effort` is "low", "medium"
-    or "high". `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
+    or "high". `thinking_budget` is the number of tokens after which reasoning is cut, 0 for
+    none. `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
     `prompt_template` is the text of a template that replaces the protocol's.
     `from_generation_config` names the fields whose values are those of the
     model's generation_config.json, `from_preset` those whose values are the `preset`'s.
@@ -154,6 +155,7 @@ class Sampling:
     prompt_template: str = ""
     preset: str = ""
     from_preset: tuple[str, ...] = ()
+    thinking_budget: int = 0
 
     def changed(self, names: Iterable[str]) -> dict[str, Any]:
         """The fields among `names` that do not have their default."""
@@ -180,6 +182,7 @@ OVERRIDES = {
     "reasoning_effort": "reasoning-effort",
     "stop": "stop",
     "system_prompt": "system-prompt",
+    "thinking_budget": "thinking-budget",
 }
 # Fields that say where values come from; they change no sample.
 ORIGINS = frozenset({"from_generation_config", "preset", "from_preset"})
@@ -197,7 +200,8 @@ class Completion:
     is: an answer to be extracted from ("answer"), the continuation of the
     task's prompt ("completion"), or a complete program ("program").
     `reasoning` is what a server sends apart from the answer. `thinking_tokens` is how many
-    of the `completion_tokens` are reasoning, 0 if none or if the number is not known.
+    of the `completion_tokens` are reasoning, 0 if none or if the number is not known;
+    `thinking_cut` says that they reached the budget and were cut.
     """
 
     task_id: str
@@ -210,6 +214,7 @@ class Completion:
     form: Literal["answer", "completion", "program"] = "answer"
     reasoning: str = ""
     thinking_tokens: int = 0
+    thinking_cut: bool = False
 
 
 @dataclass(frozen=True)

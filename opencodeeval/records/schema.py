@@ -144,6 +144,7 @@ class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
     prompt_template: str = ""
     preset: str = ""
     from_preset: tuple[str, ...] = ()
+    thinking_budget: int = 0
 
     def setting(self, name: str) -> Any:
         """The value of one of SETTINGS; None if it is not known."""
@@ -172,6 +173,7 @@ class Reasoning(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
     `cut_off` of the unfinished ones reached the longest answer. `tokens` is the sum of the
     tokens of reasoning over those `counted` answers for which the number is known.
+    `at_budget` answers had their reasoning cut at the budget.
     """
 
     answers: int
@@ -179,6 +181,7 @@ class Reasoning(_Part, frozen=True, kw_only=True, omit_defaults=True):
     cut_off: int = 0
     tokens: int = 0
     counted: int = 0
+    at_budget: int = 0
 
 
 class Erratum(_Part, frozen=True, kw_only=True, omit_defaults=True):

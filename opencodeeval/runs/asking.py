@@ -134,7 +134,7 @@ def _filled_in(template: str, task: Task) -> str:
 
 
 def _check_base(sampling: Sampling) -> None:
-    for name in ("system_prompt", "chat_template_args", "reasoning_effort"):
+    for name in ("system_prompt", "chat_template_args", "reasoning_effort", "thinking_budget"):
         if sampling.changed([name]):
             raise UsageError(
                 f"--{OVERRIDES[name]} is for chat models, and this one is prompted as a base "

@@ -104,6 +104,7 @@ class SamplingOptions:
     prompt_template: str | None = None
     generation_config: Literal["model"] | Mapping[str, float] | None = None
     preset: str | Preset | None = None
+    thinking_budget: int | None = None
 
     def applied(self, default: Sampling) -> Sampling:
         """The sampling of a benchmark whose own is `default`.
@@ -141,11 +142,14 @@ class SamplingOptions:
             prompt_prefix=self.prompt_prefix or "",
             prompt_suffix=self.prompt_suffix or "",
             prompt_template=self.prompt_template or "",
+            thinking_budget=self.thinking_budget or 0,
             from_generation_config=tuple(sorted(models)),
             preset=preset,
             from_preset=tuple(sorted(presets)),
         )
         _check(sampling)
+        if self.thinking_budget is not None:
+            _check_budget(self.thinking_budget, sampling.max_tokens)
         return sampling
 
     def _of_the_preset(self) -> tuple[str, dict[str, Any]]:
@@ -232,6 +236,16 @@ def _check(sampling: Sampling) -> None:
         if not holds:
             raise UsageError(f"{SETTINGS[name]} must be {bounds}, got {getattr(sampling, name)}")
     _check_question(sampling)
+
+
+def _check_budget(budget: int, max_tokens: int) -> None:
+    if budget < 1:
+        raise UsageError(f"the thinking budget must be at least 1 token, got {budget}")
+    if budget >= max_tokens:
+        raise UsageError(
+            f"a thinking budget of {budget} tokens leaves nothing of max-tokens {max_tokens} for "
+            "the answer: lower it, or raise --max-tokens"
+        )
 
 
 # What is said to every chat template by other means.

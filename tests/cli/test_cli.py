@@ -128,6 +128,8 @@ def test_what_cannot_be_done_is_refused_in_one_line(
             ["--reasoning-effort", "low", "--chat-template-arg", "reasoning_effort=low"],
             "given as a chat-template argument too",
         ),
+        (["--thinking-budget", "0"], "the thinking budget must be at least 1 token, got 0"),
+        (["--thinking-budget", "512"], "leaves nothing of max-tokens 512 for the answer"),
         (["--time-limit", "0"], "the time limit must be above 0 seconds, got 0"),
         (["--time-limit", "inf"], "the time limit must be above 0 seconds, got inf"),
         (["--prompt-template", "README.md"], "the prompt template asks the same for every task"),

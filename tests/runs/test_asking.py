@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.cli import main as cli
-from opencodeeval.core.errors import UsageError
+from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import (
     DEFAULT,
     OF_A_RUN,
@@ -57,9 +58,10 @@ CHANGED: dict[str, Any] = {
     "prompt_template": "Solve this:\n{{ prompt }}",
     "preset": "qwen3",
     "from_preset": ("top_k",),
+    "thinking_budget": 500,
 }
 ALL = replace(SAMPLED, **CHANGED)
-BACKEND = StandInBackend(answers)
+BACKEND = StandInBackend(answers, capabilities=Capabilities(thinking_budget=True))
 
 
 class Chat(StandInBenchmark):
@@ -123,7 +125,7 @@ def test_changed_prompts_are_marked_in_the_protocol_s_name() -> None:
     assert one != other
     marked = head(Planned(Chat(), BACKEND, ALL)).protocol
     kinds = "plain+chat-template-arg+prompt-prefix+prompt-suffix+prompt-template"
-    kinds += "+reasoning-effort+stop+system-prompt-"
+    kinds += "+reasoning-effort+stop+system-prompt+thinking-budget-"
     assert marked.name.startswith(kinds)
     assert (marked.base, head(Planned(Chat(), BACKEND, SAMPLED)).protocol.base) == ("plain", "")
 
@@ -174,6 +176,7 @@ def test_a_template_that_cannot_be_filled_in_is_refused(template: str, words: st
         ("system_prompt", "--system-prompt"),
         ("chat_template_args", "--chat-template-arg"),
         ("reasoning_effort", "--reasoning-effort"),
+        ("thinking_budget", "--thinking-budget"),
     ],
 )
 def test_a_base_model_is_not_asked_as_a_chat_model(name: str, option: str) -> None:
@@ -182,6 +185,11 @@ def test_a_base_model_is_not_asked_as_a_chat_model(name: str, option: str) -> No
     with pytest.raises(UsageError, match=f"{option} is for chat models.*--model-type chat"):
         configuration(Chat(), base, sampling)
     assert prompt_of(Chat(), Chat().tasks[0], replace(SAMPLED, stop=("x",)), "base").stop == ("x",)
+
+
+def test_a_backend_that_cannot_cut_reasoning_is_given_no_budget() -> None:
+    with pytest.raises(BackendError, match="does not take --thinking-budget: leave it out, or"):
+        configuration(Chat(), StandInBackend(answers), replace(SAMPLED, thinking_budget=5))
 
 
 def test_samples_from_a_file_have_no_other_prompts() -> None:
