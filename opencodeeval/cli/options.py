@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -127,12 +128,14 @@ def check_common(options: argparse.Namespace) -> None:
     """Check what can be checked before anything is loaded.
 
     Raises:
-        UsageError: --limit or --slots below 1.
+        UsageError: --limit or --slots below 1, or a --time-limit that is none.
     """
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit {options.limit}: at least one task is needed")
     if options.slots is not None and options.slots < 1:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
+    if options.time_limit is not None and not 0 < options.time_limit < math.inf:
+        raise UsageError(f"--time-limit {options.time_limit:g}: must be above 0 seconds")
 
 
 def parse_ks(text: str | None) -> list[int] | None:

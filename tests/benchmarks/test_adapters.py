@@ -148,6 +148,12 @@ def test_a_time_limit_holds_for_each_test_or_for_all_of_a_suite() -> None:
     assert load_benchmark("starter").tasks[0].tests == benchmark.tasks[0].tests
 
 
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])
+def test_a_time_limit_is_a_time(seconds: float) -> None:
+    with pytest.raises(UsageError, match="the time limit must be above 0 seconds, got"):
+        load_benchmark("starter", limit=1).with_time_limit(seconds)
+
+
 def test_livecodebench_counts_whole_seconds(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(problem(("1", "2"))))
