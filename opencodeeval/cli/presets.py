@@ -49,7 +49,7 @@ def _object(preset: Preset) -> dict[str, Any]:
 
 
 def _settings(preset: Preset) -> str:
-    return "".join(f", {name} {value}" for name, value in preset.values().items())
+    return "".join(f", {name} {json.dumps(value)}" for name, value in preset.values().items())
 
 
 def _lines(preset: Preset) -> list[str]:
