@@ -5,8 +5,7 @@
 Both answer the same tasks, greedily, in float32, with at most the same number of tokens.
 Ours are written with transformers, as the peers' are. For every other text the first
 token that differs is shown, with the difference of the logits of the two likeliest tokens
-there: where that is tiny and they are the two, rounding has decided; else prompts, stop
-strings or extraction differ.
+there: where that is tiny and they are the two, rounding has decided.
 
 `--python` names the peer's interpreter (docs/agreement.md says how to make one).
 `--peer engine` compares with another backend of this harness: `--backend vllm`, or
@@ -23,18 +22,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Request
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.registry import load_benchmark
-from opencodeeval.core.types import Sampling
+from opencodeeval.core.types import ModelType, Sampling
 from tests.bench.measures import shared_data
-from tests.peers.comparison import Agreement, Answer, compare, explained
+from tests.peers.comparison import Agreement, Answer, compare, explained, stopped
 from tests.peers.logits import Logits
 from tests.support.smollm2 import smollm2
 
@@ -126,7 +125,7 @@ def main() -> None:
         ours = {key: replace(each, text=_untabbed(each.text)) for key, each in ours.items()}
     title = peer.title if peer else options.label or options.backend
     report(f"{title}, {benchmark.name}, {benchmark.protocol}", compare(ours, theirs))
-    explain(folder, ours, theirs)
+    explain(folder, asked.stops(_type_of(folder, options.model_type)), ours, theirs)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -178,6 +177,11 @@ class _Asked:
             path.write_text(json.dumps({key: asdict(each) for key, each in ask().items()}))
         return {key: Answer(**each) for key, each in json.loads(path.read_text()).items()}
 
+    def stops(self, model_type: ModelType) -> Mapping[str, Sequence[str]]:
+        """Where our answers end, by task."""
+        prompts = [self._benchmark.prompt(task, model_type) for task in self._benchmark.tasks]
+        return {prompt.task_id: prompt.stop for prompt in prompts}
+
     async def ours(
         self, backend: str, model: str | Path, options: BackendOptions
     ) -> Mapping[str, Answer]:
@@ -225,7 +229,7 @@ class _Asked:
         return [{key: row[key] for key in row if key != "shots"} for row in rows]
 
 
-def _type_of(folder: Path, wanted: str) -> str:
+def _type_of(folder: Path, wanted: Literal["auto", "base", "chat"]) -> ModelType:
     templated = (folder / "chat_template.jinja").is_file()
     return wanted if wanted != "auto" else "chat" if templated else "base"
 
@@ -240,23 +244,31 @@ def report(title: str, found: Agreement) -> None:
         f"{title}: of {found.tasks} tasks {found.prompts} have the same prompt, "
         f"{found.texts} the same text, {found.programs} the same program"
     )
+    if found.empty:
+        print(f"  {found.empty} answers have no text: no program here, the prompt alone there")
     for each in found.differences:
         print(f"  {each.task_id}: the {each.what} differs at {each.at}")
         print(f"    ours   {each.ours!r}\n    theirs {each.theirs!r}")
 
 
-def explain(folder: Path, ours: Mapping[str, Answer], theirs: Mapping[str, Answer]) -> None:
-    """Print for each task of the same prompt and another text what the model makes of the place."""
-    parted = [
-        task_id
-        for task_id, answer in ours.items()
-        if answer.prompt == theirs[task_id].prompt and answer.text != theirs[task_id].text
-    ]
-    logits = Logits(str(folder)) if parted else None
-    for task_id in parted:
-        assert logits
-        choice, a, b, at = logits.where_they_part(ours[task_id], theirs[task_id])
-        cause = "rounding" if explained(choice, a, b, ROUNDING) else "NOT ROUNDING"
+def explain(
+    folder: Path,
+    stops: Mapping[str, Sequence[str]],
+    ours: Mapping[str, Answer],
+    theirs: Mapping[str, Answer],
+) -> None:
+    """Print why texts differ where the prompts are the same."""
+    logits: Logits | None = None
+    for task_id, answer in ours.items():
+        other = theirs[task_id]
+        if answer.prompt != other.prompt or answer.text == other.text:
+            continue
+        if stop := stopped(answer.text, other.text, stops[task_id]):
+            print(f"  {task_id}: stop string: ours ends at {stop!r}, theirs goes on")
+            continue
+        logits = logits or Logits(str(folder))
+        choice, a, b, at = logits.where_they_part(answer, other)
+        cause = "rounding" if explained(choice, a, b, ROUNDING) else "NOT EXPLAINED"
         likeliest = " and ".join(map(logits.text, choice.tokens))
         print(
             f"  {task_id}: {cause}: token {at} is {logits.text(a)} here, {logits.text(b)} there; "

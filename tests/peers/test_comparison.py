@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.peers.comparison import Answer, Choice, Difference, compare, explained, parting
+from tests.peers.comparison import Answer, Choice, Difference, compare, explained, parting, stopped
 
 ONE = Answer("def f():\n", "    return 1\n", "def f():\n    return 1\n")
 
@@ -48,6 +48,22 @@ def test_only_the_surroundings_of_a_difference_are_shown() -> None:
     theirs = replace(ONE, text="a" * 100 + "c" * 100)
     (found,) = compare({"t": ours}, {"t": theirs}).differences
     assert (found.at, found.ours, found.theirs) == (100, "a" * 20 + "b" * 30, "a" * 20 + "c" * 30)
+
+
+def test_an_empty_answer_is_no_program_here_and_the_prompt_there() -> None:
+    ours, theirs = replace(ONE, text="", program=""), replace(ONE, text="", program=ONE.prompt)
+    found = compare({"a": ours}, {"a": theirs})
+    assert (found.texts, found.programs, found.empty, found.differences) == (1, 0, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [("x = 1", "x = 1\n```\n", "\n```"), ("x = 1", "x = 2", ""), ("x = 1", "x = 1\ny", "")],
+)
+def test_a_stop_string_of_ours_may_have_ended_the_answer(
+    ours: str, theirs: str, expected: str
+) -> None:
+    assert stopped(ours, theirs, ["\ndef", "\n```"]) == expected
 
 
 def test_both_have_to_answer_the_same_tasks() -> None:
