@@ -3,8 +3,8 @@
 JOB, the argument, is JSON: `model` (folder), `model_type`, `task` ("humaneval" or "mbpp"), `rows`
 (the data file, with the tasks to answer and no others), `max_tokens`, `output` (JSON Lines) and
 `as_published`. Unless that is set, the strings at which the answers to earlier tasks had to stop
-are forgotten: EvalPlus looks for them in later prompts too, from the length of the earlier prompt
-on, and ends most answers after one token.
+are forgotten: EvalPlus looks for them from the length of the earlier prompt on, and so finds them
+in a longer prompt and ends its answer after one token.
 """
 
 from __future__ import annotations
