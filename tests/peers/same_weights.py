@@ -29,6 +29,7 @@ from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Request
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.core.errors import OpenCodeEvalError
 from opencodeeval.core.types import ModelType, Sampling
 from tests.bench.measures import shared_data
 from tests.peers.comparison import Agreement, Answer, compare, explained, stopped
@@ -197,7 +198,15 @@ class _Asked:
             environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_ALLOW_CODE_EVAL": "1"}
             environment["XDG_CACHE_HOME"] = scratch
             command = [options.python, str(SIDES / peer.side), json.dumps(job)]
-            subprocess.run(command, env=environment, stdout=sys.stderr, check=True)
+            try:
+                subprocess.run(command, env=environment, stdout=sys.stderr, check=True)
+            except OSError as error:
+                sys.exit(f"{options.python} cannot be started ({error.strerror}): correct --python")
+            except subprocess.CalledProcessError as error:
+                sys.exit(
+                    f"{peer.title} failed with status {error.returncode} (see above): it has to be "
+                    "installed for the interpreter that --python names"
+                )
             lines = [json.loads(line) for line in output.read_text().splitlines()]
         return {line.pop("task_id"): Answer(**line) for line in lines}
 
@@ -255,4 +264,7 @@ def explain(
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OpenCodeEvalError as error:
+        sys.exit(str(error))
