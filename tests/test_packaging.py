@@ -25,8 +25,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-HOUSE = {"opencodeeval", "benchmarks", "sandbox", "tests", "results", "docs"}
-ASSETS = ("benchmarks", "sandbox")
+HOUSE = {"opencodeeval", "benchmarks", "presets", "sandbox", "tests", "results", "docs"}
+ASSETS = ("benchmarks", "presets", "sandbox")
 # Whichever engine is installed brings these; they are used only beside it.
 WITH_ENGINE = {"torch"}
 
@@ -184,8 +184,8 @@ def test_the_installed_package_finds_its_data_anywhere(
 ) -> None:
     cwd, env = elsewhere
     code = (
-        "from opencodeeval.core.paths import benchmarks_dir, sandbox_dir\n"
-        "print(benchmarks_dir(), sandbox_dir(), sep='\\n')"
+        "from opencodeeval.core.paths import benchmarks_dir, presets_dir, sandbox_dir\n"
+        "print(benchmarks_dir(), presets_dir(), sandbox_dir(), sep='\\n')"
     )
     found = run(sys.executable, "-c", code, cwd=cwd, env=env).split()
     assets = installed / "opencodeeval" / "_assets"

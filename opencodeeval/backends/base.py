@@ -64,7 +64,7 @@ class Backend(Protocol):
         Every request draws with a seed of its own, derived from
         `sampling.seed`, the task id and the sample id (streaming.request_seed), so that a
         resumed run draws what an undisturbed one draws. A field of `sampling` that has not
-        its default is used or refused. The prompts have its system prompt and stop strings
+        its default is used or refused. The prompts have its changes to their text and stop strings
         already; chat-template arguments and reasoning effort are the backend's to apply.
 
         Raises:

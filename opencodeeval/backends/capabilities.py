@@ -22,6 +22,7 @@ class Capabilities:
     reasoning_apart: it may give the reasoning apart from the answer.
     settings: the fields of a sampling beyond temperature, top_p, max_tokens and seed that
         it takes; None: all, or it refuses some by itself.
+    thinking_budget: it cuts reasoning at a number of tokens.
     overlapping_calls: `generate` may be called again while an earlier call goes on, whose
         requests go first; it takes its requests one after another, as it has room.
     elsewhere: where to find what is missing here, for messages.
@@ -34,6 +35,7 @@ class Capabilities:
     token_counts: bool = True
     reasoning_apart: bool = False
     settings: frozenset[str] | None = None
+    thinking_budget: bool = False
     overlapping_calls: bool = False
     elsewhere: str = ""
 
@@ -58,6 +60,11 @@ def check(can: Capabilities, prompt: Prompt, sampling: Sampling) -> None:
     if missing:
         options = ", ".join(f"--{names[name].replace(' ', '-')}" for name in sorted(missing))
         raise BackendError(f"this backend does not take {options}{hint}: leave it out")
+    if sampling.thinking_budget and not can.thinking_budget:
+        raise BackendError(
+            "this backend does not take --thinking-budget: leave it out, or load the model with "
+            "--backend vllm or transformers"
+        )
     if prompt.response_prefix and not can.response_prefix:
         raise BackendError(
             f"this protocol begins the model's answer ({prompt.task_id}), which this backend "

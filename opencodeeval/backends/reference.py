@@ -30,7 +30,7 @@ def require_references(tasks: Sequence[Task]) -> None:
 class ReferenceBackend:
     """Answers each task with its reference: a run that must score 100 %."""
 
-    capabilities = Capabilities(overlapping_calls=True)
+    capabilities = Capabilities(thinking_budget=True, overlapping_calls=True)
     model_type: ModelType = "base"
 
     def __init__(self, tasks: Sequence[Task]) -> None:

@@ -188,6 +188,8 @@ def marks_are_special(tokenizer: Any) -> bool:
 
 def with_thinking_tokens(tokenizer: Any, completion: Completion) -> Completion:
     """The chat completion with the number of its tokens that are reasoning."""
+    if completion.thinking_cut:
+        return completion
     text = parts_of(completion).reasoning
     if not text:
         return completion

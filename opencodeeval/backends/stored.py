@@ -17,7 +17,7 @@ class StoredCompletions:
     nothing but the grader has changed.
     """
 
-    capabilities = Capabilities(overlapping_calls=True)
+    capabilities = Capabilities(thinking_budget=True, overlapping_calls=True)
     model_type: ModelType
 
     def __init__(

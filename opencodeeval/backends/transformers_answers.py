@@ -9,6 +9,7 @@ from typing import Any
 from opencodeeval.backends.base import Request
 from opencodeeval.backends.rendering import Rendered
 from opencodeeval.backends.streaming import request_seed
+from opencodeeval.backends.thinking import Cut, ThinkingBudget
 from opencodeeval.core.types import Completion, Sampling
 
 # The tokens (rows) of a step, counted from 0, for its logits (rows, vocabulary).
@@ -41,7 +42,16 @@ class Answer:
     has it, and bytes that are no whole character yet are not in the text.
     """
 
-    def __init__(self, request: Request, rendered: Rendered, ends: Ends, room: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        rendered: Rendered,
+        ends: Ends,
+        room: int,
+        budget: Callable[[], ThinkingBudget] | None = None,
+    ) -> None:
+        """`budget` makes a fresh budget for its reasoning, where that has one."""
+        self._new_budget = budget
         self.request = request
         self.rendered = rendered
         self.prompt_tokens = len(rendered.token_ids)
@@ -54,12 +64,24 @@ class Answer:
         """Forget what has been written."""
         self.text = ""
         self.tokens = 0
+        self._budget = self._new_budget() if self._new_budget else None
+        self._ids: list[int] = []
+        self._cut: Cut | None = None
+        self._closing: list[int] = []
         self._window = list(self.rendered.token_ids)
         self._known = len(self._window)
+
+    @property
+    def forced(self) -> int | None:
+        """The token that comes next whatever the model says, while its reasoning is closed."""
+        return self._closing[0] if self._closing else None
 
     def add(self, token: int, tokenizer: Any) -> bool:
         """Take the next token; True with the last, which sets `finish_reason`."""
         self.tokens += 1
+        if self._closing:
+            self._closing.pop(0)
+            return False
         if token in self._ends.token_ids:
             self.finish_reason = "stop"
             return True
@@ -71,7 +93,20 @@ class Answer:
             self.finish_reason = "stop"
         elif self.tokens == self.room:
             self.finish_reason = "length"
+        elif self._budget:
+            self._ids.append(token)
+            self._cut = self._budget.cut(self._ids)
+            if self._cut:
+                self._close(self._cut)
         return bool(self.finish_reason)
+
+    def _close(self, cut: Cut) -> None:
+        """Have the closing mark written next, and forget what was no whole character."""
+        self._budget = None
+        self._closing = list(cut.closing_ids)
+        self.text = cut.text + cut.closing
+        self._window = list(cut.closing_ids)
+        self._known = len(self._window)
 
     def _decode(self, token: int, tokenizer: Any) -> str:
         """The text that one more token adds, as tokenizers.decoders.DecodeStream gives it.
@@ -99,6 +134,8 @@ class Answer:
             finish_reason=self.finish_reason,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.tokens,
+            thinking_tokens=self._cut.thinking if self._cut else 0,
+            thinking_cut=self._cut is not None,
         )
 
 
@@ -120,11 +157,15 @@ def _first_end(text: str, new: int, stops: Sequence[str]) -> int | None:
 
 
 def chooser(
-    requests: Sequence[Request], prompts: Sequence[Sequence[int]], sampling: Sampling
+    requests: Sequence[Request],
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    forced: Callable[[], Sequence[int | None]] = tuple,
 ) -> Choose:
     """How the tokens of a batch, with prompts of these token ids, are chosen.
 
     What a request draws depends on its own seed alone: not on the batch or the device.
+    `forced` gives the tokens that rows get whatever their logits, None for the others.
     """
     import torch
 
@@ -144,6 +185,9 @@ def chooser(
             chosen = scores.argmax(-1)
         else:
             chosen = draw(scores, numbers[:, step].to(scores.device), sampling)
+        for row, token in enumerate(forced()):
+            if token is not None:
+                chosen[row] = token
         if penalties:
             penalties.count(chosen)
         return chosen

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any
 
 from opencodeeval.backends.adapters import Variant, check_base, find_adapter, variant_of, variants
 from opencodeeval.backends.base import Opener, Request
 from opencodeeval.backends.capabilities import Capabilities
-from opencodeeval.backends.models import ModelSource, find_model, weight_digest
+from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
@@ -25,13 +24,14 @@ from opencodeeval.backends.rendering import (
     with_thinking_tokens,
 )
 from opencodeeval.backends.streaming import as_finished, request_seed
+from opencodeeval.backends.thinking import Cut, ThinkingBudget, require_marks
 from opencodeeval.backends.vllm_engine import Engine, one_line, require_vllm, start_engine
 from opencodeeval.backends.vllm_lora import lora_arguments
+from opencodeeval.backends.vllm_settings import describe, engine_arguments
 from opencodeeval.core.errors import BackendError
-from opencodeeval.core.machine import cpu_model
 from opencodeeval.core.types import SETTINGS, Completion, ModelType, Prompt, Sampling, Task
 
-_ALL = Capabilities(overlapping_calls=True)
+_ALL = Capabilities(thinking_budget=True, overlapping_calls=True)
 # How many tokens a step accepts depends on the batch, and so does what a seed draws.
 _SPECULATING = replace(
     _ALL,
@@ -51,7 +51,7 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
     source = find_model(model, options.revision)
     adapters = [find_adapter(name) for name in dict.fromkeys(options.lora)]
     require_vllm()
-    arguments = _engine_arguments(source, options)
+    arguments = engine_arguments(source, options)
     arguments |= lora_arguments(adapters, options.engine_args)
     for adapter in adapters:
         check_base(adapter, source, options.trust_remote_code)
@@ -71,27 +71,20 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
         "model": model,
         "revision": source.commit,
         "weights_digest": digest,
-        **_describe(engine.llm.vllm_config),
+        **describe(engine.llm.vllm_config),
         "engine_args": dict(options.engine_args),
     }
     return VllmBackend(engine, identity, offered[0], offered)
 
 
-def _engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "model": str(source.folder or source.name),
-        "trust_remote_code": options.trust_remote_code,
-        "dtype": options.dtype,
-        "tensor_parallel_size": options.tensor_parallel_size,
-        "disable_log_stats": True,
-    }
-    if source.commit and not source.folder:
-        arguments["revision"] = source.commit
-        if "tokenizer" not in options.engine_args:
-            arguments["tokenizer_revision"] = source.commit
-    if options.max_model_len is not None:
-        arguments["max_model_len"] = options.max_model_len
-    return {**arguments, **options.engine_args}
+@dataclass
+class _Drawn:
+    """What the engine has given of one request; with `cut`, its reasoning is cut there."""
+
+    text: str = ""
+    token_ids: list[int] = field(default_factory=list)
+    reason: str = ""
+    cut: Cut | None = None
 
 
 class VllmBackend:
@@ -134,6 +127,8 @@ class VllmBackend:
         self, requests: Sequence[Request], sampling: Sampling
     ) -> AsyncIterator[Completion]:
         lora_request = await self._adapter_in_engine()
+        if sampling.thinking_budget:
+            require_marks(self._tokenizer)
 
         # The samples of a task follow each other and share its prompt.
         @lru_cache(maxsize=1024)
@@ -182,64 +177,69 @@ class VllmBackend:
     async def _answer(
         self, request: Request, rendered: Rendered, sampling: Sampling, lora_request: Any
     ) -> Completion:
-        prompt_tokens = len(rendered.token_ids)
-        room = self._max_model_len - prompt_tokens
-        if room < 1:
-            text, reason, count = "", "prompt_too_long", 0
-        else:
-            sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room))
-            text, reason, count = await self._complete(request, rendered, sampling, lora_request)
+        room = min(sampling.max_tokens, self._max_model_len - len(rendered.token_ids))
         completion = Completion(
             task_id=request.prompt.task_id,
             sample_id=request.sample_id,
-            text=text,
+            text="",
             prompt=rendered.text,
-            finish_reason=reason,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=count,
+            finish_reason="prompt_too_long",
+            prompt_tokens=len(rendered.token_ids),
         )
+        if room > 0:
+            written = await self._complete(request, rendered, sampling, room, lora_request)
+            completion = replace(completion, **written)
         if not request.prompt.messages:
             return completion
         return with_thinking_tokens(self._tokenizer, completion)
 
     async def _complete(
-        self, request: Request, rendered: Rendered, sampling: Sampling, lora_request: Any
-    ) -> tuple[str, str, int]:
-        """Text, finish reason and number of tokens of one answer."""
-        from vllm.exceptions import VLLMValidationError
-        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+        self,
+        request: Request,
+        rendered: Rendered,
+        sampling: Sampling,
+        room: int,
+        lora_request: Any,
+    ) -> dict[str, Any]:
+        """What a completion has of one answer: text, finish reason and numbers of tokens."""
+        prompt, where = request.prompt, (request.prompt.task_id, request.sample_id)
+        seed = request_seed(sampling.seed, *where)
+        special = bool(prompt.messages and self._marks_are_special)
+        budget = None
+        if sampling.thinking_budget and prompt.messages:
+            tokens = sampling.thinking_budget
+            budget = ThinkingBudget(self._tokenizer, rendered, tokens, room, special)
+        parameters = partial(partial, self._parameters, prompt, sampling)
+        draw = partial(self._draw, request, lora_request)
+        found = await draw(rendered.token_ids, parameters(room, seed), budget)
+        cut = found.cut
+        if cut is None:
+            return {
+                "text": found.text,
+                "finish_reason": found.reason,
+                "completion_tokens": len(found.token_ids),
+            }
+        begun = (*found.token_ids[: cut.kept], *cut.closing_ids)
+        # Another seed: the first numbers of this one have been used.
+        rest = await draw(
+            (*rendered.token_ids, *begun),
+            parameters(room - len(begun), request_seed(seed, *where)),
+        )
+        return {
+            "text": cut.text + cut.closing + rest.text,
+            "finish_reason": rest.reason,
+            "completion_tokens": len(begun) + len(rest.token_ids),
+            "thinking_tokens": cut.thinking,
+            "thinking_cut": True,
+        }
 
-        llm = self._engine.llm
-        if llm is None:
-            raise BackendError(_CLOSED)
-        prompt = {"prompt_token_ids": list(rendered.token_ids)}
-        try:
-            parameters = self._parameters(request, sampling)
-            number = str(next(self._engine.numbers))
-            async for output in llm.generate(prompt, parameters, number, lora_request=lora_request):
-                answer = output.outputs[0]
-        except (EngineDeadError, EngineGenerateError) as error:
-            raise self._died() from error
-        except (ValueError, VLLMValidationError) as error:
-            raise BackendError(
-                f"vLLM refuses to answer {request.prompt.task_id}: {one_line(error)}"
-            ) from error
-        if answer.finish_reason not in ("stop", "length"):
-            # An engine that is closed ends what is awaited in one of two ways.
-            if self._engine.llm is None:
-                raise BackendError(_CLOSED)
-            raise BackendError(
-                f"the vLLM engine gave up on sample {request.sample_id} of "
-                f"{request.prompt.task_id} ({answer.finish_reason}): run again to resume"
-            )
-        return answer.text, answer.finish_reason, len(answer.token_ids)
-
-    def _parameters(self, request: Request, sampling: Sampling) -> Any:
-        """vLLM's SamplingParams of one answer."""
+    def _parameters(self, prompt: Prompt, sampling: Sampling, max_tokens: int, seed: int) -> Any:
+        """The SamplingParams of a request."""
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
-        stop = request.prompt.stop
+        stop = prompt.stop
         end = () if sampling.ignore_eos else self._variant.end_ids
+        watched = sampling.thinking_budget and prompt.messages
         return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
@@ -249,48 +249,68 @@ class VllmBackend:
             presence_penalty=sampling.presence_penalty,
             frequency_penalty=sampling.frequency_penalty,
             ignore_eos=sampling.ignore_eos,
-            max_tokens=sampling.max_tokens,
-            seed=request_seed(sampling.seed, request.prompt.task_id, request.sample_id)
-            if sampling.temperature > 0
-            else None,
+            max_tokens=max_tokens,
+            seed=seed if sampling.temperature > 0 else None,
             stop=list(stop),
             stop_token_ids=[*stop_token_ids(self._tokenizer, stop), *end],
-            skip_special_tokens=not (request.prompt.messages and self._marks_are_special),
-            output_kind=RequestOutputKind.FINAL_ONLY,
+            skip_special_tokens=not (prompt.messages and self._marks_are_special),
+            output_kind=RequestOutputKind.DELTA if watched else RequestOutputKind.FINAL_ONLY,
         )
+
+    async def _draw(
+        self,
+        request: Request,
+        lora_request: Any,
+        token_ids: Sequence[int],
+        parameters: Callable[[], Any],
+        budget: ThinkingBudget | None = None,
+    ) -> _Drawn:
+        """What the engine makes of these tokens, up to where the budget cuts it."""
+        from vllm.exceptions import VLLMValidationError
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+        llm = self._engine.llm
+        if llm is None:
+            raise BackendError(_CLOSED)
+        drawn, reason = _Drawn(), None
+        prompt = {"prompt_token_ids": list(token_ids)}
+        try:
+            # Closed at once where the answer is cut, which ends the request.
+            number = str(next(self._engine.numbers))
+            async with aclosing(
+                llm.generate(prompt, parameters(), number, lora_request=lora_request)
+            ) as outputs:
+                async for output in outputs:
+                    answer = output.outputs[0]
+                    drawn.text += answer.text
+                    drawn.token_ids += answer.token_ids
+                    reason = answer.finish_reason
+                    if budget:
+                        # The token that ends an answer is none of its reasoning.
+                        whole = drawn.token_ids[:-1] if reason == "stop" else drawn.token_ids
+                        drawn.cut = budget.cut(whole)
+                    if drawn.cut:
+                        return drawn
+        except (EngineDeadError, EngineGenerateError) as error:
+            raise self._died() from error
+        except (ValueError, VLLMValidationError) as error:
+            raise BackendError(
+                f"vLLM refuses to answer {request.prompt.task_id}: {one_line(error)}"
+            ) from error
+        if reason not in ("stop", "length"):
+            # An engine that is closed ends what is awaited in one of two ways.
+            if self._engine.llm is None:
+                raise BackendError(_CLOSED)
+            raise BackendError(
+                f"the vLLM engine gave up on sample {request.sample_id} of "
+                f"{request.prompt.task_id} ({reason}): run again to resume"
+            )
+        drawn.reason = reason
+        return drawn
 
     async def close(self) -> None:
         # Takes seconds, in which the caller has other things to end.
         await asyncio.to_thread(self._engine.shutdown)
-
-
-def _describe(config: Any) -> dict[str, Any]:
-    """Of a vllm_config, what a record stores: settings as resolved, versions, hardware."""
-    import torch
-    import transformers
-    import vllm
-
-    return {
-        "dtype": str(config.model_config.dtype).removeprefix("torch."),
-        "tensor_parallel_size": config.parallel_config.tensor_parallel_size,
-        "max_model_len": config.model_config.max_model_len,
-        "max_num_seqs": config.scheduler_config.max_num_seqs,
-        "enforce_eager": config.model_config.enforce_eager,
-        "versions": {
-            "vllm": vllm.__version__,
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-        },
-        "hardware": _hardware(config.parallel_config.world_size_across_dp),
-    }
-
-
-def _hardware(devices: int) -> dict[str, Any]:
-    from vllm.platforms import current_platform
-
-    if current_platform.is_cpu():
-        return {"device": cpu_model(), "count": len(os.sched_getaffinity(0))}
-    return {"device": current_platform.get_device_name(0), "count": devices}
 
 
 BACKEND = Opener(open_vllm, takes_adapters=True)

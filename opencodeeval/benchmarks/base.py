@@ -24,7 +24,8 @@ class Benchmark(Protocol):
     `name` is what the user typed without the data version ("humaneval_plus");
     `suites` are its test suites in order ("base", "plus"); `headline` is the
     suite whose score is the benchmark's score; `environment` is what programs
-    need beside Python and NumPy, empty if nothing; `errata` are of its `tasks`.
+    need beside Python and NumPy, empty if nothing; `errata` are of its `tasks`;
+    `time_limit` is the user's limit in seconds, None for the protocol's own.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Benchmark(Protocol):
     environment: str
     tasks: Sequence[Task]
     errata: Sequence[Erratum]
+    time_limit: float | None
 
     @property
     def tasks_in_version(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +15,10 @@ from typing import Any, TypeAlias
 
 from opencodeeval.benchmarks.cards import Card, ProtocolCard, prompt_sources, render
 from opencodeeval.benchmarks.errata import Erratum, read_errata
+from opencodeeval.benchmarks.prompt_templates import template_variables
 from opencodeeval.benchmarks.windows import Window
 from opencodeeval.core import reasoning, syntax
+from opencodeeval.core.errors import UsageError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.syntax import normal_form
 from opencodeeval.core.types import (
@@ -40,7 +43,7 @@ class CardBenchmark(ABC):
 
     `known_ids` are the ids of all tasks of the data version, also of those
     that a limit or `window` left out of `tasks`. `provenance` says where the rows
-    came from.
+    came from. `time_limit` is set by `with_time_limit`.
     """
 
     name: str
@@ -52,6 +55,7 @@ class CardBenchmark(ABC):
     tasks: Sequence[Task]
     known_ids: frozenset[str]
     window: Window = field(default_factory=Window)
+    time_limit: float | None = None
     protocol: str = field(init=False)
     protocol_version: str = field(init=False)
     suites: tuple[str, ...] = field(init=False)
@@ -125,7 +129,7 @@ class CardBenchmark(ABC):
     def prompt(self, task: Task, model_type: ModelType) -> Prompt:
         """The question put to the model (pure)."""
         template = self.template(task, model_type)
-        text = render(self.card, template, {**task.fields, "prompt": task.prompt})
+        text = render(self.card, template, template_variables(task))
         stop = self.protocol_card.stop.get(template, self.protocol_card.stop.get(model_type, ()))
         if model_type == "base":
             return Prompt(task.task_id, text=text, stop=stop)
@@ -160,6 +164,32 @@ class CardBenchmark(ABC):
         """Per suite, whether a sample with these verdicts counts as correct."""
         return {suite: verdict is Verdict.PASSED for suite, verdict in verdicts.items()}
 
+    def with_time_limit(self, seconds: float) -> CardBenchmark:
+        """The same benchmark with another time limit.
+
+        It holds for each test where the protocol limits each, else for a suite's tests together.
+
+        Raises:
+            UsageError: the limit is not above 0, or no whole number where only those can be set.
+        """
+        if not 0 < seconds < math.inf:
+            raise UsageError(f"the time limit must be above 0 seconds, got {seconds:g}")
+        # A limit that is written as the card writes it gives the same tests.
+        seconds = int(seconds) if seconds == int(seconds) else seconds
+        tasks = [
+            replace(task, tests={**task.tests, "limits": _limited(task.tests["limits"], seconds)})
+            for task in self.tasks
+        ]
+        if isinstance(seconds, float) and any(
+            task.tests["kind"] == "livecodebench" for task in tasks
+        ):
+            raise UsageError(
+                f"{self.name} has its time limit in whole seconds, got {seconds:g}: use "
+                f"{math.ceil(seconds)}"
+            )
+        card = replace(self.protocol_card, limits=_limited(self.protocol_card.limits, seconds))
+        return replace(self, tasks=tasks, protocol_card=card, time_limit=seconds)
+
     def describe(self) -> Mapping[str, Any]:
         """What a record stores of the benchmark: source, revision, limits."""
         return {
@@ -193,6 +223,20 @@ def _after_reasoning(extract: _Extract) -> _Extract:
         return replace(found, found=f"{found.found}_after_reasoning")
 
     return program
+
+
+def _limited(limits: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """A protocol's or a task's limits with another time limit; a protocol's may be by style."""
+    changed = {
+        name: _limited(each, seconds) if isinstance(each, Mapping) else each
+        for name, each in limits.items()
+    }
+    if "test_s" in limits:
+        return changed | {"test_s": seconds, "total_s": max(limits["total_s"], seconds)}
+    for name in ("total_s", "min_call_s"):
+        if name in limits:
+            changed[name] = seconds
+    return changed
 
 
 @cache

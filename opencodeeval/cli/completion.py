@@ -42,6 +42,7 @@ def _names() -> dict[str, list[str]]:
     from opencodeeval.backends import BACKENDS
     from opencodeeval.benchmarks.registry import list_benchmarks
     from opencodeeval.execution.jails.base import JAILS
+    from opencodeeval.runs.presets import presets
 
     cards = list_benchmarks()
     benchmarks = [card.name for card in cards]
@@ -51,6 +52,7 @@ def _names() -> dict[str, list[str]]:
         "protocol": sorted({each.name for card in cards for each in card.protocols}),
         "backend": BACKENDS.names(),
         "sandbox": ["auto", *JAILS.names()],
+        "preset": ["auto", "none", *presets()],
     }
 
 

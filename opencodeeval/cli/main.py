@@ -62,6 +62,9 @@ COMMANDS = {
         "opencodeeval.cli.contamination", "show scores by month of release, before and after a date"
     ),
     "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
+    "presets": Command(
+        "opencodeeval.cli.presets", "list the presets of models, or show what one sets"
+    ),
     "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
     "selfcheck": Command(
         "opencodeeval.cli.selfcheck",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -24,7 +25,7 @@ def comma_list(text: str) -> list[str]:
 
 
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
-    """--protocol, --data, --limit, --start-date, --end-date, --cutoff, --from-run."""
+    """--protocol, --data, --limit, the dates, --from-run, --time-limit."""
     group = parser.add_argument_group("benchmark")
     group.add_argument(
         "--protocol",
@@ -46,6 +47,18 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
         metavar="DATE",
         help="end of the model's training data: also shows scores before and after this day",
     )
+    add_time_limit_option(group)
+
+
+def add_time_limit_option(parser: argparse._ActionsContainer) -> None:
+    """--time-limit."""
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="for the tests of a program (LiveCodeBench and stdin/stdout: for each test), instead "
+        "of the protocol's; the score is then not the protocol's (docs/sampling.md)",
+    )
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
@@ -62,6 +75,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
         end_date=options.end_date,
         cutoff=options.cutoff,
         from_run=options.from_run,
+        time_limit=options.time_limit,
     )
 
 
@@ -114,12 +128,14 @@ def check_common(options: argparse.Namespace) -> None:
     """Check what can be checked before anything is loaded.
 
     Raises:
-        UsageError: --limit or --slots below 1.
+        UsageError: --limit or --slots below 1, or a --time-limit that is none.
     """
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit {options.limit}: at least one task is needed")
     if options.slots is not None and options.slots < 1:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
+    if options.time_limit is not None and not 0 < options.time_limit < math.inf:
+        raise UsageError(f"--time-limit {options.time_limit:g}: must be above 0 seconds")
 
 
 def parse_ks(text: str | None) -> list[int] | None:

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opencodeeval.cli.options import add_sandbox_options, sandbox_of
+from opencodeeval.cli.options import add_sandbox_options, add_time_limit_option, sandbox_of
 from opencodeeval.core.errors import UsageError
 from opencodeeval.runs.options import Output
 
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="(livecodebench_repair only) the repaired run, if it is not in the same folder as RUN",
     )
+    add_time_limit_option(parser)
     parser.add_argument("--again", action="store_true", help="also execute unaffected samples")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="results (default: the folder the run is in)"
@@ -52,10 +53,8 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.runs.regrade import open_stored, regrade_runs
 
     # All are opened before any is executed, so an error in the last one shows at once.
-    stored = [
-        open_stored(run, options.bench, options.protocol, options.data, options.from_run)
-        for run in options.runs
-    ]
+    changes = (options.bench, options.protocol, options.data, options.from_run, options.time_limit)
+    stored = [open_stored(run, *changes) for run in options.runs]
     shown = Output(progress="none" if options.quiet else "auto")
     done = regrade_runs(
         stored, sandbox_of(options), shown, again=options.again, folder=options.output

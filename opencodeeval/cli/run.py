@@ -133,12 +133,14 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.cli.run_gate import open_gate
     from opencodeeval.cli.summary import print_summary
     from opencodeeval.runs.generation_config import with_model_values
+    from opencodeeval.runs.presets import with_preset
     from opencodeeval.runs.prices import read_prices
     from opencodeeval.runs.service import evaluate, plan_jobs
 
     prices = read_prices(options.prices, model) if options.prices else None
     gate = open_gate(options, len(specs)) if options.gate else None
     output = output_of(options)
+    sampling, backend_options = with_preset(sampling, model, backend_options, output.log)
     sampling = with_model_values(sampling, model, backend_options, output.log)
     jobs = plan_jobs(specs, selection, sampling)
     benchmarks = [job.benchmark for job in jobs]

@@ -38,6 +38,12 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
         help="take temperature, top-p, top-k, min-p and repetition penalty from the model's "
         "generation_config.json where no option sets them",
     )
+    group.add_argument(
+        "--preset",
+        metavar="NAME|auto|none|FILE.toml",
+        help="prompt and sample as the model's publisher does where no option says otherwise; "
+        "auto: the preset for the model (`opencodeeval presets`, docs/presets.md)",
+    )
     group.add_argument("--k", help="k of pass@k, as a comma list (default: 1, 10, 100 up to n)")
     group.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
     _add_prompt_options(parser)
@@ -51,6 +57,26 @@ def _add_prompt_options(parser: argparse.ArgumentParser) -> None:
         "--system-prompt",
         metavar="TEXT|@FILE",
         help="replaces the protocol's system message, if it has one; chat models only",
+    )
+    group.add_argument(
+        "--thinking-budget",
+        type=int,
+        metavar="N",
+        help="after N tokens of reasoning, close it and ask for the answer, in what remains of "
+        "--max-tokens; chat models in vllm and transformers (docs/reasoning.md)",
+    )
+    for place in ("prefix", "suffix"):
+        group.add_argument(
+            f"--prompt-{place}",
+            metavar="TEXT",
+            help=f"put {'before' if place == 'prefix' else 'after'} each task's prompt; "
+            "escapes as in --stop",
+        )
+    group.add_argument(
+        "--prompt-template",
+        metavar="FILE",
+        help="a Jinja template that replaces the protocol's: {{ prompt }} and the fields of the "
+        "benchmark's rows",
     )
     group.add_argument(
         "--stop",
@@ -99,8 +125,24 @@ def sampling_of(options: argparse.Namespace) -> SamplingOptions:
         system_prompt=read_system_prompt(options.system_prompt),
         chat_template_args=parse_chat_template_args(options.chat_template_arg),
         reasoning_effort=options.reasoning_effort,
+        thinking_budget=options.thinking_budget,
+        prompt_prefix=_unescaped("--prompt-prefix", options.prompt_prefix),
+        prompt_suffix=_unescaped("--prompt-suffix", options.prompt_suffix),
+        prompt_template=read_prompt_template(options.prompt_template),
         generation_config=options.generation_config,
+        preset=_preset(options.preset),
     )
+
+
+def _preset(name: str | None) -> str | None:
+    """The preset's name, refused at once if there is none of that name."""
+    from opencodeeval.runs.presets import AUTO, find_preset
+
+    if name is None or name == "none":
+        return None
+    if name != AUTO:
+        find_preset(name)
+    return name
 
 
 def parse_stop(text: str) -> str:
@@ -111,16 +153,36 @@ def parse_stop(text: str) -> str:
     """
     if not text:
         raise UsageError("--stop is empty: it would end every answer at once")
+    return str(_unescaped("--stop", text))
+
+
+def _unescaped(option: str, text: str | None) -> str | None:
+    if text is None:
+        return None
 
     def plain(found: re.Match[str]) -> str:
         if found[1] not in _ESCAPES:
             raise UsageError(
-                f"--stop {text}: {found[0]} is not an escape: write \\n, \\t, \\r, or \\\\ for a "
+                f"{option} {text}: {found[0]} is not an escape: write \\n, \\t, \\r, or \\\\ for a "
                 "backslash"
             )
         return _ESCAPES[found[1]]
 
     return re.sub(r"\\(.?)", plain, text)
+
+
+def read_prompt_template(file: str | None) -> str | None:
+    """The text of a file, to the letter, as benchmarks' templates are read.
+
+    Raises:
+        UsageError: the file cannot be read, or is empty.
+    """
+    if file is None:
+        return None
+    text = _read_text(f"--prompt-template {file}", file)
+    if not text:
+        raise UsageError(f"--prompt-template {file} is empty: leave it out")
+    return text
 
 
 def read_system_prompt(text: str | None) -> str | None:
@@ -133,13 +195,16 @@ def read_system_prompt(text: str | None) -> str | None:
         return None
     source = text
     if text.startswith("@"):
-        try:
-            text = Path(text[1:]).expanduser().read_text("utf-8").removesuffix("\n")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise UsageError(
-                f"--system-prompt {source} cannot be read ({reason}): name a text file after @"
-            ) from None
+        option = f"--system-prompt {source}"
+        text = _read_text(option, text[1:], "name a text file after @").removesuffix("\n")
     if not text.strip():
         raise UsageError(f"--system-prompt {source!r} has no text: leave it out")
     return text
+
+
+def _read_text(option: str, file: str, advice: str = "name a text file") -> str:
+    try:
+        return Path(file).expanduser().read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"{option} cannot be read ({reason}): {advice}") from None

@@ -12,6 +12,11 @@ def benchmarks_dir() -> Path:
     return _shipped("benchmarks")
 
 
+def presets_dir() -> Path:
+    """The folder with the presets of families of models."""
+    return _shipped("presets")
+
+
 def sandbox_dir() -> Path:
     """The folder of what goes inside the jail: image recipe and guest."""
     return _shipped("sandbox")

@@ -45,6 +45,8 @@ MARKS = (
 )
 # Special tokens of gpt-oss that a tokenizer may leave out of the text.
 CHANNEL_MARKS = ("<|channel|>", "<|message|>")
+# Ends a message of gpt-oss and begins its answer.
+FINAL_CHANNEL = "<|end|><|start|>assistant<|channel|>final<|message|>"
 
 _Span = tuple[int, int]
 _CLOSING = dict(MARKS)
@@ -109,10 +111,7 @@ def separate(text: str, prompt: str = "") -> Parts:
     if found is not None:
         return found
     before = prompt.rstrip()
-    start, closing = 0, next((end for begin, end in MARKS if before.endswith(begin)), "")
-    leading = _LEADING.match(text)
-    if leading:
-        start, closing = leading.end(), _CLOSING[leading[1]]
+    start, closing = _leading(text, before)
     if closing:
         return _rounds(text, start, _first_closing(text, start, closing), closing)
     stray = None if before.endswith(tuple(_CLOSING.values())) else _stray_closing(text)
@@ -122,6 +121,34 @@ def separate(text: str, prompt: str = "") -> Parts:
     if opening and not _FENCE.search(text, 0, opening.start(1)) and parse(text) is None:
         return Parts("", text[opening.end() :].strip(), ended=False)
     return Parts(text)
+
+
+def opened(text: str, prompt: str = "") -> tuple[int, str] | None:
+    """Of a text that is in its leading reasoning: where that begins, and what would close it."""
+    channel = _CHANNEL.match(text)
+    if channel:
+        ended = channel[1] == "final" or any(end in text for end in _MESSAGE_ENDS)
+        return None if ended else (channel.end(), FINAL_CHANNEL)
+    start, closing = _leading(text, prompt.rstrip())
+    if not closing or _first_closing(text, start, closing) is not None:
+        return None
+    return start, closing
+
+
+def may_open(text: str) -> bool:
+    """Whether more of a text may make it one that begins with an opening mark."""
+    begun = text.lstrip()
+    if begun.startswith(CHANNEL_MARKS[0]):
+        return CHANNEL_MARKS[1] not in begun
+    return any(mark.startswith(begun) for mark in (*_CLOSING, CHANNEL_MARKS[0]))
+
+
+def _leading(text: str, before: str) -> tuple[int, str]:
+    """Where reasoning at the start of a text begins, and its closing mark; "" if there is none."""
+    leading = _LEADING.match(text)
+    if leading:
+        return leading.end(), _CLOSING[leading[1]]
+    return 0, next((end for begin, end in MARKS if before.endswith(begin)), "")
 
 
 def _rounds(text: str, start: int, end: int | None, closing: str) -> Parts:

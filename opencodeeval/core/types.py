@@ -127,8 +127,11 @@ class Sampling:
     Defaults change nothing: `top_k` 0 means all tokens, `repetition_penalty` 1 and the
     other penalties 0 mean none. `stop` are strings beyond the protocol's,
     `chat_template_args` go to the chat template, `reasoning_effort` is "low", "medium"
-    or "high". `from_generation_config` names the fields whose values are those of the
-    model's generation_config.json.
+    or "high". `thinking_budget` is the number of tokens after which reasoning is cut, 0 for
+    none. `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
+    `prompt_template` is the text of a template that replaces the protocol's.
+    `from_generation_config` names the fields whose values are those of the
+    model's generation_config.json, `from_preset` those whose values are the `preset`'s.
     """
 
     n: int = 1
@@ -147,6 +150,12 @@ class Sampling:
     chat_template_args: Mapping[str, Any] = field(default_factory=dict, hash=False)
     reasoning_effort: str = ""
     from_generation_config: tuple[str, ...] = ()
+    prompt_prefix: str = ""
+    prompt_suffix: str = ""
+    prompt_template: str = ""
+    preset: str = ""
+    from_preset: tuple[str, ...] = ()
+    thinking_budget: int = 0
 
     def changed(self, names: Iterable[str]) -> dict[str, Any]:
         """The fields among `names` that do not have their default."""
@@ -167,12 +176,18 @@ SETTINGS = {
 # Fields that change what a protocol asks, and their words: scores are not the protocol's then.
 OVERRIDES = {
     "chat_template_args": "chat-template-arg",
+    "prompt_prefix": "prompt-prefix",
+    "prompt_suffix": "prompt-suffix",
+    "prompt_template": "prompt-template",
     "reasoning_effort": "reasoning-effort",
     "stop": "stop",
     "system_prompt": "system-prompt",
+    "thinking_budget": "thinking-budget",
 }
+# Fields that say where values come from; they change no sample.
+ORIGINS = frozenset({"from_generation_config", "preset", "from_preset"})
 # Fields that a run may have and no protocol's card.
-OF_A_RUN = frozenset({*OVERRIDES, "from_generation_config"})
+OF_A_RUN = ORIGINS | OVERRIDES.keys()
 
 
 @dataclass(frozen=True)
@@ -185,7 +200,8 @@ class Completion:
     is: an answer to be extracted from ("answer"), the continuation of the
     task's prompt ("completion"), or a complete program ("program").
     `reasoning` is what a server sends apart from the answer. `thinking_tokens` is how many
-    of the `completion_tokens` are reasoning, 0 if none or if the number is not known.
+    of the `completion_tokens` are reasoning, 0 if none or if the number is not known;
+    `thinking_cut` says that they reached the budget and were cut.
     """
 
     task_id: str
@@ -198,6 +214,7 @@ class Completion:
     form: Literal["answer", "completion", "program"] = "answer"
     reasoning: str = ""
     thinking_tokens: int = 0
+    thinking_cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ def reasoning_in(completions: Iterable[Completion]) -> Reasoning | None:
         cut_off=sum(each.finish_reason == "length" for each in unfinished),
         tokens=sum(counted),
         counted=len(counted),
+        at_budget=sum(each.thinking_cut for each, _ in found),
     )
 
 
@@ -102,6 +103,8 @@ def _reasoning(found: Answered) -> list[str]:
     text = f"reasoning: in {reasoning.answers} answers"
     if reasoning.counted:
         text += f", {reasoning.tokens / reasoning.counted:.0f} tokens on average"
+    if reasoning.at_budget:
+        text += f"; {reasoning.at_budget} cut at the thinking budget"
     if reasoning.unfinished:
         text += f"; {reasoning.unfinished} ended inside it ({reasoning.cut_off} of them cut off)"
     return [text]

@@ -122,12 +122,14 @@ class Protocol(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """How was prompted, extracted and graded.
 
     If the user changed what is asked, `name` has a mark and `base` is the name without it.
+    `time_limit` is the user's limit in seconds, None for the protocol's own.
     """
 
     name: str
     base: str = ""
     version: str
     prompt_digest: str
+    time_limit: float | None = None
 
 
 class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
@@ -149,6 +151,12 @@ class Drawn(_Part, frozen=True, kw_only=True, omit_defaults=True):
     chat_template_args: Mapping[str, Any] = {}
     reasoning_effort: str = ""
     from_generation_config: tuple[str, ...] = ()
+    prompt_prefix: str = ""
+    prompt_suffix: str = ""
+    prompt_template: str = ""
+    preset: str = ""
+    from_preset: tuple[str, ...] = ()
+    thinking_budget: int = 0
 
     def setting(self, name: str) -> Any:
         """The value of one of SETTINGS; None if it is not known."""
@@ -177,6 +185,7 @@ class Reasoning(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
     `cut_off` of the unfinished ones reached the longest answer. `tokens` is the sum of the
     tokens of reasoning over those `counted` answers for which the number is known.
+    `at_budget` answers had their reasoning cut at the budget.
     """
 
     answers: int
@@ -184,6 +193,7 @@ class Reasoning(_Part, frozen=True, kw_only=True, omit_defaults=True):
     cut_off: int = 0
     tokens: int = 0
     counted: int = 0
+    at_budget: int = 0
 
 
 class Erratum(_Part, frozen=True, kw_only=True, omit_defaults=True):

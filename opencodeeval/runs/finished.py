@@ -156,12 +156,13 @@ def benchmark_of(
     protocol: str | None = None,
     data_dir: Path | None = None,
     from_run: Path | None = None,
+    time_limit: float | None = None,
 ) -> CardBenchmark:
-    """The benchmark of a finished run, with the run's window of dates.
+    """The benchmark of a finished run, with the run's window of dates and time limit.
 
     `bench` names another data version, or the user's own file of tasks; `protocol`
     another protocol; `from_run` the folder of the run that a self-repair run has
-    repaired, if it is not in the same folder.
+    repaired, if it is not in the same folder; `time_limit` another limit in seconds.
 
     Raises:
         UsageError: `bench` or `from_run` is needed and not given, or there is no such
@@ -189,7 +190,9 @@ def benchmark_of(
     window = Window.of(described.window)
     asked = record.record.protocol
     protocol = protocol or asked.base or asked.name
-    return load_benchmark(spec, protocol, data_dir, window=window, from_run=from_run)
+    loaded = load_benchmark(spec, protocol, data_dir, window=window, from_run=from_run)
+    seconds = asked.time_limit if time_limit is None else time_limit
+    return loaded if seconds is None else loaded.with_time_limit(seconds)
 
 
 def load_benchmark(
@@ -216,4 +219,7 @@ def load_benchmark(
         raise UsageError(f"--from-run is for livecodebench_repair, not for {card.name}")
     run = open_run(from_run, f"{card.like}@{version}" if version else None, data_dir)
     repaired = registry.Repaired(run.benchmark, run.record.run_id, run.samples)
-    return registry.load_repair(name, repaired, protocol, limit, window)
+    loaded = registry.load_repair(name, repaired, protocol, limit, window)
+    # The tests are the repaired run's, with its limit.
+    seconds = run.benchmark.time_limit
+    return loaded if seconds is None else loaded.with_time_limit(seconds)

@@ -15,6 +15,7 @@ from opencodeeval.core.types import SETTINGS, Sampling
 if TYPE_CHECKING:
     from opencodeeval.benchmarks.card_benchmark import CardBenchmark
     from opencodeeval.execution.base import Sandbox
+    from opencodeeval.runs.presets import Preset
     from opencodeeval.stats.metrics import Metric
 
 RESULTS = Path("results")
@@ -30,7 +31,9 @@ class Selection:
     data sets from, instead of downloading them. `limit`: only the first `limit`
     tasks. Dates are texts ("2024-06-30"): tasks released from `start_date` to
     `end_date`; `cutoff` is the day up to which the model's training data reach.
-    `from_run`: the run folder that livecodebench_repair repairs.
+    `from_run`: the run folder that livecodebench_repair repairs. `time_limit`: seconds for
+    the tests of a program instead of the protocol's, which makes a protocol of its own
+    (docs/sampling.md).
     """
 
     protocols: Sequence[str] = ()
@@ -40,12 +43,13 @@ class Selection:
     end_date: str | None = None
     cutoff: str | None = None
     from_run: Path | None = None
+    time_limit: float | None = None
 
     def load(self, spec: str) -> list[CardBenchmark]:
         """The benchmark under each of the protocols.
 
         Raises:
-            UsageError: there is no such benchmark, version, protocol or limit.
+            UsageError: there is no such benchmark, version or protocol, or a limit is none.
             DataError: the data are not available, or damaged.
         """
         from opencodeeval.benchmarks.windows import parse_window
@@ -55,10 +59,13 @@ class Selection:
             raise UsageError(f"limit must be at least 1, got {self.limit}")
         window = parse_window(self.start_date, self.end_date, self.cutoff)
         named: Sequence[str | None] = list(dict.fromkeys(self.protocols)) or [None]
-        return [
+        loaded = [
             load_benchmark(spec, protocol, self.data_dir, self.limit, window, self.from_run)
             for protocol in named
         ]
+        if self.time_limit is None:
+            return loaded
+        return [each.with_time_limit(self.time_limit) for each in loaded]
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,11 @@ class SamplingOptions:
     `n` samples per task; `temperature` 0 is greedy; `ks` are the k of pass@k
     (default: 1, and 10 and 100 where n allows), `metrics` the names of further metrics
     such as "pass^4" (docs/statistics.md). docs/sampling.md describes the other fields.
+    `prompt_template` is the text of a template, not a file's name.
 
     `generation_config` "model" reads the model's generation_config.json; a mapping
-    has its values by the names of the fields here.
+    has its values by the names of the fields here. `preset` names a preset, or a TOML
+    file with one; "auto" takes the one for the model (docs/presets.md).
     """
 
     n: int | None = None
@@ -90,7 +99,12 @@ class SamplingOptions:
     system_prompt: str | None = None
     chat_template_args: Mapping[str, Any] = field(default_factory=dict)
     reasoning_effort: Literal["low", "medium", "high"] | None = None
+    prompt_prefix: str | None = None
+    prompt_suffix: str | None = None
+    prompt_template: str | None = None
     generation_config: Literal["model"] | Mapping[str, float] | None = None
+    preset: str | Preset | None = None
+    thinking_budget: int | None = None
 
     def applied(self, default: Sampling) -> Sampling:
         """The sampling of a benchmark whose own is `default`.
@@ -105,12 +119,19 @@ class SamplingOptions:
                 "the model's generation_config.json has not been read: call `evaluate`, or pass "
                 "its values as a mapping"
             )
+        preset, presets = self._of_the_preset()
         names = ("n", "temperature", "top_p", "max_tokens", "seed", *SETTINGS)
         own = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.chat_template_args:
+            published = presets.get("chat_template_args", {})
+            own["chat_template_args"] = {**published, **self.chat_template_args}
+        if self.reasoning_effort:
+            own["reasoning_effort"] = self.reasoning_effort
         models = {
             name: value for name, value in (self.generation_config or {}).items() if name not in own
         }
-        wanted = {**models, **own}
+        presets = {name: value for name, value in presets.items() if name not in own}
+        wanted = {**models, **presets, **own}
         if "n" not in wanted and wanted.get("temperature") == 0:
             wanted["n"] = 1
         sampling = replace(
@@ -118,12 +139,34 @@ class SamplingOptions:
             **wanted,
             stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop),
             system_prompt=self.system_prompt or "",
-            chat_template_args=dict(self.chat_template_args),
-            reasoning_effort=self.reasoning_effort or "",
+            prompt_prefix=self.prompt_prefix or "",
+            prompt_suffix=self.prompt_suffix or "",
+            prompt_template=self.prompt_template or "",
+            thinking_budget=self.thinking_budget or 0,
             from_generation_config=tuple(sorted(models)),
+            preset=preset,
+            from_preset=tuple(sorted(presets)),
         )
         _check(sampling)
+        if self.thinking_budget is not None:
+            _check_budget(self.thinking_budget, sampling.max_tokens)
         return sampling
+
+    def _of_the_preset(self) -> tuple[str, dict[str, Any]]:
+        """The preset's name, and what it sets."""
+        if self.preset is None:
+            return "", {}
+        if isinstance(self.preset, str):
+            raise UsageError(
+                f"the preset {self.preset!r} has not been read: call `evaluate`, or pass what "
+                "opencodeeval.runs.presets.find_preset returns"
+            )
+        if self.generation_config is not None:
+            raise UsageError(
+                "a preset and the model's generation_config.json both say how to sample: leave "
+                "out one of --preset and --generation-config"
+            )
+        return self.preset.name, self.preset.values()
 
     def resolved_ks(self, n: int) -> list[int]:
         """The k to report for n samples per task, ascending.
@@ -193,6 +236,16 @@ def _check(sampling: Sampling) -> None:
         if not holds:
             raise UsageError(f"{SETTINGS[name]} must be {bounds}, got {getattr(sampling, name)}")
     _check_question(sampling)
+
+
+def _check_budget(budget: int, max_tokens: int) -> None:
+    if budget < 1:
+        raise UsageError(f"the thinking budget must be at least 1 token, got {budget}")
+    if budget >= max_tokens:
+        raise UsageError(
+            f"a thinking budget of {budget} tokens leaves nothing of max-tokens {max_tokens} for "
+            "the answer: lower it, or raise --max-tokens"
+        )
 
 
 # What is said to every chat template by other means.

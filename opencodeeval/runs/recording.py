@@ -140,6 +140,7 @@ def head(planned: Planned) -> Record:
             base=benchmark.protocol if protocol != benchmark.protocol else "",
             version=benchmark.protocol_version,
             prompt_digest=benchmark.prompt_digest(backend.model_type),
+            time_limit=benchmark.time_limit,
         ),
         sampling=schema.Drawn(**sampling_fields(backend, planned.sampling)),
         lacks=needs_met(benchmark, backend, planned.sampling)[1],

@@ -77,12 +77,13 @@ def open_stored(
     protocol: str | None = None,
     data_dir: Path | None = None,
     from_run: Path | None = None,
+    time_limit: float | None = None,
 ) -> Stored:
     """A finished run and its benchmark in its current state.
 
     `bench` names another data version (or the user's own file of tasks), `protocol`
     another protocol with the same prompts; `from_run` the run that a self-repair run
-    has repaired, if it is not in the same folder.
+    has repaired, if it is not in the same folder; `time_limit` another limit in seconds.
 
     Raises:
         UsageError: there is no such run, it never finished, or its samples answer
@@ -90,7 +91,7 @@ def open_stored(
         DataError, StoreError: data or run cannot be read.
     """
     record, folder = find_run(run)
-    benchmark = benchmark_of((record, folder), bench, protocol, data_dir, from_run)
+    benchmark = benchmark_of((record, folder), bench, protocol, data_dir, from_run, time_limit)
     if benchmark.name != record.benchmark:
         raise UsageError(
             f"{run} has samples of {record.benchmark}, which do not answer {benchmark.name}: "

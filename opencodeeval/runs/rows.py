@@ -100,6 +100,7 @@ class CompletionRow(msgspec.Struct, frozen=True, kw_only=True):
     form: Literal["answer", "completion", "program"] = "answer"
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
     thinking_tokens: int | msgspec.UnsetType = msgspec.UNSET
+    thinking_cut: bool | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
     def of(cls, completion: Completion) -> CompletionRow:
@@ -109,6 +110,7 @@ class CompletionRow(msgspec.Struct, frozen=True, kw_only=True):
             "seen": digest(completion.prompt) if completion.prompt else msgspec.UNSET,
             "reasoning": completion.reasoning or msgspec.UNSET,
             "thinking_tokens": completion.thinking_tokens or msgspec.UNSET,
+            "thinking_cut": completion.thinking_cut or msgspec.UNSET,
         }
         return cls(**{**vars(completion), **optional})
 

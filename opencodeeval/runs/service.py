@@ -17,10 +17,12 @@ from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
 from opencodeeval.records.naming import WITH_ADAPTER
+from opencodeeval.runs.asking import check_template
 from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Job
 from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.options import RESULTS, Output, SamplingOptions, SandboxOptions, Selection
+from opencodeeval.runs.presets import with_preset
 from opencodeeval.runs.samples_file import SampleSource, read_jobs
 from opencodeeval.runs.session import run_jobs
 
@@ -71,7 +73,8 @@ def evaluate(
     """
     out = _output(output)
     options = backend_options or BackendOptions()
-    chosen = with_model_values(sampling or SamplingOptions(), model, options, out.log)
+    chosen, options = with_preset(sampling or SamplingOptions(), model, options, out.log)
+    chosen = with_model_values(chosen, model, options, out.log)
     jobs = plan_jobs(benchmarks, selection or Selection(), chosen)
     if isinstance(model, (str, Path)):
         jobs = [replace(job, adapter=each) for each in options.lora or ("",) for job in jobs]
@@ -133,6 +136,7 @@ def plan_jobs(
     for each in named:
         for benchmark in _load(each, selection):
             drawn = sampling.applied(benchmark.default_sampling())
+            check_template(benchmark, drawn)
             jobs.append(Job(benchmark, drawn, sampling.metrics_of(benchmark, drawn.n)))
     return jobs
 

@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from opencodeeval.benchmarks.base import Benchmark
-from opencodeeval.core.types import Completion, ModelType, Prompt, SampleId, Sampling, digest
+from opencodeeval.core.types import (
+    DEFAULT,
+    ORIGINS,
+    Completion,
+    ModelType,
+    Prompt,
+    SampleId,
+    Sampling,
+    digest,
+)
 from opencodeeval.runs.asking import prompt_of
 from opencodeeval.runs.rows import read_completions, read_prompts
 from opencodeeval.runs.store import RunStore
@@ -98,7 +107,7 @@ class Shared:
 def drawn_as(sampling: Sampling) -> Sampling:
     """The settings that decide the sample for a prompt; `n` does not matter."""
     # Nor does it matter where the values come from.
-    return replace(sampling, n=1, from_generation_config=())
+    return replace(sampling, n=1, **{name: getattr(DEFAULT, name) for name in ORIGINS})
 
 
 def draw_alike(one: Sampling, other: Sampling) -> bool:

@@ -5,27 +5,23 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import opencodeeval as oce
 from opencodeeval.backends import BackendOptions
-from opencodeeval.core.types import Completion, SampleId, Sampling
+from opencodeeval.core.types import Completion, SampleId
+from opencodeeval.records.schema import content_of
 from opencodeeval.runs.store import read_run
+from tests.backends.test_openai_backend import EVERYTHING
 from tests.support.openai_server import Server
 from tests.support.vllm_server import CHECKPOINT, vllm_server
 
-# All settings of a sampling.
-SETTINGS = Sampling(
-    temperature=0.7,
-    top_k=20,
-    min_p=0.05,
-    repetition_penalty=1.1,
-    presence_penalty=0.5,
-    frequency_penalty=-0.5,
-    ignore_eos=True,
-    max_tokens=64,
-)
+# Those that change no prompt.
+SETTINGS = replace(EVERYTHING, max_tokens=64, chat_template_args={}, reasoning_effort="")
+# What a record says of the backend, the machine and the time.
+OF_ITS_OWN = {"digest", "hardware", "lacks", "model", "run_id", "timing"}
 Completions = dict[SampleId, Completion]
 
 
@@ -42,6 +38,8 @@ def test_all_engines_write_the_same_texts_whatever_happens_between(
     card = replace(greedy.protocol_card, sampling=replace(SETTINGS, temperature=0.0))
     penalised = replace(greedy, protocol_card=card)
 
+    results: dict[str, list[dict[str, Any]]] = {}
+
     def answers(name: str, backend: str, url: str = "") -> list[Completions]:
         urls = (url,) if url else ()
         options = BackendOptions(dtype="float32", max_model_len=1024, base_urls=urls)
@@ -56,6 +54,7 @@ def test_all_engines_write_the_same_texts_whatever_happens_between(
         ).runs
         origin = "server" if url else "engine"
         assert {run.record.model.origin for run in runs} == {origin}
+        results[name] = [content_of(run.record) for run in runs]
         found = [dict(read_run(run.run_folder).completions) for run in runs]
         assert {len(each) for each in found} == {24}
         return found
@@ -73,3 +72,9 @@ def test_all_engines_write_the_same_texts_whatever_happens_between(
     assert texts(answers("faulty", "openai", server.url)) == texts(engine)
     # Slow answers are waited for.
     assert len(server.bodies) == 3 * 24 + 12 - 2
+    # The records are alike, but for where the samples came from.
+    for name, records in results.items():
+        for record, other in zip(records, results["engine"], strict=False):
+            for part in set(other) - OF_ITS_OWN:
+                assert record[part] == other[part], (name, part)
+            assert record["totals"]["samples"] == 24

@@ -282,6 +282,13 @@ def test_engines_behind_servers_get_all_of_the_sampling(server: Server, owner: s
     assert {name: body.get(name) for name in sent} == sent
 
 
+def test_no_server_is_known_to_take_a_budget_of_thinking_tokens(server: Server) -> None:
+    server.owned_by("vllm")
+    with pytest.raises(BackendError, match="does not take --thinking-budget: leave it out"):
+        draw(server, 1, sampling=Sampling(thinking_budget=5), **CHAT)
+    assert not server.bodies
+
+
 def test_engines_are_told_to_ignore_the_model_s_generation_config(server: Server) -> None:
     server.owned_by("vllm")
     draw(server, 1)

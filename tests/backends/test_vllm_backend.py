@@ -24,6 +24,7 @@ import pytest
 from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.core.errors import BackendError
+from opencodeeval.core.reasoning import parts_of
 from opencodeeval.core.types import Completion, Message, Prompt, Sampling
 from tests.support.tiny_models import TEMPLATE, save_tiny_model, tiny_tokenizer
 
@@ -36,7 +37,9 @@ pytestmark = [
 THINKING = (
     "{% if enable_thinking is defined and not enable_thinking %}<no thinking>{% endif %}"
     "{% if reasoning_effort is defined %}<{{ reasoning_effort }}>{% endif %}"
+    "{% if opened is defined %}[THINK]{% endif %}"
 )
+OPENED = {"opened": True}
 CONTEXT = 512
 AT_ONCE = 4
 SAMPLED = Sampling(temperature=1.0, max_tokens=40)
@@ -50,6 +53,10 @@ def options(**engine_args: Any) -> BackendOptions:
         max_model_len=CONTEXT,
         engine_args={"max_num_seqs": AT_ONCE, **engine_args},
     )
+
+
+def options_of_transformers() -> BackendOptions:
+    return BackendOptions(dtype="float32", max_model_len=CONTEXT)
 
 
 def chat(task_id: str, text: str = "Write add.", **fields: Any) -> Prompt:
@@ -263,6 +270,44 @@ class TestOneEngine:
         assert not any("</s>" in each.text for each in chats)
         asked = [Request(Prompt("t", text="def add"), number) for number in range(24)]
         assert not any("THINK]" in each.text for each in self.generate(asked, sampling))
+
+    def test_reasoning_is_cut_at_its_budget_and_the_answer_asked_for(self, model: Path) -> None:
+        asked = [Request(chat(f"t{n}", f"Write add {n}."), 0) for n in range(6)]
+        free = replace(GREEDY, chat_template_args=OPENED)
+        budgeted = replace(free, thinking_budget=12)
+        whole = {each.task_id: each for each in self.generate(asked, free)}
+        found = {each.task_id: each for each in self.generate(asked, budgeted)}
+        for task, each in found.items():
+            thought, mark, answer = each.text.partition("[/THINK]")
+            assert mark
+            assert answer
+            assert whole[task].text.startswith(thought)
+            assert each.thinking_cut
+            assert each.thinking_tokens == 12
+            assert each.finish_reason == "length"
+            assert each.completion_tokens == GREEDY.max_tokens
+            parts = parts_of(each)
+            assert (parts.answer, parts.reasoning, parts.ended) == (answer, thought.strip(), True)
+        # The same model in transformers, which closes the reasoning in its own loop.
+        other = open_backend("transformers", str(model), options_of_transformers())
+
+        async def theirs() -> list[Completion]:
+            return [each async for each in other.generate(asked, budgeted)]
+
+        answers = {each.task_id: each for each in self.loop.run_until_complete(theirs())}
+        self.loop.run_until_complete(other.close())
+        assert answers == found
+
+    def test_reasoning_within_its_budget_is_as_without_one(self) -> None:
+        asked = requests(4, samples=2)
+        for arguments, budget in ((OPENED, 39), ({}, 5)):
+            free = replace(SAMPLED, chat_template_args=arguments)
+            budgeted = replace(free, thinking_budget=budget)
+            texts = [
+                {(each.task_id, each.sample_id): each for each in self.generate(asked, sampling)}
+                for sampling in (free, budgeted)
+            ]
+            assert texts[0] == texts[1]
 
     def test_the_engine_goes_on_after_a_consumer_that_stopped_early(self) -> None:
         async def stop_early() -> None:

@@ -18,7 +18,9 @@ from opencodeeval.core.errors import DataError, OpenCodeEvalError, UsageError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.syntax import defines
 from opencodeeval.core.types import Completion, Message, Sampling, Style, Task, Verdict
+from opencodeeval.execution.specification import specification
 from tests.benchmarks.official_prompts import evalplus_chat
+from tests.support.livecodebench_rows import problem
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -128,6 +130,40 @@ def test_descriptions_are_plain_json_without_paths(starter: Benchmark) -> None:
         "total_s": 30.0,
         "memory_mb": 1024,
     }
+
+
+def test_a_time_limit_holds_for_each_test_or_for_all_of_a_suite() -> None:
+    benchmark = load_benchmark("starter")
+    longer = benchmark.with_time_limit(40.0)
+    limits = {task.style: task.tests["limits"] for task in longer.tasks}
+    assert limits[Style.STDIO] == {"test_s": 40, "total_s": 40, "memory_mb": 1024}
+    assert limits[Style.UNITTEST]["total_s"] == 40
+    function = limits[Style.FUNCTION]
+    assert (function["total_s"], function["min_call_s"]) == (40, 40)
+    assert longer.describe()["limits"] == {str(style): each for style, each in limits.items()}
+    for task in longer.tasks:
+        specification(task.tests)
+    # Nothing is left of it where the limit is set again, and the first benchmark is as it was.
+    assert longer.with_time_limit(5).tasks[0].tests == benchmark.with_time_limit(5).tasks[0].tests
+    assert load_benchmark("starter").tasks[0].tests == benchmark.tasks[0].tests
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])
+def test_a_time_limit_is_a_time(seconds: float) -> None:
+    with pytest.raises(UsageError, match="the time limit must be above 0 seconds, got"):
+        load_benchmark("starter", limit=1).with_time_limit(seconds)
+
+
+def test_livecodebench_counts_whole_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(problem(("1", "2"))))
+    benchmark = load_benchmark(f"livecodebench@file:{path}")
+    (own,), (changed,) = benchmark.tasks, benchmark.with_time_limit(6.0).tasks
+    assert changed.tests_digest == own.tests_digest
+    (longer,) = benchmark.with_time_limit(60).tasks
+    assert longer.tests["limits"] == {**own.tests["limits"], "test_s": 60}
+    with pytest.raises(UsageError, match=r"in whole seconds, got 0\.5: use 1"):
+        benchmark.with_time_limit(0.5)
 
 
 # --- HumanEval ---

@@ -83,7 +83,11 @@ def test_runs_whose_prompts_were_changed_in_another_way_are_refused() -> None:
         changes = {"protocol": {"name": f"plain{mark}", "base": "plain" if mark else ""}}
         return stored(record(greedy("10"), changes=changes))
 
-    for ours, theirs in (("", "+system-prompt-11111111"), ("+stop-11111111", "+stop-22222222")):
+    for ours, theirs in (
+        ("", "+system-prompt-11111111"),
+        ("+stop-11111111", "+stop-22222222"),
+        ("+time-limit-11111111", "+time-limit-22222222"),
+    ):
         with pytest.raises(UsageError, match=r"differ in protocol plain.* against plain\+"):
             pair_up([asked(ours)], [asked(theirs)])
     pair_up([asked("+stop-11111111")], [asked("+stop-11111111")])

@@ -75,7 +75,16 @@ def test_reasoning_is_counted() -> None:
     ]
     expected = Reasoning(answers=5, unfinished=3, cut_off=1, tokens=12, counted=2)
     assert reasoning_in(answers) == expected
+    cut = Completion("t", 8, "<think>Hm</think>x", thinking_tokens=3, thinking_cut=True)
+    found = reasoning_in([*answers, cut])
+    assert found
+    assert (found.at_budget, found.tokens, found.counted) == (1, 15, 3)
     assert reasoning_in(answers[:1]) is None
     assert lines(made({"stop": 20}, reasoning={"answers": 5, "tokens": 12, "counted": 2}))[1] == (
         "reasoning: in 5 answers, 6 tokens on average"
+    )
+    reasoning = {"answers": 5, "at_budget": 2, "unfinished": 1, "cut_off": 1}
+    assert lines(made({"stop": 20}, reasoning=reasoning))[1] == (
+        "reasoning: in 5 answers; 2 cut at the thinking budget; 1 ended inside it (1 of them cut "
+        "off)"
     )

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.cli import main as cli
-from opencodeeval.core.errors import UsageError
+from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import (
     DEFAULT,
     OF_A_RUN,
+    ORIGINS,
     OVERRIDES,
     SETTINGS,
     Message,
@@ -26,7 +28,13 @@ from opencodeeval.core.types import (
 )
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import Drawn, content_of
-from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_fields, sampling_of
+from opencodeeval.runs.asking import (
+    check_template,
+    prompt_of,
+    protocol_of,
+    sampling_fields,
+    sampling_of,
+)
 from opencodeeval.runs.options import SamplingOptions
 from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.sharing import draw_alike
@@ -45,9 +53,15 @@ CHANGED: dict[str, Any] = {
     "chat_template_args": {"enable_thinking": False},
     "reasoning_effort": "high",
     "from_generation_config": ("top_k",),
+    "prompt_prefix": "Think first.\n",
+    "prompt_suffix": "\nWrite Python 3.",
+    "prompt_template": "Solve this:\n{{ prompt }}",
+    "preset": "qwen3",
+    "from_preset": ("top_k",),
+    "thinking_budget": 500,
 }
 ALL = replace(SAMPLED, **CHANGED)
-BACKEND = StandInBackend(answers)
+BACKEND = StandInBackend(answers, capabilities=Capabilities(thinking_budget=True))
 
 
 class Chat(StandInBenchmark):
@@ -98,7 +112,7 @@ def test_samples_are_shared_between_protocols_only_if_all_of_it_is_the_same(name
     other = replace(SAMPLED, **{name: CHANGED[name]})
     assert draw_alike(other, replace(other, n=99))
     # Where a value comes from changes no sample.
-    assert draw_alike(SAMPLED, other) == (name == "from_generation_config")
+    assert draw_alike(SAMPLED, other) == (name in ORIGINS)
 
 
 def test_changed_prompts_are_marked_in_the_protocol_s_name() -> None:
@@ -110,7 +124,8 @@ def test_changed_prompts_are_marked_in_the_protocol_s_name() -> None:
     assert one.startswith("plain+system-prompt-")
     assert one != other
     marked = head(Planned(Chat(), BACKEND, ALL)).protocol
-    kinds = "plain+chat-template-arg+reasoning-effort+stop+system-prompt-"
+    kinds = "plain+chat-template-arg+prompt-prefix+prompt-suffix+prompt-template"
+    kinds += "+reasoning-effort+stop+system-prompt+thinking-budget-"
     assert marked.name.startswith(kinds)
     assert (marked.base, head(Planned(Chat(), BACKEND, SAMPLED)).protocol.base) == ("plain", "")
 
@@ -118,10 +133,41 @@ def test_changed_prompts_are_marked_in_the_protocol_s_name() -> None:
 def test_a_system_prompt_replaces_the_protocol_s_and_stops_are_added() -> None:
     benchmark = Chat()
     prompt = prompt_of(benchmark, benchmark.tasks[0], replace(ALL, stop=("\n\n", "#")), "chat")
-    assert prompt.messages == (Message("system", "You write Python."), Message("user", "p0"))
+    question = "Think first.\nSolve this:\np0\nWrite Python 3."
+    assert prompt.messages == (Message("system", "You write Python."), Message("user", question))
     assert prompt.stop == ("#", "\n\n")
     plain = prompt_of(benchmark, benchmark.tasks[0], replace(SAMPLED, top_k=5), "chat")
     assert plain == benchmark.prompt(benchmark.tasks[0], "chat")
+
+
+def test_the_text_of_a_prompt_is_changed_for_base_and_chat_models() -> None:
+    benchmark = Chat()
+    task = replace(benchmark.tasks[0], fields={"title": "Add", "prompt": "the publisher's"})
+    around = replace(SAMPLED, prompt_prefix="<", prompt_suffix=">")
+    assert prompt_of(benchmark, task, around, "base").text == "<p0>"
+    system, user = prompt_of(benchmark, task, around, "chat").messages
+    assert (system.content, user.content) == ("the protocol's", "<p0>")
+    # Read as a benchmark's own: `prompt` is the task's, and the last line break stays.
+    template = replace(around, prompt_template="{{ title }}: {{ prompt }}\n")
+    assert prompt_of(benchmark, task, template, "base").text == "<Add: p0\n>"
+    assert prompt_of(benchmark, task, template, "chat").messages[1].content == "<Add: p0\n>"
+    assert prompt_of(benchmark, task, template, "chat").stop == ("#",)
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ promt }}", r"for t/0 \('promt' is undefined\).*its variables are prompt"),
+        ("{{ prompt", r"for t/0 \(unexpected end of template"),
+        ("{% include 'base.jinja' %}", "no loader"),
+        # A record of somebody else may bring a template.
+        ("{{ prompt.__class__.__mro__ }}", "access to attribute '__class__'.*unsafe"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_in_is_refused(template: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        check_template(StandInBenchmark(), replace(SAMPLED, prompt_template=template))
+    check_template(StandInBenchmark(), replace(SAMPLED, prompt_template="{{ prompt }}"))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +176,7 @@ def test_a_system_prompt_replaces_the_protocol_s_and_stops_are_added() -> None:
         ("system_prompt", "--system-prompt"),
         ("chat_template_args", "--chat-template-arg"),
         ("reasoning_effort", "--reasoning-effort"),
+        ("thinking_budget", "--thinking-budget"),
     ],
 )
 def test_a_base_model_is_not_asked_as_a_chat_model(name: str, option: str) -> None:
@@ -138,6 +185,11 @@ def test_a_base_model_is_not_asked_as_a_chat_model(name: str, option: str) -> No
     with pytest.raises(UsageError, match=f"{option} is for chat models.*--model-type chat"):
         configuration(Chat(), base, sampling)
     assert prompt_of(Chat(), Chat().tasks[0], replace(SAMPLED, stop=("x",)), "base").stop == ("x",)
+
+
+def test_a_backend_that_cannot_cut_reasoning_is_given_no_budget() -> None:
+    with pytest.raises(BackendError, match="does not take --thinking-budget: leave it out, or"):
+        configuration(Chat(), StandInBackend(answers), replace(SAMPLED, thinking_budget=5))
 
 
 def test_samples_from_a_file_have_no_other_prompts() -> None:
@@ -162,26 +214,33 @@ def test_values_from_python_are_checked() -> None:
         SamplingOptions(generation_config="model").applied(DEFAULT)
 
 
-def test_a_run_with_changes_is_regraded_as_the_same_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tasks = tmp_path / "tasks.jsonl"
+def own_task(folder: Path, solution: str) -> tuple[Path, list[str], list[str]]:
+    """A file with one task, the command that runs its solution, and options of all commands."""
+    tasks = folder / "tasks.jsonl"
     row: dict[str, Any] = {
         "task_id": "own/1",
         "style": "function",
         "prompt": "def f(x):\n",
         "entry_point": "f",
     }
-    row |= {"canonical_solution": "    return x + 1\n", "inputs": [[1]], "expected": [2]}
+    row |= {"canonical_solution": solution, "inputs": [[1]], "expected": [2]}
     tasks.write_text(json.dumps(row))
-    common = ("--sandbox", "local", "--quiet", "--json")
-    run = ("--backend", "reference", "--bench", f"file:{tasks}", "--output", str(tmp_path / "out"))
-    assert cli.main([*run, *common, "--top-k", "5", "--stop", r"\n\n"]) == 0
+    run = ["--backend", "reference", "--bench", f"file:{tasks}", "--output", str(folder / "out")]
+    return tasks, run, ["--sandbox", "local", "--quiet", "--json"]
+
+
+def test_a_run_with_changes_is_regraded_as_the_same_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks, run, common = own_task(tmp_path, "    return x + 1\n")
+    changes = ("--top-k", "5", "--stop", r"\n\n", "--prompt-prefix", r"# Python\n")
+    assert cli.main([*run, *common, *changes]) == 0
     (summary,) = json.loads(capsys.readouterr().out)["benchmarks"]
     before = read_record(Path(summary["record"]))
     assert before.record.sampling.stop == ("\n\n",)
     prompts = json.loads((Path(summary["run_folder"]) / "prompts.jsonl").read_text())
     assert prompts["stop"][-1] == "\n\n"
+    assert prompts["text"].startswith("# Python\n")
     regrade = ("regrade", summary["run_folder"], "--bench", f"file:{tasks}")
     assert cli.main([*regrade, *common]) == 0
     assert json.loads(capsys.readouterr().out)["runs"][0]["changed"] == []
@@ -190,3 +249,29 @@ def test_a_run_with_changes_is_regraded_as_the_same_run(
     assert after.record.run_id == before.record.run_id
     assert after.record.protocol == before.record.protocol
     assert after.record.sampling == before.record.sampling
+
+
+def test_a_time_limit_decides_the_verdicts_and_makes_a_protocol_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks, run, common = own_task(
+        tmp_path, "    import time\n    time.sleep(3)\n    return x + 1\n"
+    )
+    assert cli.main([*run, *common, "--time-limit", "0.5"]) == 0
+    (summary,) = json.loads(capsys.readouterr().out)["benchmarks"]
+    short = read_record(Path(summary["record"])).record
+    assert short.verdicts["base"] == {"timeout": 1}
+    assert short.protocol.name.startswith("opencodeeval-starter+time-limit-")
+    assert (short.protocol.base, short.protocol.time_limit) == ("opencodeeval-starter", 0.5)
+    assert short.benchmark.description.limits["function"]["total_s"] == 0.5
+    regrade = ["regrade", summary["run_folder"], "--bench", f"file:{tasks}", *common]
+    assert cli.main(regrade) == 0
+    assert json.loads(capsys.readouterr().out)["runs"][0]["changed"] == []
+    # The same samples under another limit are another run, which the first one outlives.
+    assert cli.main([*regrade, "--time-limit", "60"]) == 0
+    (done,) = json.loads(capsys.readouterr().out)["runs"]
+    assert done["changed"] == ["protocol", "tests"]
+    long = read_record(Path(done["record"])).record
+    assert long.verdicts["base"] == {"passed": 1}
+    assert long.protocol.name not in (short.protocol.name, "opencodeeval-starter")
+    assert Path(summary["record"]).exists()

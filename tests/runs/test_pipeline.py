@@ -65,6 +65,7 @@ class StandInBenchmark:
     tasks_in_version: int = 0
     has_answers: bool = False
     extraction_digest: str = "e" * 64
+    time_limit: float | None = None
     extracted: list[str] = field(default_factory=list)
     tasks: Sequence[Task] = field(init=False)
 

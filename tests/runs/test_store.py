@@ -99,14 +99,14 @@ def test_each_step_is_one_ascii_json_line(store: RunStore) -> None:
 
 def test_a_completion_s_line_names_reasoning_only_where_there_is_some(store: RunStore) -> None:
     plain = replace(COMPLETION, text="x = 1")
-    apart = replace(plain, sample_id=1, reasoning="Hm.", thinking_tokens=2)
+    apart = replace(plain, sample_id=1, reasoning="Hm.", thinking_tokens=2, thinking_cut=True)
     store.add_completion(plain)
     store.add_completion(apart)
     line = (
         '{"task_id":"t/0","sample_id":%d,"text":"x = 1","seen":"SEEN","finish_reason":"stop",'
         '"prompt_tokens":0,"completion_tokens":7,"form":"answer"%s}\n'
     )
-    more = ',"reasoning":"Hm.","thinking_tokens":2'
+    more = ',"reasoning":"Hm.","thinking_tokens":2,"thinking_cut":true'
     path = store.folder / "completions.jsonl"
     expected = line % (0, "") + line % (1, more)
     assert path.read_text() == expected.replace("SEEN", digest("p"))
