@@ -17,6 +17,7 @@ class Capabilities:
     response_prefix: it continues an answer that a chat prompt begins.
     stop_strings: how many of a prompt's stop strings end an answer; None: all. The
         text is cut at the others afterwards.
+    neutral_sampling: it adds no penalty and no filter of tokens that were not asked for.
     seeds: the same request has the same answer, at any temperature.
     token_counts: it counts the tokens of prompts and answers.
     reasoning_apart: it may give the reasoning apart from the answer.
@@ -31,6 +32,7 @@ class Capabilities:
     exact_prompts: bool = True
     response_prefix: bool = True
     stop_strings: int | None = None
+    neutral_sampling: bool = True
     seeds: bool = True
     token_counts: bool = True
     reasoning_apart: bool = False
@@ -42,6 +44,7 @@ class Capabilities:
 
 LACKS = {
     "exact-prompts": "the texts that the model saw are not known",
+    "neutral-sampling": "the server may sample with penalties or filters of its own",
     "seeds": "the same command may draw other samples",
     "stop-strings": "some stop strings do not end answers, whose text is cut at them afterwards",
     "token-counts": "tokens are not counted",
@@ -77,6 +80,7 @@ def lacking(can: Capabilities, prompts: Iterable[Prompt], sampling: Sampling) ->
     most = can.stop_strings
     without = {
         "exact-prompts": not can.exact_prompts,
+        "neutral-sampling": not can.neutral_sampling,
         "seeds": not can.seeds and sampling.temperature > 0,
         "stop-strings": most is not None and any(len(each.stop) > most for each in prompts),
         "token-counts": not can.token_counts,

@@ -57,9 +57,12 @@ class Endpoints:
         self._waiting: set[asyncio.Future[None]] = set()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[Endpoint]:
-        """Wait for a server that takes a request now, and hold a place there."""
-        while (chosen := self._free()) is None:
+    async def one(self, failed: Endpoint | None = None) -> AsyncIterator[Endpoint]:
+        """Wait for a server that takes a request now, and hold a place there.
+
+        It is another one than `failed`, unless all others rest.
+        """
+        while (chosen := self._free(failed)) is None:
             await self._change()
         chosen.in_flight += 1
         try:
@@ -69,9 +72,11 @@ class Endpoints:
             for each in self._waiting:
                 _wake(each)
 
-    def _free(self) -> Endpoint | None:
+    def _free(self, failed: Endpoint | None) -> Endpoint | None:
         now = time.monotonic()
-        free = [e for e in self.all if e.resumes <= now and e.in_flight < int(e.limit)]
+        awake = [each for each in self.all if each.resumes <= now]
+        others = [each for each in awake if each is not failed]
+        free = [each for each in others or awake if each.in_flight < int(each.limit)]
         return min(free, key=lambda e: e.in_flight / e.limit, default=None)
 
     async def _change(self) -> None:

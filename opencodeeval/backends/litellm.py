@@ -18,6 +18,8 @@ from opencodeeval.core.types import Task
 
 # Fields of a request that a service may lack; others are refused before.
 _OPTIONAL = ("seed", "stop")
+# Those that are known to add nothing to a request; others may be engines with defaults.
+_NEUTRAL = frozenset({"anthropic", "azure", "bedrock", "gemini", "openai", "vertex_ai"})
 _STANDARD = ("presence_penalty", "frequency_penalty")
 
 
@@ -93,6 +95,7 @@ class LiteLLMBackend(OpenAIBackend):
             exact_prompts=False,
             response_prefix=False,
             stop_strings=wire.MOST_STOPS if "stop" in self._supported else 0,
+            neutral_sampling=provider in _NEUTRAL,
             # Those that take seeds promise nothing.
             seeds=False,
             reasoning_apart=True,

@@ -222,9 +222,9 @@ class OpenAIBackend:
         """Try until there is an answer, or too often."""
         check(self.capabilities, request.prompt, sampling)
         body = wire.body(request, self._identity["model"], sampling, str(self._identity["server"]))
-        reason = ""
+        reason, endpoint = "", None
         for failed in range(1, self._patience.tries + 1):
-            async with self._endpoints.one() as endpoint:
+            async with self._endpoints.one(endpoint) as endpoint:
                 answer = await self._try(endpoint, body, failed)
             if isinstance(answer, wire.Answer):
                 return wire.completion(request, answer)

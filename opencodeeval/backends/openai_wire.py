@@ -16,6 +16,11 @@ from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
 # These continue an answer that the request has begun, and take any number of stop strings.
 ENGINES = frozenset({"vllm", "sglang"})
 _NAMES = " and ".join(sorted(ENGINES))
+# llama.cpp's own server, and llama-cpp-python's. They have a repetition penalty (of the last
+# 64 tokens, so it is another one), top-k and min-p by default.
+LLAMA = frozenset({"llamacpp", "me"})
+# Those that are known to add nothing to a request.
+_NEUTRAL = frozenset({"openai", "openai-internal", "system"})
 _STANDARD = ("presence_penalty", "frequency_penalty")
 # SGLang does not take 0 for this.
 ALL_TOKENS = -1
@@ -51,15 +56,17 @@ class Answer:
 
 def capabilities(server: str, model_type: ModelType) -> Capabilities:
     """What is known of a server, which calls itself `server`."""
-    engine = server in ENGINES
+    engine, llama = server in ENGINES, server in LLAMA
+    settings = frozenset({*_STANDARD, "top_k", "min_p"} if llama else _STANDARD)
     return Capabilities(
         # What a server makes of messages is not known here.
         exact_prompts=model_type == "base",
         response_prefix=engine,
-        stop_strings=None if engine else MOST_STOPS,
+        stop_strings=None if engine or llama else MOST_STOPS,
         seeds=server == "vllm",
         reasoning_apart=True,
-        settings=None if engine else frozenset(_STANDARD),
+        settings=None if engine else settings,
+        neutral_sampling=engine or llama or server in _NEUTRAL,
         overlapping_calls=True,
         elsewhere=""
         if engine
@@ -78,7 +85,8 @@ def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[
     }
     if sampling.temperature > 0:
         fields["seed"] = request_seed(sampling.seed, prompt.task_id, request.sample_id)
-    stop = list(prompt.stop) if server in ENGINES else list(prompt.stop[:MOST_STOPS])
+    unlimited = server in ENGINES or server in LLAMA
+    stop = list(prompt.stop) if unlimited else list(prompt.stop[:MOST_STOPS])
     if stop:
         fields["stop"] = stop
     fields |= sampling.changed(_STANDARD)
@@ -92,6 +100,8 @@ def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[
 
 def _for_engines(sampling: Sampling, server: str) -> dict[str, Any]:
     """The fields that the OpenAI interface lacks."""
+    if server in LLAMA:
+        return {"top_k": sampling.top_k, "min_p": sampling.min_p, "repeat_penalty": 1.0}
     if server not in ENGINES:
         return {}
     # A server fills in values of the model's generation_config.json where a request has none.

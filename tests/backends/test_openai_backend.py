@@ -18,6 +18,7 @@ import pytest
 import opencodeeval as oce
 from opencodeeval.backends import BackendOptions, openai
 from opencodeeval.backends.base import Request, SamplesFailed
+from opencodeeval.backends.endpoints import Endpoint, Endpoints
 from opencodeeval.backends.openai import Patience, open_openai
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError
@@ -102,6 +103,27 @@ def test_a_server_that_dies_leaves_its_requests_to_the_other(servers: list[Serve
     servers[0].start()
     assert said == ""
     assert sorted(each.task_id for each in found) == sorted(f"t/{n}" for n in range(60))
+
+
+def test_a_request_goes_to_another_server_than_the_one_that_failed() -> None:
+    async def run() -> None:
+        dead, alive = Endpoint("dead", None, 4), Endpoint("alive", None, 4)
+        endpoints = Endpoints([dead, alive])
+        alive.in_flight = 3
+        async with endpoints.one() as chosen:
+            assert chosen is dead
+        # Though it has the larger load; and it is waited for where it has no place.
+        async with endpoints.one(dead) as chosen:
+            assert chosen is alive
+            waiting = asyncio.ensure_future(endpoints.one(dead).__aenter__())
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+        assert await waiting is alive
+        alive.rest(60)
+        async with endpoints.one(dead) as chosen:
+            assert chosen is dead
+
+    asyncio.run(run())
 
 
 def test_a_server_that_is_restarted_is_asked_again(server: Server) -> None:
@@ -319,16 +341,30 @@ def test_other_servers_get_the_standard_fields(server: Server) -> None:
 )
 def test_what_other_servers_may_not_know_is_refused(server: Server, name: str, option: str) -> None:
     sampling = Sampling(**{name: getattr(EVERYTHING, name)})
-    server.owned_by("llamacpp")
-    with pytest.raises(BackendError, match=f"does not take {option} .*this one is llamacpp"):
+    server.owned_by("other")
+    with pytest.raises(BackendError, match=f"does not take {option} .*this one is other"):
         draw(server, 1, sampling=sampling, **CHAT)
     assert server.bodies == []
+
+
+@pytest.mark.parametrize("owner", ["llamacpp", "me"])
+def test_llama_cpp_gets_no_sampling_of_its_own(server: Server, owner: str) -> None:
+    """llama-cpp-python's server has a repetition penalty of 1.1 where a request has none."""
+    server.owned_by(owner)
+    draw(server, 1, sampling=Sampling(temperature=0.5), **CHAT, stop=tuple("abcdef"))
+    draw(server, 1, sampling=Sampling(temperature=0.5, top_k=20, min_p=0.1), **CHAT)
+    plain, filtered = server.bodies
+    assert (plain["top_k"], plain["min_p"], plain["repeat_penalty"]) == (0, 0.0, 1.0)
+    assert plain["stop"] == list("abcdef")
+    assert (filtered["top_k"], filtered["min_p"], filtered["repeat_penalty"]) == (20, 0.1, 1.0)
+    with pytest.raises(BackendError, match="does not take --repetition-penalty"):
+        draw(server, 1, sampling=Sampling(repetition_penalty=1.2), **CHAT)
 
 
 def test_the_command_refuses_what_a_server_lacks_before_anything_is_asked(
     server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    server.owned_by("llamacpp")
+    server.owned_by("other")
     assert command(server, tmp_path, "--top-k", "20") != 0
     assert "does not take --top-k (only servers of sglang and vllm" in capfd.readouterr().err
     assert server.bodies == []
@@ -340,8 +376,9 @@ def test_a_record_says_what_its_backend_lacked(
     stops = [part for number in range(5) for part in ("--stop", f"stop{number}")]
     sampled = ["--temperature", "0.5", *stops]
     for name, model_type, lacks in (
-        ("other", "chat", ["exact-prompts", "seeds", "stop-strings"]),
-        ("other", "base", ["seeds", "stop-strings"]),
+        ("other", "chat", ["exact-prompts", "neutral-sampling", "seeds", "stop-strings"]),
+        ("other", "base", ["neutral-sampling", "seeds", "stop-strings"]),
+        ("llamacpp", "base", ["seeds"]),
         ("vllm", "base", None),
     ):
         server.owned_by(name)
