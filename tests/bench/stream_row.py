@@ -27,6 +27,8 @@ from opencodeeval.core.types import Completion, ModelType, Sampling
 from tests.bench.measures import ROOT, WORKERS
 
 BENCHES = ("starter", "humaneval_plus", "mbpp_plus", "cruxeval_input")
+# Of each, so that the rows take minutes.
+TASKS = 100
 MODEL = ROOT / "tests" / "checkpoints" / "starter-tiny-base" / "step-0300"
 # Answers that the paced engine writes at once.
 BATCH = 64
@@ -89,7 +91,7 @@ def stream(data: Path | None, rounds: int) -> None:
 
 def paced(data: Path, rounds: int) -> None:
     """The whole run against the longer of generation alone and grading alone."""
-    benchmarks = [oce.load_benchmark(name, data_dir=data) for name in BENCHES]
+    benchmarks = [oce.load_benchmark(name, data_dir=data, limit=TASKS) for name in BENCHES]
     solutions = {task.task_id: task.reference for each in benchmarks for task in each.tasks}
     samples = sum(len(each.tasks) for each in benchmarks)
     tokens = sum(len(solutions[t.task_id]) for each in benchmarks for t in each.tasks)
@@ -122,6 +124,7 @@ def _timed(benchmarks: Sequence[Any], backend: Paced) -> tuple[float, float]:
         oce.evaluate(
             backend,
             list(benchmarks),
+            sampling=oce.SamplingOptions(n=1, temperature=0.0),
             sandbox=oce.SandboxOptions("local", slots=WORKERS),
             output=oce.Output(Path(folder), "none"),
         )
@@ -156,7 +159,16 @@ def _command(names: Sequence[str], data: Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "opencodeeval", "--model", str(MODEL), "--bench"]
         command += [",".join(names), "--dtype", "float32", "--max-model-len", "1024"]
-        command += ["--data", str(data), "--sandbox", "local", "--slots", str(WORKERS)]
+        command += [
+            "--limit",
+            str(TASKS),
+            "--data",
+            str(data),
+            "--sandbox",
+            "local",
+            "--slots",
+            str(WORKERS),
+        ]
         command += ["--max-tokens", "64", "--output", folder, "--quiet"]
         began = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True, env={**os.environ})
@@ -168,8 +180,8 @@ def _evaluate(data: Path) -> None:
         oce.evaluate(
             MODEL,
             BENCHES,
-            selection=oce.Selection(data_dir=data),
-            sampling=oce.SamplingOptions(max_tokens=64),
+            selection=oce.Selection(data_dir=data, limit=TASKS),
+            sampling=oce.SamplingOptions(n=1, temperature=0.0, max_tokens=64),
             backend_options=oce.BackendOptions(dtype="float32", max_model_len=1024),
             sandbox=oce.SandboxOptions("local", slots=WORKERS),
             output=oce.Output(Path(folder), "none"),
