@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import codeop
+import threading
 import warnings
 from collections.abc import Sequence
 
 # Python 3.11 and later report a failure at the end of the input as "incomplete input".
 _INCOMPLETE: int = getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
 _TOKENIZER_ERRORS = ("unterminated string literal", "invalid character", "invalid decimal literal")
+# CPython 3.11 counts the depth of a tree for all threads together: two that parse at once can
+# end in a SystemError. Also held by whoever runs another package's parsing in a thread.
+PARSING = threading.RLock()
 _UNPARSABLE = (SyntaxError, MemoryError, ValueError, RecursionError)
 
 
@@ -20,7 +24,7 @@ def parse(source: str) -> ast.Module | None:
     not Python.
     """
     try:
-        with warnings.catch_warnings():
+        with PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(source)
     except _UNPARSABLE:
@@ -85,7 +89,7 @@ def _failure(lines: Sequence[str]) -> int | None:
         return None
     source = "\n".join(lines)
     try:
-        with warnings.catch_warnings():
+        with PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(source, "<answer>", "exec", ast.PyCF_ONLY_AST | _INCOMPLETE, dont_inherit=True)
     except SyntaxError as error:

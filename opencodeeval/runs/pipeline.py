@@ -18,10 +18,12 @@ from typing import Any
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.journal import write_atomically
+from opencodeeval.core.syntax import PARSING
 from opencodeeval.core.together import run_together
 from opencodeeval.core.types import (
     Completion,
     Grade,
+    ModelType,
     Program,
     SampleId,
     SuiteResult,
@@ -197,13 +199,18 @@ class _Going:
         # In a thread: extraction from a long answer must not block the stream.
         program = await asyncio.get_running_loop().run_in_executor(
             self.extractor,
-            self.benchmark.program,
+            self._extract,
             self.tasks[completion.task_id],
             completion,
             self.model_type,
         )
         self.store.add_program(completion, program, extraction)
         return program
+
+    def _extract(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+        # The other runs of the command extract in threads of their own.
+        with PARSING:
+            return self.benchmark.program(task, completion, model_type)
 
     def _refuse(self, key: ExecutionKey, program: Program, stored: Grade | None) -> None:
         grade = no_code(self.benchmark, program)
