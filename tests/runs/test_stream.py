@@ -21,6 +21,7 @@ from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import Completion, ModelType, Sampling
 from opencodeeval.runs.observers import GradedSample, StopRun
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
+from opencodeeval.runs.progress import Bars, Lines
 from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.sharing import Asked, Shared, StoredAnswers
 from opencodeeval.runs.store import RunStore, run_id
@@ -274,3 +275,29 @@ def test_long_answers_are_asked_for_first_where_their_length_is_known(tmp_path: 
         asyncio.run(run_benchmark(run))
     # t/3, of which nothing is known, may be as long as the limit.
     assert backend.asked == [("t/3", 0), ("t/3", 1), ("t/1", 0), ("t/2", 0), ("t/0", 0)]
+
+
+def test_progress_of_overlapping_runs_is_counted_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Lines()
+    first, second = lines.for_run(), lines.for_run()
+    first.start("first", 1)
+    second.start("second", 2)
+    first.generated()
+    first.finish()
+    second.finish()
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["first: 1/1 generated, 0/1 graded", "second: 0/2 generated, 0/2 graded"]
+
+    bars = Bars()
+    shown = [bars.for_run() for _ in range(3)]
+    for each in shown[:2]:
+        each.start("run", 1)
+    assert [each._pair for each in shown[:2]] == [0, 1]
+    shown[0].finish()
+    # The lines of a run that is over are free for the next.
+    shown[2].start("run", 1)
+    assert shown[2]._pair == 0
+    for each in shown[1:]:
+        each.finish()
