@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from opencodeeval.backends.models import ADAPTER_CONFIG, ModelSource, files_digest
+from opencodeeval.backends.models import ADAPTER_CONFIG, ModelSource, files_digest, read_config
 from opencodeeval.backends.rendering import about_template, model_type_of
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import ModelType
@@ -263,16 +263,10 @@ def _tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 def _layers_of(source: ModelSource, trust_remote_code: bool) -> dict[str, set[tuple[int, int]]]:
     """Module -> (inputs, outputs) of a model's linear layers; empty if transformers cannot tell."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    own = {"revision": source.commit} if source.commit and not source.folder else {}
     try:
-        config = AutoConfig.from_pretrained(
-            str(source.folder or source.name),
-            trust_remote_code=trust_remote_code,
-            local_files_only=source.folder is not None,
-            **own,
-        )
+        config = read_config(source, trust_remote_code)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
     except Exception:  # a model of vLLM's own, say: the engine has the last word

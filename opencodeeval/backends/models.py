@@ -231,3 +231,16 @@ def _file_digest(path: Path) -> str:
         while chunk := file.read(_CHUNK_BYTES):
             content.update(chunk)
     return content.hexdigest()
+
+
+def read_config(source: ModelSource, trust_remote_code: bool = False) -> Any:
+    """The model's config as transformers reads it; raises whatever its files or its code raise."""
+    from transformers import AutoConfig
+
+    own = {"revision": source.commit} if source.commit and not source.folder else {}
+    return AutoConfig.from_pretrained(
+        str(source.folder or source.name),
+        trust_remote_code=trust_remote_code,
+        local_files_only=source.folder is not None,
+        **own,
+    )

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from opencodeeval.backends.adapters import Adapter
-from opencodeeval.backends.models import ModelSource
+from opencodeeval.backends.models import ModelSource, read_config
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.machine import cpu_model
@@ -177,17 +177,10 @@ def _dtype(name: str) -> Any:
 
 
 def _check_config(source: ModelSource, trust_remote_code: bool) -> None:
-    from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-    own = {"revision": source.commit} if source.commit and not source.folder else {}
     try:
-        config = AutoConfig.from_pretrained(
-            str(source.folder or source.name),
-            trust_remote_code=trust_remote_code,
-            local_files_only=source.folder is not None,
-            **own,
-        )
+        config = read_config(source, trust_remote_code)
     except Exception as error:  # whatever is wrong with the file, or its code raises
         if "trust_remote_code" in str(error) and not trust_remote_code:
             raise BackendError(
