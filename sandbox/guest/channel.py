@@ -8,12 +8,13 @@ import socket
 import sys
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, Optional
+from typing import Any, Deque, Dict, List, Optional, Sequence
 
 from . import codec, wire
 from .clock import Clock
 
 TAIL = 4096
+HEAD = 2048
 CHUNK = 1 << 16
 MAX_LINE = 16 << 20
 CONTROL_S = 20.0  # how long the supervisor may take for its part
@@ -40,14 +41,20 @@ class TooLong(Garbage):
 
 
 class Tail:
-    """The last bytes of a stream, however much it carries."""
+    """The first and the last bytes of a stream, and how often it had some texts."""
 
-    def __init__(self) -> None:
+    def __init__(self, sought: Sequence[bytes] = ()) -> None:
         self.data = b""
         self.total = 0
+        self.head = b""
+        self.found = dict.fromkeys(sought, 0)
 
     def add(self, part: bytes) -> None:
         self.total += len(part)
+        self.head += part[: max(0, HEAD - len(self.head))]
+        for text in self.found:
+            # One that began in the part before is shorter there than itself, so counted once.
+            self.found[text] += (self.data[-len(text) + 1 :] * (len(text) > 1) + part).count(text)
         self.data = (self.data + part)[-TAIL:]
 
     def text(self) -> str:
@@ -61,16 +68,19 @@ class Room:
         self.control = control
 
     def start(self, mode: str, limits: Dict[str, Any]) -> "Player":
-        """A fresh player in an empty working folder."""
+        """A fresh player in an empty working folder, or in the one that `stop` has kept."""
         deadline = time.monotonic() + CONTROL_S
         wire.send_with_fds(self.control, {"op": "start", "mode": mode, "limits": limits}, [])
         answer, fds = wire.receive_with_fds(self.control, deadline)
         return Player(int(answer["pid"]), mode, fds, self)
 
-    def stop(self) -> Dict[str, Any]:
-        """End the player and all it started; its status, cpu_s and peak_mb."""
+    def stop(self, keep: bool = False) -> Dict[str, Any]:
+        """End the player and all it started; its status, cpu_s and peak_mb.
+
+        With `keep` its files stay for the player after it.
+        """
         deadline = time.monotonic() + CONTROL_S
-        wire.send_with_fds(self.control, {"op": "stop"}, [])
+        wire.send_with_fds(self.control, {"op": "stop", "keep": keep}, [])
         while True:
             answer, _ = wire.receive_with_fds(self.control, deadline)
             if "stopped" in answer:
@@ -236,10 +246,10 @@ class Player:
             os.close(self.stdin)
             self.stdin = None
 
-    def finish(self) -> Dict[str, Any]:
-        """Stop the player; its usage with `wall_s` added."""
+    def finish(self, keep: bool = False) -> Dict[str, Any]:
+        """Stop the player; its usage with `wall_s` added. With `keep` its files stay."""
         self.drain()
-        usage = self.room.stop()
+        usage = self.room.stop(keep)
         usage["wall_s"] = time.monotonic() - self.began
         for fd in (self.channel, self.out, self.err, self.stdin, self.progress):
             if fd is not None and fd >= 0:

@@ -75,14 +75,18 @@ def harden_self() -> None:
 def limit_player(limits: Dict[str, int]) -> None:
     """Apply rlimits: memory_mb per process, pids per uid, cpu_s as a backstop.
 
+    A `memory_mb` of 0 is none, for what reserves address space that it never uses;
+    `stack_mb` is what a stack may have without being raised.
+
     Raises:
         OSError, ValueError: the kernel refuses one that nothing stands in for.
     """
-    memory = limits["memory_mb"] << 20
+    memory = limits["memory_mb"] << 20 or resource.RLIM_INFINITY
     # Stacks grow towards RLIMIT_STACK; deep recursion needs more than the usual 8 MiB.
+    stack = limits.get("stack_mb", 128) << 20
     wanted = {
         resource.RLIMIT_AS: memory,
-        resource.RLIMIT_STACK: min(memory, 128 << 20),
+        resource.RLIMIT_STACK: _least(memory, stack),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NPROC: limits["pids"],
         resource.RLIMIT_NOFILE: 1024,
@@ -91,8 +95,7 @@ def limit_player(limits: Dict[str, int]) -> None:
     }
     for kind, value in wanted.items():
         _, hard = resource.getrlimit(kind)
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
+        value = _least(value, hard)
         # Contest programs raise their stack, whose pages count as memory anyway.
         most = hard if kind == resource.RLIMIT_STACK else value
         try:
@@ -100,6 +103,12 @@ def limit_player(limits: Dict[str, int]) -> None:
         except (OSError, ValueError):
             if kind not in SPARE_LIMITS:
                 raise
+
+
+def _least(*limits: int) -> int:
+    """The lowest of some limits; one that is infinite is above all others."""
+    finite = [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    return min(finite) if finite else resource.RLIM_INFINITY
 
 
 def missing_limits() -> List[str]:
@@ -162,6 +171,21 @@ def make_first_victim() -> None:
             file.write("1000")
     except OSError:
         pass
+
+
+def resident(known: Collection[int]) -> int:
+    """Bytes of memory that all processes of this jail but the known ones have for themselves.
+
+    Files that they map or have written are not among them.
+    """
+    pages = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) not in known:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                with open(f"/proc/{name}/statm", "rb") as file:
+                    _, total, shared = file.read().split()[:3]
+                pages += int(total) - int(shared)
+    return pages * resource.getpagesize()
 
 
 def processes(known: Collection[int] = ()) -> Iterator[Tuple[int, int, Set[int]]]:

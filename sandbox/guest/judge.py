@@ -20,6 +20,7 @@ from . import (
     judge_check,
     judge_input,
     judge_livecodebench,
+    judge_program,
     judge_stdio,
     judge_unittest,
     kinds,
@@ -39,6 +40,7 @@ MODULES = (
     judge_check,
     judge_input,
     judge_livecodebench,
+    judge_program,
     judge_stdio,
     judge_unittest,
 )

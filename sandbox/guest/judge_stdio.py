@@ -106,7 +106,7 @@ def _ended(
     if usage.get("memory"):
         return result("memory", "killed for memory")
     if os.WIFSIGNALED(status):
-        return result("error", f"ended by {_signal_name(os.WTERMSIG(status))}")
+        return result("error", f"ended by {signal_name(os.WTERMSIG(status))}")
     if os.WEXITSTATUS(status):
         return result("error", f"exit status {os.WEXITSTATUS(status)}")
     text = output.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -118,7 +118,7 @@ def _ended(
     return result("wrong", "wrong output")
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
     """The name of a signal; those between the ones that have a name are numbers."""
     known = {each.value: each.name for each in signal.Signals}
     return known.get(number, f"signal {number}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 NUMBER = (int, float)
 NUMBER_OR_NULL = (int, float, type(None))
@@ -68,6 +68,23 @@ KINDS: Dict[str, Kind] = {
         ("test_s", "spare_s", "total_s", "memory_mb"),
         is_data=True,
     ),
+    "program": Kind(
+        "judge_program",
+        {
+            "language": str,
+            "file": str,
+            "tests": str,
+            "proof": str,
+            "control": dict,
+            "rounds": list,
+            "passes": dict,
+        },
+        ("compile_s", "run_s", "total_s", "memory_mb"),
+        {"environ": dict},
+        is_data=True,
+        # The control run is the second.
+        players=2,
+    ),
     "stdio": Kind(
         "judge_stdio",
         {"tests": list, "compare": dict},
@@ -85,6 +102,13 @@ KINDS: Dict[str, Kind] = {
 SUITE = {"name": str, "calls": str}
 SUITE_OPTIONAL = {"expected": str}
 TEST = {"input": str, "output": str}
+# Of the kind "program": the test program in which every test must fail, a command, and what the
+# last command must have done.
+CONTROL = {"tests": str, "fell": str, "times": int}
+STEP, STEP_OPTIONAL = {"command": list, "limit": str}, {"environ": dict}
+PASSES = {"status": bool, "stdout_only_proof": bool, "stderr_empty": bool, "lacks": dict}
+PASSES_OPTIONAL = {"crash": str, "wrong": list}
+STEP_LIMITS = ("compile_s", "run_s")
 # What a rule of comparison has beside its name: what it needs, and what it may have.
 RULES: Dict[str, Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]]] = {
     "calls": {
@@ -127,6 +151,8 @@ def check(spec: Mapping[str, Any]) -> Kind:
             raise Wrong(f"its sha256 has {sha256!r}, which is no digest")
     if name in RULES:
         _rule(spec["compare"], RULES[name])
+    if name == "program":
+        _program(spec)
     return kind
 
 
@@ -147,12 +173,51 @@ def _each(
     name: str, spec: Mapping[str, Any], kind: Kind, fields: "Tuple[Dict[str, Any], Dict[str, Any]]"
 ) -> None:
     """Check a list of parts that are alike; there has to be one at least."""
-    if name not in kind.required:
+    if kind.required.get(name) is not list:
         return
     if not spec[name]:
         raise Wrong(f"its {name} are none: a task needs one at least")
     for place, each in enumerate(spec[name]):
         _fields(f"{name}[{place}].", each, *fields)
+
+
+def _program(spec: Mapping[str, Any]) -> None:
+    """Check what the kind "program" has of its own."""
+    if not re.fullmatch(r"[\w-][\w.-]*", spec["file"], re.ASCII):
+        raise Wrong(f"its file is {spec['file']!r}: a plain file name is needed")
+    control = spec["control"]
+    _fields("control.", control, CONTROL, {})
+    for name, text in (("tests", spec["tests"]), ("control.tests", control["tests"])):
+        if not spec["proof"] or text.count(spec["proof"]) != 1:
+            raise Wrong(f"its {name} must have its proof once, behind the last test")
+    if not control["fell"] or control["times"] < 1:
+        raise Wrong("its control tests nothing: it needs a text to count, and times of 1 or more")
+    _each_round(spec["rounds"])
+    _fields("passes.", spec["passes"], PASSES, PASSES_OPTIONAL)
+    _fields("passes.lacks.", spec["passes"]["lacks"], {}, {"stdout": list, "stderr": list})
+    wrong = {"passes.wrong": spec["passes"].get("wrong", [])}
+    lacks = {f"passes.lacks.{name}": each for name, each in spec["passes"]["lacks"].items()}
+    for name, texts in {**wrong, **lacks}.items():
+        _texts(name, texts)
+    _texts("environ", [*spec.get("environ", {}), *spec.get("environ", {}).values()])
+
+
+def _each_round(rounds: Sequence[Any]) -> None:
+    if not rounds or not all(isinstance(steps, list) and steps for steps in rounds):
+        raise Wrong("its rounds are empty: a task needs one at least, of one command at least")
+    for place, steps in enumerate(rounds):
+        for number, step in enumerate(steps):
+            where = f"rounds[{place}][{number}]."
+            _fields(where, step, STEP, STEP_OPTIONAL)
+            environ = step.get("environ", {})
+            _texts(f"{where}command", [*step["command"], *environ, *environ.values()])
+            if not step["command"] or step["limit"] not in STEP_LIMITS:
+                raise Wrong(f"its {where}limit is {step['limit']!r}, or its command is empty")
+
+
+def _texts(name: str, found: Sequence[Any]) -> None:
+    if not all(isinstance(each, str) and each for each in found):
+        raise Wrong(f"its {name} has something that is no text, or an empty one")
 
 
 def _rule(

@@ -30,6 +30,7 @@ START_S = 20.0
 WARM_S = 300.0  # longer than any host waits for a jail to start
 PREPARE_S = 300.0
 MAX_PLAYER_FDS = 1024
+LOOK_S = 0.05  # how often the memory of a player is looked at where no kernel limit fits it
 
 
 def main() -> None:
@@ -75,6 +76,8 @@ class _Supervisor:
         self.config, self.private = config, [host_in, host_out]
         self.host_in = host_in
         self.clean = True
+        # Whether a player's files stay for the next one, and the memory that it may have.
+        self.kept, self.may_have, self.over = False, 0, False
         self.cage = cages.cage_for(config)
         self.judges: "OrderedDict[str, _Judge]" = OrderedDict()
         self.player: Optional[int] = None
@@ -255,9 +258,14 @@ class _Supervisor:
         while True:
             sockets = (found.jobs, found.control, self.forker)
             watched = [sock.fileno() for sock in sockets] + [self.host_in]
-            ready = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))[0]
+            left = max(0.0, deadline - time.monotonic())
+            look_s = min(left, LOOK_S) if self.may_have else left
+            ready = select.select(watched, [], [], look_s)[0]
             if not ready:
-                raise wire.Late
+                if look_s == left:
+                    raise wire.Late
+                self._watch_memory()
+                continue
             if self.host_in in ready:
                 os._exit(0)  # the host sends nothing while it waits: it has gone
             if self.forker.fileno() in ready:
@@ -269,7 +277,7 @@ class _Supervisor:
                 if request["op"] == "start":
                     self._start_player(found, request)
                 else:
-                    stopped = self._stop_player()
+                    stopped = self._stop_player(bool(request["keep"]))
                     if stopped.get("trouble"):
                         raise _CannotStart(stopped["trouble"])
                     wire.send_with_fds(found.control, {"stopped": stopped}, [])
@@ -281,7 +289,10 @@ class _Supervisor:
             wire.send_with_fds(found.control, {"exited": message["status"]}, [])
 
     def _start_player(self, found: _Judge, request: Dict[str, Any]) -> None:
-        self._stop_player()
+        if self.player is not None:
+            self._stop_player()
+        self.may_have = int(request["limits"].get("resident_mb", 0)) << 20
+        self.over = False
         ours, theirs = socket.socketpair()
         with self.cage.wearing():  # so that a player may reopen its own pipes
             pipes = [os.pipe() for _ in range(3 if request["mode"] == "stdio" else 2)]
@@ -306,9 +317,22 @@ class _Supervisor:
         ours.close()
         theirs.close()
 
-    def _stop_player(self) -> Dict[str, Any]:
-        """End the player and everything it left; its usage, empty where there was none."""
+    def _watch_memory(self) -> None:
+        """End a player whose processes have more memory than they may, all together."""
+        if self.player is not None and containment.resident(self._pids()) > self.may_have:
+            self.over, self.may_have = True, 0
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.player, 9)
+
+    def _stop_player(self, keep: bool = False) -> Dict[str, Any]:
+        """End the player and everything it left; its usage, empty where there was none.
+
+        With `keep` its files stay, until a player after it is stopped.
+        """
         if self.player is None:
+            if self.kept:
+                self.kept = False
+                self.clean = self._clean_scratch(time.monotonic() + CLEAN_S) and self.clean
             return {}
         pid, self.player = self.player, None
         if pid not in self.ended:
@@ -325,10 +349,11 @@ class _Supervisor:
         usage = self.ended.pop(pid, None)
         self.ended.clear()
         clean = self.cage.end_rest(deadline, self._pids())
-        clean = self._clean_scratch(deadline) and clean and usage is not None
+        self.kept, self.may_have = keep, 0
+        clean = (keep or self._clean_scratch(deadline)) and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
-        return {**found, "memory": self.memory_kills.more()}
+        return {**found, "memory": self.memory_kills.more() or self.over}
 
     def _pids(self) -> Set[int]:
         """The guest's own processes."""

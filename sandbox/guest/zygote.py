@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any, Dict, List, Sequence, Tuple
 
-from . import containment, livecodebench, livecodebench_names, player, warm, wire
+from . import command, containment, livecodebench, livecodebench_names, player, warm, wire
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -35,6 +35,7 @@ READY = "ready"
 CHANCE = 0  # what random numbers start from: a program that draws some fares alike every time
 MODES = {
     "calls": player.serve_calls,
+    "command": command.run,
     "livecodebench": livecodebench.serve,
     "stdio": player.run_script,
 }

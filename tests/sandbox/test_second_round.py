@@ -35,7 +35,8 @@ ELSEWHERE = {
     "rt-b-aio-all": (GVISOR,),
     "rt-b-tcp-memory": (GVISOR,),
     "rt-m-stdout-packet-pipe": (GVISOR,),
-    # So many system calls that gVisor, which traces each, may reach the time limit first.
+    # So many system calls that gVisor, which traces each, reaches the time limit first: the
+    # folders on every machine seen so far, the ports on a busy one.
     "rt-b-ports-1-used-up": (GVISOR,),
     "rt-dirs-600k": (GVISOR,),
 }

@@ -1,0 +1,225 @@
+"""Programs in any language whose published tests share the program's file.
+
+A task has its file's name and `tests`, the text behind the program, and `rounds` of
+commands: compilers, and last what runs. Every command is a player of its own, in the folder
+of the one before. The program passes if one round ends as `passes` says, and if the statement
+behind its last test was reached: that prints a word that is new for each run.
+
+Tests and program share a process, so a pass is confirmed by a control run: the same program
+with `control`, the tests with wrong expected values, each of which has to fail and says so by
+another new word. A program under which one of them holds is `forged`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from typing import Any, Dict, List, Optional, Tuple
+
+from . import channel, codec
+from .judge_stdio import signal_name
+from .verdicts import Prepared, Result, result
+
+FIRST_LINES = 300  # characters of what a compiler says
+# A virtual machine's threads, and those of the program.
+PIDS = 256
+STACK_MB = 8  # as usual outside
+START_S = 10.0  # until a command has taken its player's place
+
+
+def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
+    """This task, ready for its samples.
+
+    Raises:
+        LookupError: the sandbox lacks a program that the task needs.
+    """
+    for steps in task["rounds"]:
+        for step in steps:
+            name = step["command"][0]
+            if "/" not in name and shutil.which(name) is None:
+                raise LookupError(f"{name} for {task['language']} is not in this sandbox")
+
+    def grade(program: str) -> Dict[str, Result]:
+        return {"base": _Graded(program, task, room).result()}
+
+    return Prepared(grade)
+
+
+class _Graded:
+    """One program under one task."""
+
+    def __init__(self, program: str, task: Dict[str, Any], room: channel.Room) -> None:
+        self.program, self.task, self.room = program, task, room
+        self.passes = task["passes"]
+        # Of the published run: what the program took, and what its compilers did.
+        self.spent = {"wall_s": 0.0, "cpu_s": 0.0}
+
+    def result(self) -> Result:
+        found, confirmed = self._published()
+        if found["verdict"] == "passed" and not confirmed:
+            why = self._control()
+            if why is not None:
+                found = {**why, "stdout": found["stdout"], "stderr": found["stderr"]}
+        return {**found, **self.spent}
+
+    def _published(self) -> Tuple[Result, bool]:
+        """The result of the published tests, and whether it needs no control run."""
+        for steps in self.task["rounds"]:
+            word = secrets.token_hex(16)
+            tests = self.task["tests"].replace(self.task["proof"], word)
+            failed, player, usage = self._run(steps, self.program + tests, [word])
+            self.spent["wall_s"] += usage["wall_s"]
+            self.spent["cpu_s"] += usage["cpu_s"]
+            said = {"stdout": player.stdout.text(), "stderr": player.stderr.text()}
+            if failed is None:
+                failed = self._fault(player, usage["status"], word)
+            if failed is None:
+                return {**result("passed"), **said}, False
+            if self._may_crash(player, usage["status"], word):
+                return {**result("passed", "ended by an exception"), **said}, True
+            found = {**failed, **said}
+        return found, True
+
+    def _control(self) -> Optional[Result]:
+        """Why the pass is not confirmed; None if it is.
+
+        A program that passed in one round is run in all: it fails in those before.
+        """
+        control, why = self.task["control"], None
+        for steps in self.task["rounds"]:
+            word, fell = secrets.token_hex(16), secrets.token_hex(16)
+            tests = control["tests"].replace(self.task["proof"], word)
+            printed = control["fell"] in tests
+            tests = tests.replace(control["fell"], fell)
+            sought = fell if printed else control["fell"]
+            failed, player, _ = self._run(steps, self.program + tests, [word, sought])
+            if failed is not None and failed["verdict"] in ("timeout", "memory"):
+                return failed
+            stream = player.stdout if printed else player.stderr
+            times = stream.found[sought.encode()]
+            if failed is None and player.stdout.found[word.encode()] and times == control["times"]:
+                return None
+            held = control["times"] - times
+            why = result("forged", f"{held} of {control['times']} tests hold with wrong values too")
+            if failed is not None or not player.stdout.found[word.encode()]:
+                why = result("forged", "the tests with wrong values did not come to their end")
+        return why
+
+    def _run(
+        self, steps: List[Dict[str, Any]], source: str, words: List[str]
+    ) -> "Tuple[Optional[Result], channel.Player, Dict[str, Any]]":
+        """Run a round's commands: why one failed, and the last player with its usage.
+
+        Of the last command only what its limits say is looked at here.
+        """
+        files = {self.task["file"]: source}
+        lacks = [text for each in self.passes["lacks"].values() for text in each]
+        more = [*lacks, self.passes.get("crash", ""), *self.passes.get("wrong", ())]
+        sought = [text.encode("utf-8") for text in [*words, *more] if text]
+        for place, step in enumerate(steps):
+            last = place == len(steps) - 1
+            seconds = float(self.task["limits"][step["limit"]])
+            player = self.room.start("command", self._limits(seconds))
+            player.stdout, player.stderr = channel.Tail(sought), channel.Tail(sought)
+            added = self.task.get("environ", {})
+            player.send(codec.encode([files, step["command"], added, step.get("environ")]))
+            failed = _wait(player, seconds)
+            usage = player.finish(keep=not last)
+            if usage.get("memory"):
+                failed = result("memory", f"{step['command'][0]} used more memory than it may")
+            elif failed is None and not last and usage["status"]:
+                failed = result("error", _complaint(step["command"][0], player))
+            if failed is not None:
+                usage = usage if last else {**usage, "wall_s": 0.0, "cpu_s": 0.0}
+                return failed, player, usage
+            files = {}
+        return None, player, usage
+
+    def _limits(self, seconds: float) -> Dict[str, int]:
+        return {
+            "memory_mb": 0,
+            "resident_mb": int(self.task["limits"]["memory_mb"]),
+            "pids": PIDS,
+            "stack_mb": STACK_MB,
+            "cpu_s": int(seconds * 4) + 2,
+        }
+
+    def _fault(self, player: channel.Player, status: int, word: str) -> Optional[Result]:
+        """Why a run that has ended does not pass; None if it does."""
+        code = _exit_code(status)
+        ended = (
+            f"ended by {signal_name(os.WTERMSIG(status))}"
+            if os.WIFSIGNALED(status)
+            else f"exit status {code}"
+        )
+        verdict = "wrong" if self._is_wrong(player, code) else "error"
+        if self.passes["status"] and code:
+            return result(verdict, ended)
+        streams = {"stdout": player.stdout, "stderr": player.stderr}
+        for name, texts in self.passes["lacks"].items():
+            for text in texts:
+                if streams[name].found[text.encode("utf-8")]:
+                    return result(verdict, f"{name} has {text!r}")
+        proof = player.stdout.found[word.encode()]
+        if self.passes["stderr_empty"] and player.stderr.total:
+            return result(verdict, "something was printed to stderr")
+        if not proof:
+            return result(verdict, f"ended before its last test ({ended})")
+        if self.passes["stdout_only_proof"] and player.stdout.text().strip() != word:
+            return result(verdict, "something was printed to stdout")
+        return None
+
+    def _is_wrong(self, player: channel.Player, code: int) -> bool:
+        """Whether a test failed, as far as can be told: an assertion says so, or nothing does."""
+        told = [text.encode("utf-8") for text in self.passes.get("wrong", ())]
+        if any(player.stdout.found[text] or player.stderr.found[text] for text in told):
+            return True
+        return not told and bool(code) and not player.stderr.total
+
+    def _may_crash(self, player: channel.Player, status: int, word: str) -> bool:
+        """Whether this run passes although it crashed, as the publisher has it."""
+        text = self.passes.get("crash", "").encode("utf-8")
+        lacking = [each.encode("utf-8") for each in self.passes["lacks"].get("stderr", ())]
+        return bool(
+            text
+            and status
+            and player.stderr.found.get(text)
+            and not any(player.stderr.found[each] for each in lacking)
+            and not player.stdout.found[word.encode()]
+        )
+
+
+def _wait(player: channel.Player, seconds: float) -> Optional[Result]:
+    """Drain until the process ends; a result only if it had to be cut short or never began.
+
+    Its time begins when the command has taken the player's place.
+    """
+    try:
+        started = player.began + START_S
+        while player.exit is None and not player.eof:
+            player.pump(started)
+        player.clock.since()
+        deadline = time.monotonic() + seconds
+        while player.exit is None:
+            player.pump(deadline)
+    except channel.TimeUp as late:
+        return result("timeout", "time limit", starved=late.starved)
+    except channel.Garbage as why:
+        return result("error", str(why))
+    if player.lines:
+        # From before the command took over: nothing that the program has written.
+        said = player.lines[0][:200].decode("ascii", "replace")
+        return result("error", f"could not be run: {said}")
+    return None
+
+
+def _exit_code(status: int) -> int:
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _complaint(name: str, player: channel.Player) -> str:
+    """The first lines of what a compiler says, wherever it says it."""
+    said = (player.stderr.head or player.stdout.head).decode("utf-8", "replace")
+    return f"{name}: {said.strip()[:FIRST_LINES]}" if said.strip() else f"{name} failed"
