@@ -21,6 +21,8 @@ from .answers import completed
 from .languages import Grading, Language, language_of
 from .published_tests import PROOF, control, proven
 
+# What a run need not have done unless its language says so.
+PASSES: dict[str, Any] = {"stdout_only_proof": False, "stderr_empty": False, "lacks": {}}
 TEXTS = ("task_id", "name", "language", "prompt", "tests")
 
 
@@ -68,7 +70,7 @@ def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, An
         "proof": PROOF,
         "control": {**changed, "tests": f"{before}{changed['tests']}{after}"},
         "rounds": steps,
-        "passes": dict(grading.passes),
+        "passes": {**PASSES, **grading.passes},
         "limits": _limits(steps, {**grading.limits, **protocol.limits}),
         **({"environ": dict(options["environ"])} if options["environ"] else {}),
     }
@@ -154,7 +156,7 @@ class MultiPLE(CardBenchmark):
 
 
 def _cut(text: str, task: Task, language: Language | None) -> str:
-    """A completion up to the first of the row's stop tokens, and the language's where it is given."""
+    """A completion up to the first stop token of the row, or of the language if it is given."""
     stop = (*task.fields["stop_tokens"], *(language.stop if language else ()))
     return text[: min((at for each in stop if (at := text.find(each)) >= 0), default=len(text))]
 

@@ -26,11 +26,11 @@ def completed(text: str, task: Task) -> str:
         for old, new in rules.replaces.items():
             code = code.replace(old, new)
     code = _whole(code, task, rules)
-    if rules.wraps and rules.only and (lines := _braced(code, rules.wraps)):
-        code = "\n".join(code.split("\n")[slice(*lines)])
-    if rules.main and (lines := _braced(code, rules.main)):
+    if rules.wraps and rules.only and (place := _braced(code, rules.wraps)):
+        code = "\n".join(code.split("\n")[slice(*place)])
+    if rules.main and (place := _braced(code, rules.main)):
         every = code.split("\n")
-        code = "\n".join(every[: lines[0]] + every[lines[1] :])
+        code = "\n".join(every[: place[0]] + every[place[1] :])
     code = _until_braces(code, rules)
     if not code.strip():
         return ""

@@ -85,7 +85,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.expects,) if isinstance(self.expects, str) else self.expects
 
     def graded_by(self, rules: str) -> Grading:
-        """The grading of "qwen", "fixed", "chat" or "nuprl"; what has none of its own has another's."""
+        """The grading of "qwen", "fixed" (else as qwen), "nuprl" or "chat" (else as nuprl)."""
         other = {"fixed": "qwen", "chat": "nuprl"}
         return self.grading[rules if rules in self.grading else other[rules]]
 
