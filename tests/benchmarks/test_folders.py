@@ -237,7 +237,9 @@ def test_every_shipped_folder_is_a_benchmark_with_its_own_code() -> None:
             "human-eval",
             "bigcodebench",
             "livecodebench",
+            "multipl-e",
             "opencodeeval",
+            "qwen",
         }
 
 

@@ -43,11 +43,25 @@ def run(name: str, request: pytest.FixtureRequest) -> FinishedRun:
 
 
 def test_ours_are_found_by_looking() -> None:
-    ours = ["bigcodebench", "evalplus", "human-eval", "livecodebench", "opencodeeval"]
-    assert FORMATS.names() == ours
+    assert FORMATS.names() == [
+        "bigcodebench",
+        "evalplus",
+        "human-eval",
+        "livecodebench",
+        "multipl-e",
+        "opencodeeval",
+        "qwen",
+    ]
     # A line of "task_id" and "solution" alone is EvalPlus's, as it always was.
-    titles = ["EvalPlus", "human-eval", "BigCodeBench", "LiveCodeBench", "OpenCodeEval"]
-    assert [each.title for each in by_rank()] == titles
+    assert [each.title for each in by_rank()] == [
+        "EvalPlus",
+        "human-eval",
+        "BigCodeBench",
+        "LiveCodeBench",
+        "OpenCodeEval",
+        "MultiPL-E",
+        "Qwen",
+    ]
 
 
 def test_every_kind_of_line_says_where_the_sample_is(name: str) -> None:
@@ -73,6 +87,7 @@ def test_the_samples_that_it_writes_are_read_as_its_own(
 ) -> None:
     format_ = FORMATS.load(name)
     path = next(iter(write(format_.files(run), tmp_path).values()))
+    path = path.parent if format_.folder else path
     titles = {kind.title for kind in format_.kinds}
     assert sample_format(path).title in titles
     found = sample_format(path, name)

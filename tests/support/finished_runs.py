@@ -10,6 +10,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.finished import FinishedSample as Sample
 from opencodeeval.core.types import Completion, SuiteResult
 from opencodeeval.runs.finished import FinishedRun
+from opencodeeval.runs.formats.export import content
 from tests.support import records
 
 TIMES = {"finished": "2026-03-04T05:06:07+00:00"}
@@ -48,5 +49,5 @@ def write(files: Mapping[str, str], folder: Path) -> dict[str, Path]:
     for name, text in files.items():
         paths[name] = folder / name
         paths[name].parent.mkdir(parents=True, exist_ok=True)
-        paths[name].write_text(text, "ascii")
+        paths[name].write_bytes(content(name, text))
     return paths

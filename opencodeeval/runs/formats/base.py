@@ -27,8 +27,9 @@ class Kind:
     """Rows of one shape.
 
     A row that has all of `fields` can be of this kind. `text` is the field of the
-    sample, or with `many` of the list of all samples of the task; `form` is the
-    sample's form, as in `Completion`. `number` is the field that numbers the samples
+    sample, or with `many` of the list of all samples of the task, each of which is an object
+    with the text in its field `inner` if that is set; `form` is the sample's form, as in
+    `Completion`. `number` is the field that numbers the samples
     of a task, if the tool writes one. `bare_ids` means that a task may be named by
     only the number in its id. `also` is a second field of the id, after a slash.
     `cut` removes what the tool has added after a program.
@@ -40,6 +41,7 @@ class Kind:
     form: Form
     task: str = "task_id"
     many: bool = False
+    inner: str = ""
     number: str = ""
     bare_ids: bool = False
     also: str = ""
@@ -55,7 +57,9 @@ class Format:
     raises UsageError if the tool cannot represent the run. If several formats match a file,
     the one with the lowest `rank` is used. `benchmarks` names benchmarks that the tool
     supports, besides those whose cards name the format. `prepends` means that the tool
-    puts its own lines before a program.
+    puts its own lines before a program. Of a tool that writes one JSON object to a file,
+    `objects` gives the rows of such an object, or None if it is not the tool's; `folder`
+    has the patterns of such files where a run has many in one folder: the first that matches.
     """
 
     title: str
@@ -64,6 +68,8 @@ class Format:
     rank: int = 100
     benchmarks: frozenset[str] = frozenset()
     prepends: bool = False
+    objects: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]] | None] | None = None
+    folder: tuple[str, ...] = ()
 
 
 FORMATS = Seam("format", "opencodeeval.runs.formats", "FORMAT", Format)
@@ -106,8 +112,11 @@ def drafts(row: Mapping[str, Any], kind: Kind, where: str) -> list[Draft]:
         if not isinstance(texts, str):
             raise DataError(f"{where}: the sample is not a string: write one line per sample")
         return [Draft(task_id, number, texts)]
+    if kind.inner and isinstance(texts, list):
+        texts = [each.get(kind.inner) if isinstance(each, dict) else None for each in texts]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise DataError(f'{where}: "{kind.text}" is not a list of strings')
+        what = f'objects with "{kind.inner}"' if kind.inner else "strings"
+        raise DataError(f'{where}: "{kind.text}" is not a list of {what}')
     return [Draft(task_id, place, text) for place, text in enumerate(texts)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 from opencodeeval.core.errors import StoreError, UsageError
@@ -28,13 +29,20 @@ def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = Fal
     for path, text in contents.items():
         try:
             with replacing(path) as file:
-                file.write(text.encode("ascii"))
+                file.write(content(path.name, text))
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room or choose "
                 "another --output"
             ) from error
     return list(contents)
+
+
+def content(name: str, text: str) -> bytes:
+    """What a file of this name has for this text: compressed where the name ends in .gz."""
+    data = text.encode("ascii")
+    # Without a time stamp: the same run makes the same file.
+    return gzip.compress(data, mtime=0) if name.endswith(".gz") else data
 
 
 def remarks(run: FinishedRun, tool_name: str) -> list[str]:

@@ -1,9 +1,9 @@
 """Samples that other tools have written, read for grading.
 
-A file is JSON Lines or one JSON list, and may be compressed (.gz); a folder is EvalPlus's,
-`HumanEval_0/0.py`. The fields of the first line show the tool (each format's `kinds`), and
-all lines must have the same format, unless the tool is named. A task that is repeated has
-several samples.
+A file is JSON Lines or one JSON list, or for some tools one JSON object, and may be
+compressed (.gz); a folder is EvalPlus's, `HumanEval_0/0.py`, or has a file for each problem.
+The fields of the first line show the tool (each format's `kinds`), and all lines must have
+the same format, unless the tool is named. A task that is repeated has several samples.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.data.rows import Row, parse_jsonl, read_bytes, read_lines
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Task
-from opencodeeval.runs.formats.base import FORMATS, Draft, Kind, by_rank, drafts, kind_of
+from opencodeeval.runs.formats.base import FORMATS, Draft, Format, Kind, by_rank, drafts, kind_of
 from opencodeeval.runs.formats.evalplus import SOLUTIONS
 from opencodeeval.runs.formats.opencodeeval import number_in
 
@@ -62,13 +62,15 @@ def sample_format(path: Path, tool: str | None = None) -> SampleFormat:
             known format.
         UsageError: there is no such tool, or it has no folders.
     """
-    if path.is_dir():
-        if tool not in (None, "evalplus"):
-            raise UsageError(f"{path} is a folder, which only EvalPlus has: name a file of samples")
-        return SampleFormat("EvalPlus folder", (SOLUTIONS,), alike=False)
     tools = by_rank() if tool is None else [FORMATS.load(tool)]
+    if path.is_dir() and not _files_in(path, tools):
+        if tool not in (None, "evalplus"):
+            raise UsageError(
+                f"{path} is no folder of {FORMATS.load(tool).title}: name a file of samples"
+            )
+        return SampleFormat("EvalPlus folder", (SOLUTIONS,), alike=False)
     kinds = tuple(chain.from_iterable(each.kinds for each in tools))
-    for where, row in _rows(path):
+    for where, row in _rows_below(path):
         return SampleFormat(_kind(row, kinds, where).title, kinds, alike=tool is None)
     raise _empty(path)
 
@@ -124,7 +126,8 @@ def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Itera
     for task_id in sorted(known):
         by_number.setdefault(number_in(task_id), []).append(task_id)
     seen: set[tuple[str, int]] = set()
-    for where, row in _folder_rows(path, known) if path.is_dir() else _rows(path):
+    programs = path.is_dir() and expected.kinds == (SOLUTIONS,)
+    for where, row in _folder_rows(path, known) if programs else _rows_below(path):
         kind = _kind(row, expected.kinds, where)
         if expected.alike and kind.title != expected.title:
             raise DataError(
@@ -141,8 +144,20 @@ def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Itera
             yield _Found(task_id, draft, kind)
 
 
+def _files_in(folder: Path, tools: Sequence[Format]) -> list[Path]:
+    """The files of the first of the tools that has some in this folder."""
+    found = (sorted(folder.glob(pattern)) for each in tools for pattern in each.folder)
+    return next(filter(None, found), [])
+
+
+def _rows_below(path: Path) -> Iterator[_Located]:
+    """The rows of a file, or of all files of a folder."""
+    for each in _files_in(path, by_rank()) if path.is_dir() else [path]:
+        yield from _rows(each)
+
+
 def _rows(path: Path) -> Iterator[_Located]:
-    """The objects of JSON Lines or of a JSON list, with their places."""
+    """The objects of JSON Lines, of a JSON list or of one JSON object, with their places."""
     start = b""
     for line in read_lines(path):
         start = line.removeprefix(b"\xef\xbb\xbf").strip()
@@ -152,9 +167,8 @@ def _rows(path: Path) -> Iterator[_Located]:
         yield from _list_rows(path)
         return
     if start == b"{":
-        raise DataError(
-            f"{path} is one JSON object over several lines: give one object a line, or a JSON list"
-        )
+        yield from _object_rows(path)
+        return
     for number, row in parse_jsonl(read_lines(path), path):
         yield _Located(f"{path}, line {number}", row)
 
@@ -173,6 +187,21 @@ def _list_rows(path: Path) -> Iterator[_Located]:
                 '{"question_id": ..., "code_list": [...]}'
             )
         yield _Located(f"{path}, entry {number}", value)
+
+
+def _object_rows(path: Path) -> Iterator[_Located]:
+    try:
+        value = json.loads(read_bytes(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a valid JSON object ({error})") from error
+    found = (each.objects(value) for each in by_rank() if each.objects)
+    rows = next(filter(None, found), None)
+    if rows is None:
+        raise DataError(
+            f"{path} is one JSON object over several lines: give one object a line, or a JSON list"
+        )
+    for number, row in enumerate(rows, 1):
+        yield _Located(f"{path}, entry {number}", dict(row))
 
 
 def _folder_rows(path: Path, known: AbstractSet[str]) -> Iterator[_Located]:
