@@ -40,6 +40,7 @@ class Style(str, Enum):
     FUNCTION = "function"
     STDIO = "stdio"
     UNITTEST = "unittest"
+    PROGRAM = "program"
 
     def __str__(self) -> str:
         return self.value

@@ -1,0 +1,178 @@
+"""MultiPL-E's tasks in each language, as its publisher or Qwen's evaluation asks and grades them.
+
+benchmarks/multipl_e_humaneval/quirks.toml lists what of it moves scores, languages.toml has
+what differs between languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from opencodeeval.benchmarks.adapter import Adapter
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
+from opencodeeval.benchmarks.cards import ProtocolCard
+from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.core.errors import DataError
+from opencodeeval.core.types import Completion, ModelType, Program, Prompt, Style, Task
+
+from .answers import completed
+from .languages import Grading, Language, language_of
+from .published_tests import PROOF, control, proven
+
+# What a run need not have done unless its language says so.
+PASSES: dict[str, Any] = {"stdout_only_proof": False, "stderr_empty": False, "lacks": {}}
+TEXTS = ("task_id", "name", "language", "prompt", "tests")
+
+
+def to_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row of MultiPL-E as a task.
+
+    Raises:
+        DataError: a field is missing, or its language or its tests are of no known form.
+    """
+    for field in TEXTS:
+        if not isinstance(row.get(field), str) or not row[field].strip():
+            raise DataError(f"its field {field} is missing or empty: fetch the data again")
+    stop = row.get("stop_tokens")
+    if not isinstance(stop, list) or not all(isinstance(each, str) and each for each in stop):
+        raise DataError("its stop_tokens are not a list of texts: fetch the data again")
+    language = language_of(row["language"])
+    return Task(
+        task_id=row["task_id"],
+        style=Style.PROGRAM,
+        prompt=row["prompt"],
+        entry_point=language.function(row["tests"]),
+        reference="",
+        tests=_tests(row, language, protocol),
+        fields=row,
+        in_process=True,
+    )
+
+
+def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, Any]:
+    options = protocol.options
+    grading = language.graded_by(options["grading"])
+    before, after = "\n", language.closing if options["assembly"] == "qwen" else ""
+    if row["name"] in language.broken:
+        published = f"{row['tests']}\n{language.proof}"
+        changed = {"tests": published, "fell": language.fell, "times": 1}
+    else:
+        published = proven(row["tests"], language)
+        changed = control(row["tests"], language)
+    steps = _rounds(row["name"], grading)
+    return {
+        "kind": "program",
+        "language": row["language"],
+        "file": language.file,
+        "tests": f"{before}{published}{after}",
+        "proof": PROOF,
+        "control": {**changed, "tests": f"{before}{changed['tests']}{after}"},
+        "rounds": steps,
+        "passes": {**PASSES, **grading.passes},
+        "limits": _limits(steps, {**grading.limits, **protocol.limits}),
+        **({"environ": dict(options["environ"])} if options["environ"] else {}),
+    }
+
+
+def _rounds(name: str, grading: Grading) -> list[list[dict[str, Any]]]:
+    """The commands of each round; the last of each runs the tests."""
+    more = [flags for text, flags in grading.flags.items() if text in name]
+    rounds = []
+    for commands in grading.rounds:
+        split = [command.split() for command in commands]
+        split[0] += [flag for flags in more for flag in flags.split()]
+        steps: list[dict[str, Any]] = [
+            {"command": command, "limit": "compile_s"} for command in split[:-1]
+        ]
+        last = {"command": split[-1], "limit": "run_s"}
+        environ = {"environ": dict(grading.run_environ)} if grading.run_environ else {}
+        rounds.append([*steps, {**last, **environ}])
+    return rounds
+
+
+def _limits(rounds: list[list[dict[str, Any]]], limits: Mapping[str, Any]) -> dict[str, Any]:
+    """The limits with the seconds that all commands of a sample may take together."""
+    return {**limits, "total_s": sum(limits[step["limit"]] for steps in rounds for step in steps)}
+
+
+class MultiPLE(CardBenchmark):
+    """Functions in many languages, each judged by a test program of its own."""
+
+    @property
+    def as_qwen(self) -> bool:
+        """Whether programs are put together as Qwen's evaluation of base models does."""
+        return bool(self.protocol_card.options["assembly"] == "qwen")
+
+    def template(self, task: Task, model_type: ModelType) -> str:
+        """Of two prompts for base models one ends in a line feed."""
+        if model_type == "chat":
+            return "chat"
+        return "base" if self.as_qwen else "base_verbatim"
+
+    def prompt(self, task: Task, model_type: ModelType) -> Prompt:
+        """The question put to the model (pure); MultiPL-E's own has the row's stop tokens."""
+        asked = super().prompt(task, model_type)
+        if model_type == "chat" or self.as_qwen:
+            return asked
+        return replace(asked, stop=tuple(task.fields["stop_tokens"]))
+
+    def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+        """Extract and assemble the program of one completion (pure)."""
+        language = language_of(task.fields["language"])
+        text, found = completion.text, str(completion.form)
+        if completion.form == "answer" and model_type == "chat":
+            return as_program(completion, completed(text, task), "fenced")
+        if completion.form == "answer":
+            between, found = "\n" if self.as_qwen else "", "cut"
+            text = task.prompt + between + _cut(text, task, language if self.as_qwen else None)
+        elif completion.form == "completion":
+            text = task.prompt + text
+        program = as_program(completion, text, found)
+        if not program.code or not self.as_qwen:
+            return program
+        return as_program(completion, _with_header(text, task, language), found)
+
+    def solution(self, task: Task, code: str) -> str:
+        """The program without what is put before every one."""
+        return code.removeprefix(_header(task, language_of(task.fields["language"])))
+
+    def with_time_limit(self, seconds: float) -> CardBenchmark:
+        """The same benchmark with another limit for the run of a program; compiling keeps its own.
+
+        Raises:
+            UsageError: the limit is not above 0.
+        """
+        limited = super().with_time_limit(seconds)
+        tasks = []
+        for task in limited.tasks:
+            limits = {**task.tests["limits"], "run_s": limited.time_limit}
+            limits = _limits(task.tests["rounds"], limits)
+            tasks.append(replace(task, tests={**task.tests, "limits": limits}))
+        card = limited.protocol_card
+        card = replace(card, limits={**card.limits, "run_s": limited.time_limit})
+        return replace(limited, tasks=tasks, protocol_card=card)
+
+
+def _cut(text: str, task: Task, language: Language | None) -> str:
+    """A completion up to the first stop token of the row, or of the language if it is given."""
+    stop = (*task.fields["stop_tokens"], *(language.stop if language else ()))
+    return text[: min((at for each in stop if (at := text.find(each)) >= 0), default=len(text))]
+
+
+def _header(task: Task, language: Language) -> str:
+    lines = [f"#include<{name}>" for name in language.includes]
+    kept = [f"{line}\n" for line in lines if line not in task.prompt]
+    return language.header + "".join([*kept, *(["\n"] if language.includes else [])])
+
+
+def _with_header(text: str, task: Task, language: Language) -> str:
+    """A program behind Qwen's header."""
+    header = _header(task, language)
+    if not text.startswith(language.opening):
+        text = language.opening + text
+    return text if header and text.startswith(header) else header + text
+
+
+ADAPTER = Adapter(to_task, MultiPLE)
