@@ -79,10 +79,7 @@ def build_image(
     """Build an environment's sandbox image; returns its name. See opencodeeval.execution.images."""
     from opencodeeval.execution import images
 
-    wanted = read_environment(environment)
-    if wanted == PLAIN:
-        base_image = base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE")
-    return images.build_image(base_image, log, wanted)
+    return images.build_image(base_image, log, read_environment(environment))
 
 
 def prepare_local(environment: str, folder: Path, python: str | None, log: Log) -> Path:

@@ -1,17 +1,21 @@
 """Environments: the packages that some benchmarks need besides Python and NumPy.
 
-An environment is a folder below sandbox/ with `environment.toml` (the Python
-it needs, the modules imported in advance, the players' environment variables)
-and `requirements.txt` (the publisher's pins). The plain environment has no
+An environment is a folder below sandbox/ with `environment.toml`: the Python
+it needs, the modules imported in advance, the players' environment variables;
+and `requirements.txt`, the publisher's pins. One of other languages has
+`toolchains` instead, and runs in any Python. The plain environment has no
 folder and no name.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.paths import sandbox_dir
@@ -23,10 +27,29 @@ else:
 
 
 @dataclass(frozen=True)
+class Toolchain:
+    """The compilers and interpreters of one language.
+
+    `commands` and `files` have to be there; `ask` is the command whose first line of
+    output is the version, which should be `below` the one named there, if one is.
+    `packages` are those of Debian that have them.
+    """
+
+    commands: tuple[str, ...]
+    ask: tuple[str, ...]
+    packages: str
+    files: tuple[str, ...] = ()
+    below: str = ""
+
+
+@dataclass(frozen=True)
 class Environment:
     """One environment as its `folder` describes it; `python` is a version such as "3.10".
 
     In players the modules `warm` are already imported and the variables `environ` are set.
+    Of `toolchains`, by language, every jail has its own, and Python may be any; with
+    `runs_files` players may run files that they have written. The local jail shows the
+    host's paths `shown` too, and hides `hidden`.
     """
 
     name: str = ""
@@ -34,6 +57,10 @@ class Environment:
     warm: tuple[str, ...] = ()
     environ: tuple[tuple[str, str], ...] = ()
     folder: Path = Path()
+    toolchains: Mapping[str, Toolchain] = field(default_factory=dict, hash=False)
+    runs_files: bool = False
+    shown: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> list[Path]:
@@ -42,7 +69,13 @@ class Environment:
 
     def config(self) -> dict[str, object]:
         """The settings for the guest's zygote."""
-        return {"warm": list(self.warm), "environ": dict(self.environ)} if self.name else {}
+        if not self.name:
+            return {}
+        found: dict[str, object] = {"warm": list(self.warm), "environ": dict(self.environ)}
+        if self.toolchains:
+            needed = {name: [*each.commands, *each.files] for name, each in self.toolchains.items()}
+            found["toolchains"] = needed
+        return found
 
     def pins(self) -> dict[str, str]:
         """Its packages, by their normalised names, with their versions."""
@@ -76,8 +109,9 @@ def read_environment(name: str) -> Environment:
 def environment_of(folder: Path) -> Environment:
     """The environment that a folder with `environment.toml` describes; it has the folder's name."""
     table = tomllib.loads((folder / "environment.toml").read_text("utf-8"))
-    environ = tuple(table["environ"].items())
-    return Environment(folder.name, table["python"], tuple(table["warm"]), environ, folder)
+    environ = tuple(table.pop("environ").items())
+    described = {**table, "name": folder.name, "environ": environ}
+    return replace(msgspec.convert(described, Environment), folder=folder)
 
 
 def normalised(name: str) -> str:

@@ -35,6 +35,8 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 def _counted(described: Mapping[str, Any]) -> dict[str, Any]:
     counted = {name: described.get(name) for name in _FIELDS}
+    if described.get("toolchains"):
+        counted["toolchains"] = dict(described["toolchains"])
     counted["lacks"] = sorted(described.get("lacks") or ())
     if described.get("jail") == "docker":
         counted["runtime"] = described.get("runtime")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ def build_image(
 
     engine = client(timeout=1800 if environment == PLAIN else 7200)
     name = default_image(environment)
+    if not environment.python:
+        # Any Python will do.
+        base_image = base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE")
     arguments = {"BASE_IMAGE": base_image} if base_image else {}
     log(f"building {name}" + (f" from {base_image}" if base_image else ""))
     try:
@@ -83,12 +87,16 @@ def build_image(
     return name
 
 
-def _not_installed(engine: Any, image: str) -> list[str]:
-    read = f"cat {NOT_INSTALLED} 2>/dev/null || true"
+def said_in(engine: Any, image: str, script: str) -> str:
+    """What a shell script prints in an image, without a network."""
     output = ask(
-        lambda: engine.containers.run(image, ["sh", "-c", read], network_mode="none", remove=True)
+        lambda: engine.containers.run(image, ["sh", "-c", script], network_mode="none", remove=True)
     )
-    return bytes(output).decode().splitlines()
+    return bytes(output).decode("utf-8", "replace")
+
+
+def _not_installed(engine: Any, image: str) -> list[str]:
+    return said_in(engine, image, f"cat {NOT_INSTALLED} 2>/dev/null || true").splitlines()
 
 
 def remove_old_images(engine: Any) -> int:

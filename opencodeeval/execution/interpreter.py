@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from opencodeeval.execution.environments import Environment
 
 # Paths where a jail has its own file systems.
 _OF_THE_JAIL = ("/tmp", "/dev", "/proc")
@@ -33,6 +35,13 @@ def own(site: str) -> Interpreter:
     prefixes = (sys.base_prefix, sys.base_exec_prefix, str(Path(executable).parent))
     covered = _packages_below(sys.base_prefix, version)
     return Interpreter(executable, _shown(prefixes), covered, _numpy(site))
+
+
+def with_paths(python: Interpreter, environment: Environment) -> Interpreter:
+    """The same, in a jail that shows and hides the host's paths that an environment names."""
+    shown = filter(os.path.exists, environment.shown)
+    hidden = [("/dev/null", path) for path in environment.hidden if os.path.exists(path)]
+    return replace(python, shown=(*python.shown, *shown), binds=(*python.binds, *hidden))
 
 
 def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:

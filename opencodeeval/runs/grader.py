@@ -12,6 +12,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import SandboxError, UsageError
 from opencodeeval.core.types import Completion, Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.runs.options import SandboxOptions, Selection
 from opencodeeval.runs.pipeline import no_code
 from opencodeeval.runs.recording import verdicts_of
@@ -93,9 +94,14 @@ class Grader:
         """Open the sandbox.
 
         Raises:
-            SandboxError: none is available.
+            SandboxError: none is available, or it lacks the tasks' language.
         """
         self._sandbox = self._options.open(self.benchmark.environment, self._log)
+        try:
+            check_languages(self._sandbox, self.benchmark)
+        except SandboxError:
+            await self._sandbox.close()
+            raise
         return self
 
     async def __aexit__(

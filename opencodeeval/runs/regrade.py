@@ -15,6 +15,7 @@ from opencodeeval.core.journal import guarded
 from opencodeeval.core.types import SampleId
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import differing, first_identity, sandbox_identity
+from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.runs import signals
 from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_of
@@ -144,6 +145,7 @@ def regrade_runs(
                 if name not in sandboxes:
                     sandboxes[name] = sandbox.open(name, output.log)
                     stack.push_async_callback(sandboxes[name].close)
+                check_languages(sandboxes[name], each.benchmark)
                 results = folder or each.results
                 check_writable(results)
                 with signals.cancelling():

@@ -13,6 +13,7 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.errata import Erratum, Kind
 from opencodeeval.core.types import Grade, Program, Task, Verdict
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.runs import signals
 from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.options import Output, SandboxOptions
@@ -87,6 +88,7 @@ def selfcheck(
         opened = sandbox.open(benchmark.environment, output.log)
         progress = open_progress(output.progress)
         try:
+            check_languages(opened, benchmark)
             progress.start(benchmark.name, times * len(benchmark.tasks))
             with signals.cancelling():
                 return await check(benchmark, opened, times, progress)

@@ -11,6 +11,7 @@ from opencodeeval.backends.base import Backend, SamplesFailed
 from opencodeeval.core.together import run_together
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.pool import share_cores
+from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.runs import signals
 from opencodeeval.runs.jobs import Evaluation, Finished, Job, Opened, StoppedEarly
 from opencodeeval.runs.observers import Observer, StopRun, orders
@@ -71,6 +72,8 @@ class _Session:
             for name in dict.fromkeys(job.benchmark.environment for job in self.jobs):
                 sandboxes[name] = self.sandbox.open(name, self.output.log)
                 stack.push_async_callback(sandboxes[name].close)
+            for job in self.jobs:
+                check_languages(sandboxes[job.benchmark.environment], job.benchmark)
             share_cores(list(sandboxes.values()))
             opened = self._open(stack)
             self.observers = [open_progress(self.output.progress), *self.observers]

@@ -17,6 +17,7 @@ import fcntl
 import os
 import resource
 import select
+import shutil
 import socket
 import sys
 import time
@@ -150,7 +151,17 @@ class _Supervisor:
             "seccomp": seccomp.works(),
             "missing_limits": containment.missing_limits(),
             "not_warm": self.not_warm,
+            "lacking": self._lacking(),
         }
+
+    def _lacking(self) -> Dict[str, List[str]]:
+        """What this jail has not of the toolchains that it should have, by language."""
+        wanted: Dict[str, List[str]] = self.config.get("toolchains", {})
+        found = {
+            language: [each for each in names if not (shutil.which(each) or os.path.isfile(each))]
+            for language, names in wanted.items()
+        }
+        return {language: names for language, names in found.items() if names}
 
     def serve(self, job: Dict[str, Any]) -> Dict[str, Any]:
         """One sample, from program to suites."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opencodeeval.core.errors import SandboxError
-from opencodeeval.execution import frames, guest
+from opencodeeval.execution import frames, guest, toolchains
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.execution.jails.base import Jail, Slot, Wanted, lacking, lacks, started
@@ -313,6 +313,9 @@ def _open(wanted: Wanted) -> Sandbox:
         "weaker": weaker,
         "lacks": lacks(first),
     }
+    if wanted.environment.toolchains:
+        said = images.said_in(engine, name, toolchains.script(wanted.environment))
+        about |= toolchains.described(wanted.environment, said, first.hello["lacking"])
     return SlotPool("docker", wanted.slots, make, first, about, log)
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.paths import sandbox_dir
-from opencodeeval.execution import frames, guest
+from opencodeeval.execution import frames, guest, toolchains
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
-from opencodeeval.execution.interpreter import Interpreter, of_environment, own
+from opencodeeval.execution.interpreter import Interpreter, of_environment, own, with_paths
 from opencodeeval.execution.jails.base import Jail, Slot, Wanted, lacking, lacks, started
 
 GUEST = "/opt/opencodeeval"
@@ -268,7 +268,9 @@ def _open(wanted: Wanted) -> Sandbox:
     require()
     about: dict[str, Any] = {}
     python = None
-    if wanted.environment != PLAIN:
+    if wanted.environment.toolchains:
+        python = with_paths(own(f"{GUEST}/site"), wanted.environment)
+    elif wanted.environment != PLAIN:
         found = prepared.find(wanted.environment)
         python = of_environment(found.folder, found.base_prefix, f"{GUEST}/environment")
         about = {"environment": wanted.environment.name, "packages_sha256": found.digest}
@@ -278,6 +280,9 @@ def _open(wanted: Wanted) -> Sandbox:
         return LocalSlot(python, wanted.environment)
 
     first = started(make)
+    if wanted.environment.toolchains:
+        said = toolchains.on_this_machine(wanted.environment)
+        about = toolchains.described(wanted.environment, said, first.hello["lacking"])
     weaker = [*WEAKER, *lacking(first)]
     wanted.log(
         f"sandbox: local (bubblewrap), {wanted.slots} slot(s); weaker than docker: "

@@ -1,0 +1,106 @@
+"""Compilers and interpreters of other languages: what a sandbox has, and what it lacks."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.types import Task
+from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.environments import Environment, read_environment
+
+ASK_S = 60.0
+
+
+class Tasks(Protocol):
+    """A benchmark, as far as its tasks need a sandbox."""
+
+    @property
+    def environment(self) -> str:
+        """The name of what its programs need beside Python and NumPy."""
+        ...
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The tasks."""
+        ...
+
+
+def script(environment: Environment) -> str:
+    """A shell script that prints a line for each language: its name and its version."""
+    return "\n".join(
+        f'echo "{language} $({shlex.join(each.ask)} 2>/dev/null | head -n 1)"'
+        for language, each in environment.toolchains.items()
+    )
+
+
+def read_versions(said: str, lacking: Iterable[str]) -> dict[str, str]:
+    """The versions that the script has printed, without the languages that are not whole."""
+    lines = [line.partition(" ") for line in said.splitlines()]
+    return {name: version for name, _, version in lines if version and name not in lacking}
+
+
+def on_this_machine(environment: Environment) -> str:
+    """What the script prints on this machine."""
+    done = subprocess.run(
+        ["sh", "-c", script(environment)],
+        capture_output=True,
+        text=True,
+        timeout=ASK_S,
+        check=False,
+    )
+    return done.stdout
+
+
+def described(environment: Environment, said: str, lacking: Iterable[str]) -> dict[str, Any]:
+    """What a sandbox's description says of its toolchains; nothing where it has none."""
+    if not environment.toolchains:
+        return {}
+    versions = read_versions(said, set(lacking))
+    return {
+        "environment": environment.name,
+        "toolchains": versions,
+        "not_as_pinned": differences(environment, versions),
+    }
+
+
+def differences(environment: Environment, versions: Mapping[str, str]) -> list[str]:
+    """The toolchains of a version under which some verdicts are other than the published ones."""
+    return [
+        f"{language} {versions[language]} instead of one below {each.below}"
+        for language, each in environment.toolchains.items()
+        if each.below
+        and language in versions
+        and _number(versions[language]) >= _number(each.below)
+    ]
+
+
+def _number(version: str) -> tuple[int, ...]:
+    found = re.search(r"\d+(\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def check_languages(sandbox: Sandbox, benchmark: Tasks) -> None:
+    """See that a sandbox has the languages of a benchmark's tasks.
+
+    A sandbox of another package that does not describe its toolchains is taken to have all.
+
+    Raises:
+        SandboxError: it lacks one; the message says what to do.
+    """
+    name, described = benchmark.environment, sandbox.describe()
+    tests = [task.tests for task in benchmark.tasks if task.tests["kind"] == "program"]
+    for language in dict.fromkeys(str(each["language"]) for each in tests):
+        if language in described.get("toolchains", [language]):
+            continue
+        toolchain = read_environment(name).toolchains.get(language)
+        remedy = (
+            f"install {toolchain.packages}"
+            if described.get("jail") == "local" and toolchain is not None
+            else f"run `opencodeeval sandbox build {name}` again and see what it could not install"
+        )
+        raise SandboxError(f"the sandbox has no toolchain for {language}: {remedy}")
