@@ -53,7 +53,7 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     begins: str = ""
 
 
-class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
     """One language; languages.toml says what the fields are."""
 
     title: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from opencodeeval.core.errors import DataError
@@ -76,14 +77,14 @@ def _test(tests: str, inside: int, language: Language) -> Test | None:
     """The test whose statement goes on from here."""
     start, depth, at = inside - len(language.opens), 0, inside
     middle = None
-    while at < len(tests):
-        part = next((each for each in language.parts if tests.startswith(each, at)), None)
-        if depth == 0 and middle is None and part:
-            middle = (at, at + len(part))
-            at += len(part)
-        elif depth == 0 and middle and tests.startswith(language.closes, at):
+    while mark := _marks(language).search(tests, at):
+        at, text = mark.span()[0], mark.group()
+        if depth == 0 and middle is None and text in language.parts:
+            middle = mark.span()
+            at = mark.end()
+        elif depth == 0 and middle and text == language.closes:
             places = (inside, middle[0]) if language.expected_first else (middle[1], at)
-            return Test(start, at + len(language.closes), *places)
+            return Test(start, mark.end(), *places)
         elif tests[at] in language.quotes:
             at = _string_end(tests, at)
         else:
@@ -92,6 +93,13 @@ def _test(tests: str, inside: int, language: Language) -> Test | None:
                 return None
             at += 1
     return None
+
+
+@cache
+def _marks(language: Language) -> re.Pattern[str]:
+    """What the end of a test is found by."""
+    marks = [*language.parts, language.closes, *language.quotes, *_OPENING, *_CLOSING]
+    return re.compile("|".join(map(re.escape, marks)))
 
 
 def _string_end(text: str, at: int) -> int:

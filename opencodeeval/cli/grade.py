@@ -1,7 +1,8 @@
 """Grade samples from another tool.
 
 FILE is a samples file of EvalPlus (or its folder), human-eval, BigCodeBench,
-LiveCodeBench, MultiPL-E (or its folder), Qwen or OpenCodeEval; the format is detected from the content and printed.
+LiveCodeBench, MultiPL-E (or its folder), Qwen or OpenCodeEval; the format is
+detected from the content and printed.
 """
 
 from __future__ import annotations
