@@ -58,7 +58,8 @@ TESTS = {
     "java": "    }\n    public static void main(String[] args) {\n"
     "    assert(twice((2l)) == (4l));\n    assert(twice((0l)) == (0l));\n    }\n\n}\n",
     "js": "const assert = require('node:assert');\n\n\nfunction test() {\n"
-    "  let candidate = twice;\n  assert.deepEqual(candidate(2),4);\n  assert.deepEqual(candidate(0),0);\n}\n\ntest();",
+    "  let candidate = twice;\n  assert.deepEqual(candidate(2),4);\n"
+    "  assert.deepEqual(candidate(0),0);\n}\n\ntest();",
     "php": "function candidate(...$args) {\n    return twice(...$args);\n}\n\n"
     "function test(): void {\n"
     '    if (candidate(2) !== 4) { throw new Exception("Test failed!"); }\n'
