@@ -138,6 +138,10 @@ class MultiPLE(CardBenchmark):
         """The program without what is put before every one."""
         return code.removeprefix(_header(task, language_of(task.fields["language"])))
 
+    def describe(self) -> Mapping[str, Any]:
+        """What a record stores of the benchmark, with the language of its programs."""
+        return {**super().describe(), "language": self.tasks[0].tests["language"]}
+
     def with_time_limit(self, seconds: float) -> CardBenchmark:
         """The same benchmark with another limit for the run of a program; compiling keeps its own.
 

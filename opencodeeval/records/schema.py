@@ -84,7 +84,10 @@ class Model(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Description(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    """What a record says of a benchmark for readers: source, limits, window of dates, notes."""
+    """What a record says of a benchmark for readers: source, limits, window of dates, notes.
+
+    `language` is that of its programs, by the name that Pygments has for it; empty for Python.
+    """
 
     title: str = ""
     licence: str = ""
@@ -92,6 +95,7 @@ class Description(_Part, frozen=True, kw_only=True, omit_defaults=True):
     data: Mapping[str, Any] = {}
     limits: Mapping[str, Any] = {}
     window: Mapping[str, str] = {}
+    language: str = ""
     notes: tuple[str, ...] = ()
 
 

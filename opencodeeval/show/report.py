@@ -60,7 +60,7 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         samples=sum(total.values()),
         answers=answered.lines(record.record),
         index=index,
-        tasks=_tasks(verdicts, stored, prompts),
+        tasks=_tasks(verdicts, stored, prompts, record.record.benchmark.description.language),
         drawn_elsewhere=record.record.model.origin == "file",
         months=months_of(record.record),
         months_size=(WIDTH, HEIGHT),
@@ -104,7 +104,10 @@ def _graded(
 
 
 def _tasks(
-    verdicts: Mapping[str, list[str]], stored: StoredRun, prompts: Mapping[str, PromptRow]
+    verdicts: Mapping[str, list[str]],
+    stored: StoredRun,
+    prompts: Mapping[str, PromptRow],
+    language: str,
 ) -> Iterator[dict[str, Any]]:
     coloured: dict[str, str] = {}
     for task_id, each in verdicts.items():
@@ -114,7 +117,7 @@ def _tasks(
             program, grade = stored.programs[where], stored.grades[where]
             code = _shortened(program.code)
             if code not in coloured:
-                coloured[code] = token_runs(code)
+                coloured[code] = token_runs(code, language)
             samples.append(
                 {**_sample(stored.completions[where], program, grade), "runs": coloured[code]}
             )

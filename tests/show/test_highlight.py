@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.show.highlight import LONGEST, token_runs
 
+LANGUAGES = [each.name for each in read_card("multipl_e_humaneval").versions]
 
-def pieces(code: str) -> list[tuple[str, str]]:
+
+def pieces(code: str, language: str = "") -> list[tuple[str, str]]:
     """The program cut as a browser cuts it, in UTF-16 code units."""
     units = code.encode("utf-16-le", "surrogatepass")
     cut, at = [], 0
-    for letter, length in re.findall(r"([a-z])(\d+)", token_runs(code)):
+    for letter, length in re.findall(r"([a-z])(\d+)", token_runs(code, language)):
         piece = units[2 * at : 2 * (at + int(length))]
         cut.append((letter, piece.decode("utf-16-le", "surrogatepass")))
         at += int(length)
@@ -64,3 +68,26 @@ def test_windows_line_ends_and_blank_lines_stay() -> None:
 
 def test_what_nobody_reads_has_no_colours() -> None:
     assert token_runs("x = 1\n" * LONGEST) == ""
+
+
+def test_a_program_in_another_language_has_that_language_s_colours() -> None:
+    coloured = pieces('// Twice.\nlong twice(long x) {\n  return 2 * x + f("a");\n}\n', "cpp")
+    assert ("c", "// Twice.\n") in coloured
+    assert ("k", "return") in coloured
+    assert ("f", "twice") in coloured
+    assert ("n", "2") in coloured
+    assert ("s", '"a"') in coloured
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_of_a_benchmark_has_colours(language: str) -> None:
+    # A string is one in all of them, a comment is not.
+    code = f'{"<?php" if language == "php" else ""}\n\nf("\U0001d54f", 12)\r\n\r\n'
+    cut = pieces(code, language)
+    assert "".join(text for _, text in cut) == code
+    assert {"s", "n"} & {letter for letter, _ in cut}
+
+
+def test_a_program_in_an_unknown_language_is_plain() -> None:
+    assert pieces("f(1)\n", "no-such-language") == [("x", "f(1)\n")]
+    assert token_runs("", "no-such-language") == ""
