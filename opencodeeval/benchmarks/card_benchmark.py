@@ -199,6 +199,7 @@ class CardBenchmark(ABC):
             "data": dict(self.provenance),
             "limits": dict(self.protocol_card.limits),
             **({"window": self.window.describe()} if self.window else {}),
+            **({"set": list(self.card.set)} if self.data_version in self.card.set else {}),
         }
 
 

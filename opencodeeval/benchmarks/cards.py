@@ -132,7 +132,8 @@ class Card:
     (opencodeeval/runs/formats).
     `like` names the benchmark whose templates, quirks and errata it has, and all that its
     own card does not say. `folder` is where the card is, `templates` where those are.
-    `heavy` is the field of a row that is too large to be kept in memory. With
+    `heavy` is the field of a row that is too large to be kept in memory. `set` names the
+    versions that a command runs where it names none, and whose mean is shown. With
     `own_rows` a file of rows in the publisher's format can be named as a version.
     """
 
@@ -149,6 +150,7 @@ class Card:
     like: str = ""
     heavy: str = ""
     own_rows: bool = False
+    set: tuple[str, ...] = ()
     folder: Path = Path()
     templates: Path = Path()
 

@@ -103,6 +103,33 @@ def check_spec(spec: str) -> None:
         _version_of(card, version_name)
 
 
+def expanded(specs: Sequence[str]) -> list[str]:
+    """The specs, each once, with the parts of a set in place of its name.
+
+    The set's name without a version stands for all its parts, and a version behind a spec
+    for another part of the same benchmark: `multipl_e_humaneval@js,cpp` are two.
+
+    Raises:
+        UsageError, DataError: as `card_of`.
+    """
+    found: list[str] = []
+    parts: dict[str, str] = {}
+    for spec in specs:
+        if spec in parts and spec not in families():
+            found.append(parts[spec])
+            continue
+        parts = {}
+        if _own_file(spec) is not None or "@file:" in spec:
+            found.append(spec)
+            continue
+        card, version = card_of(spec)
+        name = spec.removesuffix(f"@{version}")
+        if version:
+            parts = {each.name: f"{name}@{each.name}" for each in card.versions}
+        found += [f"{name}@{each}" for each in card.set] if card.set and not version else [spec]
+    return list(dict.fromkeys(found))
+
+
 def card_of(spec: str) -> tuple[Card, str]:
     """The card that a spec names, by name or by the path of its folder, and the data version.
 

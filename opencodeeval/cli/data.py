@@ -41,7 +41,11 @@ def execute(options: argparse.Namespace) -> int:
     if options.action == "list":
         _list(options.data, options.json)
         return 0
+    from opencodeeval.benchmarks.registry import expanded
+
     specs = [spec for text in options.names for spec in comma_list(text)]
+    if "all" not in specs:
+        specs = expanded(specs)
     if not specs:
         raise UsageError("no data set is named: name benchmarks, or all")
     return (

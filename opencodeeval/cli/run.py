@@ -66,12 +66,12 @@ def wanted(options: argparse.Namespace) -> Wanted:
         UsageError: something cannot be carried out as written.
     """
     from opencodeeval.backends import BACKENDS, BackendOptions, check_adapters, parse_engine_args
-    from opencodeeval.benchmarks.registry import check_spec
+    from opencodeeval.benchmarks.registry import check_spec, expanded
 
     check_common(options)
     if options.early_stop and not options.gate:
         raise UsageError("--early-stop needs a baseline: add --gate BASELINE")
-    specs = list(dict.fromkeys(spec for text in options.bench for spec in comma_list(text)))
+    specs = expanded([spec for text in options.bench for spec in comma_list(text)])
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
     for spec in specs:

@@ -82,13 +82,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Do the quick checks, then watch."""
+    from opencodeeval.benchmarks.registry import expanded
     from opencodeeval.records.reading import read_records
     from opencodeeval.watch.checkpoints import is_model
     from opencodeeval.watch.evaluation import Evaluation
     from opencodeeval.watch.loop import Gate, State
     from opencodeeval.watch.webhook import Webhook
 
-    benches = [spec for text in options.bench for spec in comma_list(text)]
+    benches = expanded([spec for text in options.bench for spec in comma_list(text)])
     if not benches:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
     if not options.folder.is_dir():

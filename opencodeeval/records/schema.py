@@ -87,6 +87,7 @@ class Description(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """What a record says of a benchmark for readers: source, limits, window of dates, notes.
 
     `language` is that of its programs, by the name that Pygments has for it; empty for Python.
+    `set` has the data versions that this one is among, where the benchmark is a set of them.
     """
 
     title: str = ""
@@ -97,6 +98,7 @@ class Description(_Part, frozen=True, kw_only=True, omit_defaults=True):
     window: Mapping[str, str] = {}
     language: str = ""
     notes: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
 
 
 class Benchmark(_Part, frozen=True, kw_only=True, omit_defaults=True):

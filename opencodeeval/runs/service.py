@@ -15,6 +15,7 @@ from opencodeeval.backends import BACKENDS, BackendOptions, check_adapters, open
 from opencodeeval.backends.base import AdaptedBackend, Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.benchmarks.registry import expanded
 from opencodeeval.core.errors import UsageError
 from opencodeeval.records.naming import WITH_ADAPTER
 from opencodeeval.runs.asking import check_template
@@ -133,12 +134,20 @@ def plan_jobs(
     if not named:
         raise UsageError("no benchmark is named: name at least one (see `opencodeeval benchmarks`)")
     jobs = []
-    for each in named:
+    for each in _parts(named):
         for benchmark in _load(each, selection):
             drawn = sampling.applied(benchmark.default_sampling())
             check_template(benchmark, drawn)
             jobs.append(Job(benchmark, drawn, sampling.metrics_of(benchmark, drawn.n)))
     return jobs
+
+
+def _parts(named: Sequence[str | CardBenchmark]) -> list[str | CardBenchmark]:
+    """The benchmarks, with the parts of a set in place of its name."""
+    found: list[str | CardBenchmark] = []
+    for each in named:
+        found += expanded([each]) if isinstance(each, str) else [each]
+    return found
 
 
 class _Backends:

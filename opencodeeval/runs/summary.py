@@ -8,6 +8,7 @@ from typing import Any
 from opencodeeval.backends.capabilities import LACKS
 from opencodeeval.core import tables
 from opencodeeval.records import answered
+from opencodeeval.records.means import SetMean, set_means
 from opencodeeval.records.naming import name_from_text
 from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs import protocol_differences
@@ -36,7 +37,8 @@ def summarise(
     if prices:
         for part, result in zip(benchmarks, results, strict=True):
             part["cost"] = prices.cost(result.record.totals)
-    return {"model": model, "benchmarks": benchmarks}
+    means = [_mean(each) for each in set_means(result.record for result in results)]
+    return {"model": model, "benchmarks": benchmarks, **({"means": means} if means else {})}
 
 
 def table(summary: Mapping[str, Any]) -> str:
@@ -52,6 +54,7 @@ def table(summary: Mapping[str, Any]) -> str:
     lines += [tables.aligned(header, rows, RIGHT_ALIGNED)]
     if any(len(part["pass@k"]) > 1 for part in summary["benchmarks"]):
         lines += ["* headline score"]
+    lines += _means(summary)
     for part in summary["benchmarks"]:
         lines += [
             "",
@@ -70,12 +73,35 @@ def table(summary: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _mean(each: SetMean) -> dict[str, Any]:
+    """The mean over the parts of a set as the summary has it."""
+    return {**each._asdict(), "parts": list(each.parts), "score": each.score._asdict()}
+
+
+def _means(summary: Mapping[str, Any]) -> list[str]:
+    """A line for each mean over the parts of a set."""
+    means = summary.get("means", ())
+    several = len({each["model"] for each in means}) > 1
+    return [
+        f"mean of {len(each['parts'])}{_of(each)}, {each['benchmark']}, {each['protocol']}"
+        f"{', ' + each['model'] if several else ''}: "
+        f"{100 * each['score']['value']:.1f} ({100 * each['score']['low']:.1f} to "
+        f"{100 * each['score']['high']:.1f})"
+        for each in means
+    ]
+
+
+def _of(mean: Mapping[str, Any]) -> str:
+    return f" of {mean['of']}" if mean["of"] != len(mean["parts"]) else ""
+
+
 def _summarise_one(result: RunResult) -> dict[str, Any]:
     record = content_of(result.record)
     adapter = result.record.model.adapter
     return {
         **({"adapter": adapter} if adapter else {}),
         "benchmark": record["benchmark"]["name"],
+        **({"in_set": True} if result.record.benchmark.description.set else {}),
         "protocol": record["protocol"]["name"],
         "protocol_version": record["protocol"]["version"],
         "data_version": record["benchmark"]["data_version"],
@@ -223,7 +249,7 @@ def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
         verdicts = ", ".join(f"{count} {name}" for name, count in counted)
         for metric, score in scores.items():
             row = (
-                part["benchmark"],
+                part["benchmark"] + (f"@{part['data_version']}" if part.get("in_set") else ""),
                 f"{part['protocol']} {part['protocol_version']}",
                 suite + ("*" if suite == part["headline"] and len(part["pass@k"]) > 1 else ""),
                 metric,

@@ -9,6 +9,7 @@ from typing import Any
 
 from opencodeeval.core.errors import OpenCodeEvalError, StoreError, UsageError
 from opencodeeval.records.answered import counts
+from opencodeeval.records.means import SetMean, set_means
 from opencodeeval.records.reading import read_records
 from opencodeeval.records.schema import Record
 from opencodeeval.show import pages
@@ -99,6 +100,7 @@ def _values(board: Board, results: Path) -> dict[str, Any]:
         "told_of": {p for row in board.rows for p, cell in row.cells.items() if cell.published},
         "any_sound": any(cell.sound for row in measured for cell in row.cells.values()),
         "empty": Cell(),
+        "means": _means(board),
         "link": link,
         "records": [
             (row, place, cell)
@@ -115,7 +117,26 @@ def _json(board: Board, results: Path) -> str:
         "groups": [_group(group) for group in board.groups],
         "rows": [_row(row, board, results) for row in board.rows],
     }
+    if means := _means(board):
+        value["means"] = [
+            {**each._asdict(), "parts": list(each.parts), "score": _rounded(each.score)}
+            for each in means
+        ]
     return json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _means(board: Board) -> list[SetMean]:
+    """The means over the parts of sets, best first."""
+    records = [
+        cell.record.record
+        for row in board.rows
+        for cell in row.cells.values()
+        if cell.record is not None
+    ]
+    return sorted(
+        set_means(records),
+        key=lambda each: (each.benchmark, each.protocol, not each.whole, -each.score.value),
+    )
 
 
 def _group(group: Group) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -106,3 +106,34 @@ def wilson(proportion: float, size: float, confidence: float = 0.95) -> tuple[fl
     low = 0.0 if proportion == 0.0 else max(0.0, centre - half)
     high = 1.0 if proportion == 1.0 else min(1.0, centre + half)
     return min(low, proportion), max(high, proportion)
+
+
+def estimate_mean_of_parts(
+    parts: Sequence[Mapping[str, float]], confidence: float = 0.95
+) -> Estimate:
+    """The mean of the parts' means, each part with equal weight, with its interval.
+
+    Each part maps a problem to its estimate in [0, 1]. A problem that is in several parts,
+    as one in several languages, is one cluster. With u_i the sum over the parts of
+    (x - mean of the part) / (size of the part * number of parts) of problem i, the variance
+    of the mean is I / (I - 1) times the sum of the u_i^2 over the I problems; the interval
+    is Wilson's at the size p (1 - p) / variance, at least I, as in `estimate_mean`.
+
+    Raises:
+        UsageError: there is no part, or one without a problem.
+    """
+    if not parts or not all(parts):
+        raise UsageError("the mean of no scores is undefined: a part has no tasks")
+    means = [sum(part.values()) / len(part) for part in parts]
+    mean = min(1.0, max(0.0, sum(means) / len(means)))
+    pulls: dict[str, float] = {}
+    for part, own in zip(parts, means, strict=True):
+        for problem, value in part.items():
+            pull = (value - own) / (len(part) * len(parts))
+            pulls[problem] = pulls.get(problem, 0.0) + pull
+    problems, spread = len(pulls), mean * (1.0 - mean)
+    squares = sum(pull * pull for pull in pulls.values())
+    size = float(problems)
+    if problems > 1 and squares > 0.0:
+        size = max(size, spread * (problems - 1) / (problems * squares))
+    return Estimate(mean, *wilson(mean, size, confidence))
