@@ -85,7 +85,13 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
         return (self.expects,) if isinstance(self.expects, str) else self.expects
 
     def graded_by(self, rules: str) -> Grading:
-        """The grading of "qwen", "fixed" (else as qwen), "nuprl" or "chat" (else as nuprl)."""
+        """The grading of "qwen", "fixed" (else as qwen), "nuprl" or "chat" (else as nuprl).
+
+        Raises:
+            DataError: these are rules of Qwen's, whose evaluations do not have the language.
+        """
+        if rules != "nuprl" and "qwen" not in self.grading:
+            raise DataError(f"Qwen's evaluations have no {self.title}: use --protocol multipl-e")
         other = {"fixed": "qwen", "chat": "nuprl"}
         return self.grading[rules if rules in self.grading else other[rules]]
 

@@ -98,7 +98,7 @@ def _test(tests: str, inside: int, language: Language) -> Test | None:
 @cache
 def _marks(language: Language) -> re.Pattern[str]:
     """What the end of a test is found by."""
-    marks = [*language.parts, language.closes, *language.quotes, *_OPENING, *_CLOSING]
+    marks = [language.closes, *language.parts, *language.quotes, *_OPENING, *_CLOSING]
     return re.compile("|".join(map(re.escape, marks)))
 
 
