@@ -68,6 +68,7 @@ def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, An
         "file": language.file,
         "tests": f"{before}{published}{after}",
         "proof": PROOF,
+        "joint": language.joint,
         "control": {**changed, "tests": f"{before}{changed['tests']}{after}"},
         "rounds": steps,
         "passes": {**PASSES, **grading.passes},

@@ -63,6 +63,7 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
     expects: str | tuple[str, ...]
     closes: str
     quotes: str
+    joint: str
     flips: dict[str, str]
     failing: str
     proof: str

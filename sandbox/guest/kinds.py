@@ -75,6 +75,7 @@ KINDS: Dict[str, Kind] = {
             "file": str,
             "tests": str,
             "proof": str,
+            "joint": str,
             "control": dict,
             "rounds": list,
             "passes": dict,

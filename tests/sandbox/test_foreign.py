@@ -1,0 +1,164 @@
+"""Programs in other languages: cheats never pass, odd ones do, and what uses up a limit has a verdict.
+
+In the image of `opencodeeval sandbox build multipl_e` and in the local jail with this
+machine's toolchains; with OPENCODEEVAL_TEST_JAILS=all in every jail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.types import Grade, Program, Task, Verdict
+from opencodeeval.execution import images, open_sandbox
+from opencodeeval.execution.environments import read_environment
+from opencodeeval.execution.jails import docker
+from opencodeeval.execution.toolchains import check_languages
+from tests.sandbox.foreign_programs import BOMBS, HOSTILE, ODD
+from tests.support.multipl_e_rows import benchmark, only_task
+
+pytestmark = pytest.mark.timeout(300)
+
+ENVIRONMENT = "multipl_e"
+LANGUAGES = list(HOSTILE)
+# In the other jail a part of the languages: both have the same judge.
+QUICK = {"docker": LANGUAGES, "local": ["sh", "js", "java"]}
+WHOLE = os.environ.get("OPENCODEEVAL_TEST_JAILS") == "all"
+NEVER = {Verdict.PASSED, Verdict.INFRA_ERROR}
+
+
+def image() -> str:
+    """The image of the environment, built where it is missing."""
+    engine = docker.client()
+    environment = read_environment(ENVIRONMENT)
+    try:
+        images.image_id(engine, images.default_image(environment), environment)
+    except SandboxError:
+        images.build_image(None, print, environment)
+    return images.default_image(environment)
+
+
+class Foreign:
+    """The grades of one jail, by language and program."""
+
+    def __init__(self, jail: str) -> None:
+        self.jail = jail
+        self.described: Mapping[str, object] = {}
+        self.grades: dict[tuple[str, str], Grade] = {}
+        self.lost: list[str] = []
+        self.languages = LANGUAGES if WHOLE else QUICK[jail]
+
+    async def run(self) -> None:
+        """Grade every program of every language that the jail has."""
+        sandbox = open_sandbox(self.jail, 2, self.lost.append, environment=ENVIRONMENT)
+        try:
+            self.described = sandbox.describe()
+            self.lost.clear()
+            there = self.described["toolchains"]
+            assert isinstance(there, dict)
+            self.languages = [each for each in self.languages if each in there]
+
+            async def grade(language: str, name: str, code: str) -> None:
+                task = only_task(language)
+                program = Program(task.task_id, 0, code, "")
+                self.grades[language, name] = await sandbox.grade(task, program)
+
+            await asyncio.gather(
+                *(
+                    grade(language, name, code)
+                    for language in self.languages
+                    for table in (HOSTILE, ODD, BOMBS)
+                    for name, code in table[language].items()
+                )
+            )
+        finally:
+            await sandbox.close()
+
+    def verdicts(self, table: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], Verdict]:
+        """The verdicts of a table's programs."""
+        return {
+            (language, name): self.grades[language, name].suites["base"].verdict
+            for language in self.languages
+            for name in table[language]
+        }
+
+
+@pytest.fixture(scope="module", params=list(QUICK))
+def foreign(request: pytest.FixtureRequest, require: Callable[[str], None]) -> Iterator[Foreign]:
+    require(request.param)
+    if request.param == "docker":
+        image()
+    found = Foreign(request.param)
+    asyncio.run(found.run())
+    yield found
+
+
+def test_there_is_a_toolchain_for_most_languages(foreign: Foreign) -> None:
+    assert {"sh", "js", "java"} <= set(foreign.languages)
+    if foreign.jail == "docker":
+        assert {"cpp", "cs", "php"} <= set(foreign.languages)
+
+
+def test_no_cheat_passes(foreign: Foreign) -> None:
+    verdicts = foreign.verdicts(HOSTILE)
+    assert len(verdicts) >= 30
+    assert {key: verdict for key, verdict in verdicts.items() if verdict in NEVER} == {}
+
+
+def test_right_programs_pass_however_odd_they_are(foreign: Foreign) -> None:
+    odd = {
+        key: (verdict, foreign.grades[key].suites["base"].detail, foreign.grades[key].stderr)
+        for key, verdict in foreign.verdicts(ODD).items()
+        if verdict is not Verdict.PASSED
+    }
+    assert odd == {}
+
+
+def test_what_uses_up_a_limit_gets_a_verdict_and_loses_no_slot(foreign: Foreign) -> None:
+    verdicts = foreign.verdicts(BOMBS)
+    wrong = {Verdict.MEMORY, Verdict.TIMEOUT, Verdict.ERROR, Verdict.WRONG}
+    assert {key: verdict for key, verdict in verdicts.items() if verdict not in wrong} == {}
+    assert foreign.lost == []
+
+
+def test_a_compile_error_is_told_in_the_compiler_s_words(foreign: Foreign) -> None:
+    found = foreign.grades["java", "does not compile"].suites["base"]
+    assert found.verdict is Verdict.ERROR
+    assert found.detail.startswith("javac: Problem.java:")
+    assert "error:" in found.detail
+    assert found.wall_s == 0.0
+
+
+class _Without:
+    """A sandbox that lacks a language; only what is asked of it here."""
+
+    def __init__(self, jail: str) -> None:
+        self.jail, self.slots = jail, 1
+
+    def describe(self) -> Mapping[str, object]:
+        return {"jail": self.jail, "toolchains": {"js": "v18"}}
+
+    async def grade(self, task: Task, program: Program) -> Grade:
+        raise AssertionError
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("jail", "remedy"),
+    [
+        ("local", "install openjdk-17-jdk-headless"),
+        ("docker", "opencodeeval sandbox build multipl"),
+    ],
+)
+def test_a_language_without_a_toolchain_is_told_before_anything_runs(
+    jail: str, remedy: str
+) -> None:
+    with pytest.raises(SandboxError, match=f"no toolchain for java: .*{remedy}"):
+        check_languages(_Without(jail), benchmark("java"))
+    check_languages(_Without(jail), benchmark("js"))
