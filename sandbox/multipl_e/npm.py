@@ -24,9 +24,13 @@ def main() -> None:
         raise OSError(f"{ADDRESS} is another file than the one that is named here")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
-            member.name = member.name.partition("/")[2]
-            if member.isfile() and member.name:
-                archive.extract(member, HOME, filter="data")
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            path = os.path.join(HOME, *member.name.split("/")[1:])
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(content.read())
     os.chmod(f"{HOME}/bin/tsc", 0o755)
     os.symlink(f"{HOME}/bin/tsc", "/usr/local/bin/tsc")
 

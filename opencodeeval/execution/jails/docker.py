@@ -90,7 +90,7 @@ class DockerSlot(Slot):
             self.container = self.engine.containers.create(
                 self.image,
                 ["python3", "-s", "-m", "guest"],
-                **restrictions(PIDS_OF_RUNTIME if self.runtime else PIDS),
+                **restrictions(self._pids(), self.environment.runs_files),
                 runtime=self.runtime,
                 labels={LABEL: owner()},
             )
@@ -105,6 +105,13 @@ class DockerSlot(Slot):
             raise frames.SlotFailed(f"the container could not be started: {error}") from None
         assert self.socket
         self.socket.setblocking(False)
+
+    def _pids(self) -> int:
+        """How many processes and threads the container may have."""
+        if self.runtime:
+            return PIDS_OF_RUNTIME
+        # A virtual machine's threads are many before its program has any.
+        return 2 * PIDS if self.environment.toolchains else PIDS
 
     def _write(self, data: bytes, deadline: float) -> None:
         assert self.socket
@@ -190,8 +197,9 @@ class DockerSlot(Slot):
         return bool(events)
 
 
-def restrictions(pids: int) -> dict[str, Any]:
-    """The restrictions of a slot's container."""
+def restrictions(pids: int, runs_files: bool = False) -> dict[str, Any]:
+    """The restrictions of a slot's container; with `runs_files` files in /tmp may be run."""
+    run = "exec" if runs_files else "noexec"
     return {
         "stdin_open": True,
         "user": "0:0",
@@ -201,7 +209,7 @@ def restrictions(pids: int) -> dict[str, Any]:
         "network_mode": "none",
         "read_only": True,
         "tmpfs": {
-            "/tmp": f"rw,nosuid,nodev,mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}",
+            "/tmp": f"rw,nosuid,nodev,{run},mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}",
             "/dev/shm": f"rw,nosuid,nodev,noexec,mode=1777,size={SHM_BYTES},nr_inodes={INODES}",
         },
         # Closed connections would keep their ports beyond their program.
