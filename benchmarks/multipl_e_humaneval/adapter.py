@@ -17,7 +17,7 @@ from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, ModelType, Program, Prompt, Style, Task
 
-from .answers import completed
+from .answers import completed, first_block
 from .languages import Grading, Language, language_of
 from .published_tests import PROOF, control, proven
 
@@ -124,7 +124,8 @@ class MultiPLE(CardBenchmark):
         language = language_of(task.fields["language"])
         text, found = completion.text, str(completion.form)
         if completion.form == "answer" and model_type == "chat":
-            return as_program(completion, completed(text, task), "fenced")
+            found = "unfenced" if first_block(text) == text else "fence"
+            return as_program(completion, completed(text, task), found)
         if completion.form == "answer":
             between, found = "\n" if self.as_qwen else "", "cut"
             text = task.prompt + between + _cut(text, task, language if self.as_qwen else None)
@@ -141,7 +142,9 @@ class MultiPLE(CardBenchmark):
 
     def describe(self) -> Mapping[str, Any]:
         """What a record stores of the benchmark, with the language of its programs."""
-        return {**super().describe(), "language": self.tasks[0].tests["language"]}
+        tests = self.tasks[0].tests
+        more = {"language": tests["language"], "limits": dict(tests["limits"])}
+        return {**super().describe(), **more}
 
     def with_time_limit(self, seconds: float) -> CardBenchmark:
         """The same benchmark with another limit for the run of a program; compiling keeps its own.

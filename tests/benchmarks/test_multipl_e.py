@@ -418,6 +418,12 @@ def test_a_time_limit_is_for_the_run_alone() -> None:
     }
 
 
+def test_a_record_names_the_language_and_the_limits_of_its_programs() -> None:
+    said = benchmark("cs", "multipl-e").describe()
+    assert said["language"] == "cs"
+    assert said["limits"]["run_s"] == 5.0
+
+
 # --- the tests that are run ---
 
 
