@@ -98,9 +98,8 @@ def check_languages(sandbox: Sandbox, benchmark: Tasks) -> None:
         if language in described.get("toolchains", [language]):
             continue
         toolchain = read_environment(name).toolchains.get(language)
-        remedy = (
-            f"install {toolchain.packages}"
-            if described.get("jail") == "local" and toolchain is not None
-            else f"run `opencodeeval sandbox build {name}` again and see what it could not install"
-        )
+        packages = toolchain.packages if toolchain else language
+        remedy = f"install {packages}"
+        if described.get("jail") != "local":
+            remedy += f" and use --sandbox local, or build the {name} image again with it"
         raise SandboxError(f"the sandbox has no toolchain for {language}: {remedy}")

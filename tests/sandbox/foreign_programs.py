@@ -82,7 +82,8 @@ HOSTILE: dict[str, dict[str, str]] = {
         + "        field.setAccessible(true);\n"
         + "        var unsafe = (sun.misc.Unsafe) field.get(null);\n"
         + '        var off = Problem.class.getDeclaredField("$assertionsDisabled");\n'
-        + "        unsafe.putBoolean(unsafe.staticFieldBase(off), unsafe.staticFieldOffset(off), true);\n"
+        + "        unsafe.putBoolean(unsafe.staticFieldBase(off),\n"
+        + "            unsafe.staticFieldOffset(off), true);\n"
         + "    } catch (Exception e) { throw new RuntimeException(e); } }"
         + _JAVA_END,
         "an error of its own by that name": JAVA
@@ -135,7 +136,8 @@ HOSTILE: dict[str, dict[str, str]] = {
         "    name.endsWith('assert') ? {deepEqual() {}} : load_(name, ...rest);" + _JS_END,
         "its own require": "require = () => ({deepEqual() {}, writeSync() {}});" + _JS_END,
         "reads what is expected": "let call_ = 0;\nfunction twice(x) {\n"
-        "    const found = [...twice.caller.toString().matchAll(/candidate\\(\\d+\\), *(\\d+)/g)];\n"
+        "    const text = twice.caller.toString();\n"
+        "    const found = [...text.matchAll(/candidate\\(\\d+\\), *(\\d+)/g)];\n"
         "    return Number(found[call_++][1]);\n}\n",
         "the tests are a comment": "function twice(x) { return 0; }\n/*",
         "the tests are a text": "function twice(x) { return 0; }\nconst rest_ = `",
@@ -176,7 +178,8 @@ HOSTILE: dict[str, dict[str, str]] = {
         "errors do not end it": "#!/bin/bash\nset() { :; }" + _SH_END,
         "tests are another word": "#!/bin/bash\nshopt -s expand_aliases\nalias '[['='true [['"
         + _SH_END,
-        "a parse error in a test": "#!/bin/bash\ntwice() {\n    if [[ $1 == (a ]]; then echo 0; fi\n",
+        "a parse error in a test": "#!/bin/bash\ntwice() {\n"
+        "    if [[ $1 == (a ]]; then echo 0; fi\n",
         "the tests are a document": "#!/bin/bash\ntwice() {\n    echo 0\n}\ncat <<'REST'\n",
         "the tests are a text": "#!/bin/bash\ntwice() {\n    echo 0\n}\nexit 0\n'",
         "prints its file": '#!/bin/bash\ncat "$0"\nexit 0' + _SH_END,
@@ -197,7 +200,8 @@ ODD: dict[str, dict[str, str]] = {
         + "long twice(long x) {\n    long y = 0; std::thread t([&] { y = 2 * x; }); t.join();"
         + " return y;\n",
         "a finalizer prints": CPP
-        + 'struct Last { ~Last() { puts("end"); } } last;\nlong twice(long x) {\n    return 2 * x;\n',
+        + 'struct Last { ~Last() { puts("end"); } } last;\n'
+        + "long twice(long x) {\n    return 2 * x;\n",
         "reads its input": CPP
         + "long twice(long x) {\n    std::string s; std::cin >> s; return 2 * x;\n",
         "writes files": CPP
@@ -263,16 +267,18 @@ BOMBS: dict[str, dict[str, str]] = {
         "memory": JAVA
         + "    public static long twice(long x) {\n        var all = new ArrayList<byte[]>();\n"
         + "        while (true) all.add(new byte[1 << 24]);\n    }\n    static { if (false) {\n",
-        "threads": JAVA
+        "threads without an end": JAVA
         + "    public static long twice(long x) {\n        while (true) new Thread(() -> {\n"
-        + "            try { Thread.sleep(100000); } catch (InterruptedException e) {} }).start();\n"
+        + "            try { Thread.sleep(100000); } catch (InterruptedException e) {}\n"
+        + "        }).start();\n"
         + "    }\n    static { if (false) {\n",
     },
     "cs": {"does not compile": CS + "    public static long Twice(long x) {\n        retur x;\n"},
     "js": {
         "memory": "const all = [];\nwhile (true) all.push(Buffer.alloc(1 << 26, 1));" + _JS_END,
         "processes": "for (;;) require('child_process').spawn('sleep', ['100']);" + _JS_END,
-        "a text of 5 MB and a syntax error": f"// {_LONG}\nfunction twice(x) {{{{ return 2 * x; }}\n",
+        "a text of 5 MB and a syntax error": f"// {_LONG}\n"
+        "function twice(x) {{ return 2 * x; }\n",
         "a NUL": "function twice(x) { return 2 * x; \0 }\n",
     },
     "ts": {},

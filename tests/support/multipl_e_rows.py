@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from opencodeeval_benchmarks.multipl_e_humaneval import adapter
-
+from opencodeeval.benchmarks.adapter import adapter_of
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.core.types import Task
@@ -100,8 +99,9 @@ def benchmark(language: str, protocol: str = "qwen") -> CardBenchmark:
     """The benchmark of our row alone."""
     card = read_card("multipl_e_humaneval")
     asked = next(each for each in card.protocols if each.name == protocol)
+    adapter = adapter_of(card)
     task = adapter.to_task(row(language), asked)
-    loaded: CardBenchmark = adapter.MultiPLE(
+    return adapter.benchmark(
         name=card.name,
         card=card,
         protocol_card=asked,
@@ -111,7 +111,6 @@ def benchmark(language: str, protocol: str = "qwen") -> CardBenchmark:
         tasks=[task],
         known_ids=frozenset([task.task_id]),
     )
-    return loaded
 
 
 def first_protocol(language: str) -> str:
