@@ -86,7 +86,13 @@ def prepare_local(environment: str, folder: Path, python: str | None, log: Log) 
     """Prepare a local jail's folder; returns its path. See opencodeeval.execution.prepared."""
     from opencodeeval.execution import prepared
 
-    return prepared.prepare(read_environment(environment), folder, python, log).folder
+    wanted = read_environment(environment)
+    if wanted.toolchains:
+        raise UsageError(
+            f"the local jail uses this machine's own toolchains for {environment}, so there is no "
+            "folder to prepare: see `opencodeeval doctor` for what to install"
+        )
+    return prepared.prepare(wanted, folder, python, log).folder
 
 
 def clean() -> tuple[int, int]:

@@ -41,6 +41,11 @@ class Toolchain:
     files: tuple[str, ...] = ()
     below: str = ""
 
+    @property
+    def needed(self) -> list[str]:
+        """The commands and the files."""
+        return [*self.commands, *self.files]
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -73,8 +78,7 @@ class Environment:
             return {}
         found: dict[str, object] = {"warm": list(self.warm), "environ": dict(self.environ)}
         if self.toolchains:
-            needed = {name: [*each.commands, *each.files] for name, each in self.toolchains.items()}
-            found["toolchains"] = needed
+            found["toolchains"] = {name: each.needed for name, each in self.toolchains.items()}
         return found
 
     def pins(self) -> dict[str, str]:

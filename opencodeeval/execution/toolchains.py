@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from opencodeeval.core.errors import SandboxError
@@ -14,6 +17,8 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, read_environment
 
 ASK_S = 60.0
+# As in the jails: what is elsewhere on this machine is not shown there.
+PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Tasks(Protocol):
@@ -48,12 +53,23 @@ def on_this_machine(environment: Environment) -> str:
     """What the script prints on this machine."""
     done = subprocess.run(
         ["sh", "-c", script(environment)],
+        env={**os.environ, "PATH": PATH},
         capture_output=True,
         text=True,
         timeout=ASK_S,
         check=False,
     )
     return done.stdout
+
+
+def here(environment: Environment) -> dict[str, str]:
+    """The versions of the toolchains that this machine has, by language."""
+    lacking = [
+        language
+        for language, each in environment.toolchains.items()
+        if not all(shutil.which(name, path=PATH) or Path(name).is_file() for name in each.needed)
+    ]
+    return read_versions(on_this_machine(environment), lacking)
 
 
 def described(environment: Environment, said: str, lacking: Iterable[str]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def examine(output: Path, data: Path | None) -> list[Finding]:
         _vllm(gpu.ok),
         _transformers(),
         *examine_sandboxes(),
+        *_toolchains(),
         _free_space(output),
     ]
     return findings + (_data_sets(data) if data is not None else [])
@@ -152,6 +153,31 @@ def _local_jail() -> Finding:
         return Finding("local jail", True, "bubblewrap makes namespaces", role="sandbox")
     why, _, remedy = missing.partition(": ")
     return Finding("local jail", False, why, remedy or "use --sandbox docker", "sandbox")
+
+
+def _toolchains() -> list[Finding]:
+    """The languages that the local jail has, by environment."""
+    from opencodeeval.execution.environments import names, read_environment
+    from opencodeeval.execution.toolchains import here
+
+    findings = []
+    for name in names():
+        environment = read_environment(name)
+        if not environment.toolchains:
+            continue
+        found = here(environment)
+        findings += [
+            Finding(f"{name} {language}", True, found[language])
+            if language in found
+            else Finding(
+                f"{name} {language}",
+                False,
+                "not on this machine",
+                f"optional, for --sandbox local: install {each.packages}",
+            )
+            for language, each in environment.toolchains.items()
+        ]
+    return findings
 
 
 def _free_space(output: Path) -> Finding:
