@@ -133,7 +133,9 @@ def _timed(benchmarks: Sequence[Any], backend: Paced) -> tuple[float, float]:
 
 def _generated(benchmarks: Sequence[Any], backend: Paced) -> float:
     """Seconds that the same requests take without grading."""
-    requests = [Request(each.prompt(task, "chat"), 0) for each in benchmarks for task in each.tasks]
+    # In the order of the run: which answers come last decides how long the last ones are alone.
+    in_turn = sorted(benchmarks, key=lambda each: -each.default_sampling().max_tokens)
+    requests = [Request(each.prompt(task, "chat"), 0) for each in in_turn for task in each.tasks]
 
     async def run() -> float:
         began = time.perf_counter()
