@@ -16,6 +16,7 @@ from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction.answers import extract
 from opencodeeval.benchmarks.extraction.assembly import assemble
 from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import refine
+from opencodeeval.benchmarks.lm_eval import LmEvalHumanEval
 from opencodeeval.benchmarks.opencodeeval import Completing
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
@@ -64,4 +65,11 @@ def completing_task(row: Row, protocol: ProtocolCard) -> Task:
     return replace(to_task(row, protocol), prompt=refine(row["prompt"]))
 
 
-ADAPTER = Adapter(to_task, HumanEval, rules={"opencodeeval": Adapter(completing_task, Completing)})
+ADAPTER = Adapter(
+    to_task,
+    HumanEval,
+    rules={
+        "lm-eval": Adapter(to_task, LmEvalHumanEval),
+        "opencodeeval": Adapter(completing_task, Completing),
+    },
+)

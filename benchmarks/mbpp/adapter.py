@@ -19,6 +19,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction.answers import extract
+from opencodeeval.benchmarks.lm_eval import LmEvalMbpp
 from opencodeeval.benchmarks.opencodeeval import Instructed, shown
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
@@ -168,9 +169,21 @@ def instructed_task(row: Row, protocol: ProtocolCard) -> Task:
     return replace(task, tests=tests)
 
 
+def lm_eval_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row that `select` gave as a task: three tests, and nothing that runs before them.
+
+    Raises:
+        DataError: its first test calls no function.
+    """
+    return to_task({**row, "test_list": row["test_list"][:3], "test_setup_code": ""}, protocol)
+
+
 ADAPTER = Adapter(
     to_task,
     Mbpp,
     select,
-    rules={"opencodeeval": Adapter(instructed_task, Instructed, select_instructed)},
+    rules={
+        "lm-eval": Adapter(lm_eval_task, LmEvalMbpp, select),
+        "opencodeeval": Adapter(instructed_task, Instructed, select_instructed),
+    },
 )

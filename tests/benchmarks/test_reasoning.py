@@ -49,7 +49,9 @@ def test_every_protocol_extracts_from_the_answer_alone(
     answer = Completion(task.task_id, 0, f"```python\n{task.reference}\n```\n")
 
     def program(text: str, **fields: Any) -> Program:
-        return benchmark.program(task, replace(answer, text=text, **fields), "chat")
+        found = benchmark.program(task, replace(answer, text=text, **fields), "chat")
+        # The line feed behind the reasoning stays where answers continue the prompt.
+        return replace(found, code=found.code.rstrip())
 
     bare = program(answer.text)
     for text, fields in (

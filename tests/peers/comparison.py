@@ -31,16 +31,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many of `tasks` have the same prompts, texts and programs; the others one by one.
-
-    `empty` have no text in both, and other programs: here none, there the prompt alone.
-    """
+    """How many of `tasks` have the same prompts, texts and programs; the others one by one."""
 
     tasks: int
     prompts: int
     texts: int
     programs: int
-    empty: int
     differences: Sequence[Difference]
 
 
@@ -59,20 +55,13 @@ def compare(ours: Mapping[str, Answer], theirs: Mapping[str, Answer]) -> Agreeme
         prompts=sum(a.prompt == b.prompt for _, a, b in pairs),
         texts=sum(a.text == b.text for _, a, b in pairs),
         programs=sum(a.program == b.program for _, a, b in pairs),
-        empty=sum(_empty(a, b) for _, a, b in pairs),
         differences=[
             difference for task_id, a, b in pairs if (difference := _difference(task_id, a, b))
         ],
     )
 
 
-def _empty(ours: Answer, theirs: Answer) -> bool:
-    return ours.text == theirs.text and not ours.text.strip() and ours.program != theirs.program
-
-
 def _difference(task_id: str, ours: Answer, theirs: Answer) -> Difference | None:
-    if _empty(ours, theirs):
-        return None
     for what in ("prompt", "text", "program"):
         a, b = getattr(ours, what), getattr(theirs, what)
         if a != b:

@@ -2,7 +2,9 @@
 
 As `evalplus_side.py`; `task` is its name of the task. Nothing is asked of the network:
 `datasets.load_dataset` gives the rows of the file, and the metric code_eval, which it loads
-from the hub though only answers are wanted, is a function that says 0.
+from the hub though only answers are wanted, is a function that says 0. Unless `as_published`,
+the answers to mbpp_instruct, which go on from an open fence and its line feed, get that line
+feed before the code is looked for: without it, their first word is taken for the fence's label.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ def main(job: dict[str, Any]) -> None:
     evaluate.load = lambda name: SimpleNamespace(compute=lambda **_: [{"pass@1": 0.0}])
 
     import lm_eval  # type: ignore[import-not-found]
+    from lm_eval.filters.custom import CustomFilter  # type: ignore[import-not-found]
+
+    if not job["as_published"]:
+        CustomFilter.apply = _with_line_feed(CustomFilter.apply)
 
     results = lm_eval.simple_evaluate(
         model="hf",
@@ -55,6 +61,15 @@ def main(job: dict[str, Any]) -> None:
                 "program": _one(sample["filtered_resps"][0]),
             }
             file.write(json.dumps(found) + "\n")
+
+
+def _with_line_feed(apply: Any) -> Any:
+    def applied(self: Any, answers: Any, docs: Any) -> Any:
+        if "extract_code_blocks" in self.filter_fn.__globals__:
+            answers = [["\n" + each.removeprefix("\n") for each in some] for some in answers]
+        return apply(self, answers, docs)
+
+    return applied
 
 
 def _one(response: Any) -> str:

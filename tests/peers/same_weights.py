@@ -8,7 +8,8 @@ token that differs is shown, with the difference of the logits of the two likeli
 there: where that is tiny and they are the two, rounding has decided.
 
 `--python` names the peer's interpreter (docs/agreement.md says how to make one). With
-`--keep FOLDER`, answers that are there are used again.
+`--keep FOLDER`, answers are written there after every 32 tasks, and those that are there are
+used again: a comparison that was interrupted continues.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from opencodeeval.backends.base import Request
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import OpenCodeEvalError
-from opencodeeval.core.types import ModelType, Sampling
+from opencodeeval.core.types import ModelType, Sampling, Task
 from tests.bench.measures import shared_data
 from tests.peers.comparison import Agreement, Answer, compare, explained, stopped
 from tests.peers.logits import Logits
@@ -39,20 +40,22 @@ from tests.support.smollm2 import smollm2
 SIDES = Path(__file__).parent
 # SmolLM2's logits in float32 are within 1e-4 of those in float64, for each kernel here.
 ROUNDING = 1e-3
+# So many tasks are answered by one process where answers are kept.
+PART = 32
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A published harness: its script here, its tasks by our benchmarks, whose protocol is its.
+    """A published harness and the script that runs it.
 
-    `max_tokens` is its own longest answer where that is not the protocol's;
-    `attention` the kernel that it takes.
+    `tasks` has its tasks for base and for chat models, by our benchmark and the protocol
+    that follows it; `attention` is the kernel that it takes. `tabs` says that it writes
+    four spaces for a tab.
     """
 
     title: str
     side: str
-    tasks: Mapping[str, str]
-    max_tokens: Mapping[str, int] = field(default_factory=dict)
+    tasks: Mapping[tuple[str, str], tuple[str, str]]
     attention: str = "sdpa"
     tabs: bool = False
 
@@ -61,20 +64,28 @@ PEERS = {
     "evalplus": Peer(
         "evalplus 0.3.1",
         "evalplus_side.py",
-        {"humaneval_plus": "humaneval", "mbpp_plus": "mbpp"},
+        {
+            ("humaneval_plus", "evalplus"): ("humaneval", "humaneval"),
+            ("mbpp_plus", "evalplus"): ("mbpp", "mbpp"),
+        },
         attention="eager",
         tabs=True,
     ),
     "lm-eval": Peer(
         "lm-evaluation-harness 0.4.13",
         "lm_eval_side.py",
-        {"humaneval": "humaneval", "mbpp": "mbpp"},
-        max_tokens={"mbpp": 256},
+        {
+            ("humaneval", "lm-eval"): ("humaneval", "humaneval_instruct"),
+            ("mbpp", "lm-eval"): ("mbpp", "mbpp_instruct"),
+        },
     ),
     "bigcodebench": Peer(
         "bigcodebench 0.2.5",
         "bigcodebench_side.py",
-        {"bigcodebench_hard": "complete"},
+        {
+            ("bigcodebench_hard", "bigcodebench"): ("complete", "complete"),
+            ("bigcodebench_hard", "bigcodebench-instruct"): ("instruct", "instruct"),
+        },
         attention="eager",
         tabs=True,
     ),
@@ -88,16 +99,11 @@ def main() -> None:
     if data is None:
         sys.exit("there is no folder of data files: name it with --data")
     peer = PEERS[options.peer]
-    if options.bench not in peer.tasks:
-        known = ", ".join(peer.tasks)
-        sys.exit(f"{options.peer} has no prompts of {options.bench} to compare: --bench {known}")
+    protocol = protocol_of(options, peer)
     folder = (options.model or smollm2()).resolve()
-    benchmark = load_benchmark(options.bench, options.protocol, data, options.limit)
-    longest = options.max_tokens or peer.max_tokens.get(benchmark.name)
-    sampling = replace(
-        benchmark.default_sampling(),
-        max_tokens=longest or benchmark.default_sampling().max_tokens,
-    )
+    benchmark = load_benchmark(options.bench, protocol, data, options.limit)
+    own = benchmark.default_sampling()
+    sampling = replace(own, max_tokens=options.max_tokens or own.max_tokens)
     reference = BackendOptions(
         dtype="float32",
         model_type=options.model_type,
@@ -105,12 +111,24 @@ def main() -> None:
         engine_args={"attn_implementation": peer.attention},
     )
     asked = _Asked(benchmark, sampling, options)
-    ours = asked.answers("ours", lambda: asyncio.run(asked.ours(folder, reference)))
-    theirs = asked.answers(options.peer, lambda: asked.theirs(peer, folder))
+    ours = asked.answers("ours", lambda tasks: asyncio.run(asked.ours(tasks, folder, reference)))
+    theirs = asked.answers(options.peer, lambda tasks: asked.theirs(tasks, peer, folder))
     if peer.tabs:
         ours = {key: replace(each, text=_untabbed(each.text)) for key, each in ours.items()}
     report(f"{peer.title}, {benchmark.name}, {benchmark.protocol}", compare(ours, theirs))
     explain(folder, asked.stops(_type_of(folder, options.model_type)), ours, theirs)
+
+
+def protocol_of(options: argparse.Namespace, peer: Peer) -> str:
+    """Our protocol that follows the peer."""
+    known = [protocol for name, protocol in peer.tasks if name == options.bench]
+    if not known:
+        benches = ", ".join(dict.fromkeys(name for name, _ in peer.tasks))
+        sys.exit(f"{options.peer} has no prompts of {options.bench} to compare: --bench {benches}")
+    protocol: str = options.protocol or known[0]
+    if protocol not in known:
+        sys.exit(f"{protocol} does not follow {options.peer}: --protocol {', '.join(known)}")
+    return protocol
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -119,7 +137,7 @@ def arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--peer", required=True, choices=PEERS)
     add("--bench", required=True)
-    add("--protocol", help="default: the benchmark's own")
+    add("--protocol", help="default: the first that follows the peer")
     add("--model", type=Path, help="a model folder (default: SmolLM2-135M-Instruct)")
     add("--model-type", default="auto", choices=("auto", "base", "chat"))
     add("--data", type=Path, help="the folder of data files")
@@ -142,35 +160,46 @@ class _Asked:
         self._sampling = sampling
         self._options = options
 
-    def answers(self, who: str, ask: Callable[[], Mapping[str, Answer]]) -> Mapping[str, Answer]:
-        """Those kept from before, or else those that are given now."""
+    def answers(
+        self, who: str, ask: Callable[[Sequence[Task]], Mapping[str, Answer]]
+    ) -> Mapping[str, Answer]:
+        """Those kept from before, and those that are given now."""
+        tasks = self._benchmark.tasks
         keep: Path | None = self._options.keep
         if keep is None:
-            return ask()
+            return ask(tasks)
+        keep.mkdir(parents=True, exist_ok=True)
         benchmark, options = self._benchmark, self._options
-        path = keep / (
+        name = (
             f"{who}-{benchmark.name}-{benchmark.protocol}-{options.model_type}"
-            f"-{len(benchmark.tasks)}-{self._sampling.max_tokens}"
-            f"{'-as-published' * options.as_published}.json"
+            f"-{self._sampling.max_tokens}{'-as-published' * options.as_published}"
         )
-        if not path.is_file():
-            keep.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({key: asdict(each) for key, each in ask().items()}))
-        return {key: Answer(**each) for key, each in json.loads(path.read_text()).items()}
+        found: dict[str, Answer] = {}
+        for first in range(0, len(tasks), PART):
+            part = tasks[first : first + PART]
+            path = keep / f"{name}-{first}-{first + len(part)}.json"
+            if not path.is_file():
+                answered = {key: asdict(each) for key, each in ask(part).items()}
+                unfinished = path.with_suffix(".unfinished")
+                unfinished.write_text(json.dumps(answered))
+                unfinished.rename(path)
+            kept = json.loads(path.read_text())
+            found |= {key: Answer(**each) for key, each in kept.items()}
+        return found
 
     def stops(self, model_type: ModelType) -> Mapping[str, Sequence[str]]:
         """Where our answers end, by task."""
         prompts = [self._benchmark.prompt(task, model_type) for task in self._benchmark.tasks]
         return {prompt.task_id: prompt.stop for prompt in prompts}
 
-    async def ours(self, model: Path, options: BackendOptions) -> Mapping[str, Answer]:
+    async def ours(
+        self, asked: Sequence[Task], model: Path, options: BackendOptions
+    ) -> Mapping[str, Answer]:
         """Our answers, written with transformers."""
         benchmark = self._benchmark
-        opened = open_backend("transformers", str(model), options, benchmark.tasks)
-        tasks = {task.task_id: task for task in benchmark.tasks}
-        requests = [
-            Request(benchmark.prompt(task, opened.model_type), 0) for task in benchmark.tasks
-        ]
+        opened = open_backend("transformers", str(model), options, asked)
+        tasks = {task.task_id: task for task in asked}
+        requests = [Request(benchmark.prompt(task, opened.model_type), 0) for task in asked]
         found = {}
         async for each in opened.generate(requests, self._sampling):
             program = benchmark.program(tasks[each.task_id], each, opened.model_type)
@@ -179,16 +208,18 @@ class _Asked:
         await opened.close()
         return {task_id: found[task_id] for task_id in tasks}
 
-    def theirs(self, peer: Peer, folder: Path) -> Mapping[str, Answer]:
+    def theirs(self, tasks: Sequence[Task], peer: Peer, folder: Path) -> Mapping[str, Answer]:
         """Answers of a peer, in a process of its own."""
         with tempfile.TemporaryDirectory() as scratch:
             rows, output = Path(scratch) / "rows.jsonl", Path(scratch) / "answers.jsonl"
-            rows.write_text("".join(json.dumps(row) + "\n" for row in self._rows()))
-            options = self._options
+            rows.write_text("".join(json.dumps(row) + "\n" for row in published(tasks)))
+            options, benchmark = self._options, self._benchmark
+            model_type = _type_of(folder, options.model_type)
+            base, chat = peer.tasks[benchmark.name, benchmark.protocol]
             job = {
                 "model": str(folder),
-                "model_type": _type_of(folder, options.model_type),
-                "task": peer.tasks[self._benchmark.name],
+                "model_type": model_type,
+                "task": base if model_type == "base" else chat,
                 "rows": str(rows),
                 "output": str(output),
                 "batch_size": options.batch_size,
@@ -210,10 +241,11 @@ class _Asked:
             lines = [json.loads(line) for line in output.read_text().splitlines()]
         return {line.pop("task_id"): Answer(**line) for line in lines}
 
-    def _rows(self) -> list[dict[str, Any]]:
-        """The rows of the tasks as published, without what our benchmark has added."""
-        rows = [dict(task.fields) for task in self._benchmark.tasks]
-        return [{key: row[key] for key in row if key != "shots"} for row in rows]
+
+def published(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """The rows of the tasks as published, without what our benchmark has added."""
+    rows = [dict(task.fields) for task in tasks]
+    return [{key: row[key] for key in row if key != "shots"} for row in rows]
 
 
 def _type_of(folder: Path, wanted: Literal["auto", "base", "chat"]) -> ModelType:
@@ -231,8 +263,6 @@ def report(title: str, found: Agreement) -> None:
         f"{title}: of {found.tasks} tasks {found.prompts} have the same prompt, "
         f"{found.texts} the same text, {found.programs} the same program"
     )
-    if found.empty:
-        print(f"  {found.empty} answers have no text: no program here, the prompt alone there")
     for each in found.differences:
         print(f"  {each.task_id}: the {each.what} differs at {each.at}")
         print(f"    ours   {each.ours!r}\n    theirs {each.theirs!r}")

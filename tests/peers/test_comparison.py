@@ -50,12 +50,6 @@ def test_only_the_surroundings_of_a_difference_are_shown() -> None:
     assert (found.at, found.ours, found.theirs) == (100, "a" * 20 + "b" * 30, "a" * 20 + "c" * 30)
 
 
-def test_an_empty_answer_is_no_program_here_and_the_prompt_there() -> None:
-    ours, theirs = replace(ONE, text="", program=""), replace(ONE, text="", program=ONE.prompt)
-    found = compare({"a": ours}, {"a": theirs})
-    assert (found.texts, found.programs, found.empty, found.differences) == (1, 0, 1, [])
-
-
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
     [("x = 1", "x = 1\n```\n", "\n```"), ("x = 1", "x = 2", ""), ("x = 1", "x = 1\ny", "")],

@@ -1,4 +1,4 @@
-"""A real vLLM server on the CPU, started once for all tests of the session."""
+"""A real vLLM server on the CPU, started once for all that ask for the same."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "starter-tiny-chat" / "
 
 
 @functools.cache
-def vllm_server() -> str:
-    """Its base URL; it serves CHECKPOINT as "tiny" with a context of 1024 tokens."""
+def vllm_server(model: Path = CHECKPOINT, name: str = "tiny", context: int = 1024) -> str:
+    """Its base URL; it serves the folder `model` under `name` with a context of so many tokens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     os.environ["no_proxy"] = "127.0.0.1"
     command = (
-        f"-m vllm.entrypoints.openai.api_server --model {CHECKPOINT} --served-model-name tiny "
-        "--dtype float32 --max-model-len 1024 --enforce-eager --no-enable-chunked-prefill "
+        f"-m vllm.entrypoints.openai.api_server --model {model} --served-model-name {name} "
+        f"--dtype float32 --max-model-len {context} --enforce-eager --no-enable-chunked-prefill "
         f"--host 127.0.0.1 --port {port}"
     )
     server = subprocess.Popen(
