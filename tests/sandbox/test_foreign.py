@@ -45,8 +45,8 @@ def image() -> str:
 
 def has_toolchains(name: str) -> bool:
     """Whether the image's build could install Debian's packages."""
-    said = images.said_in(docker.client(), name, "command -v g++ javac node || true")
-    return len(said.split()) == 3
+    look = "for each in g++ javac node; do command -v $each; done; true"
+    return len(images.said_in(docker.client(), name, look).split()) == 3
 
 
 class Foreign:
