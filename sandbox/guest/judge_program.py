@@ -57,15 +57,14 @@ class _Graded:
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0}
 
     def result(self) -> Result:
-        found, confirmed = self._published()
-        if found["verdict"] == "passed" and not confirmed:
-            why = self._control()
-            if why is not None:
-                found = {**why, "stdout": found["stdout"], "stderr": found["stderr"]}
+        found, passed = self._published()
+        why = self._control(passed) if passed else None
+        if why is not None:
+            found = {**why, "stdout": found["stdout"], "stderr": found["stderr"]}
         return {**found, **self.spent}
 
-    def _published(self) -> Tuple[Result, bool]:
-        """The result of the published tests, and whether it needs no control run."""
+    def _published(self) -> "Tuple[Result, List[Dict[str, Any]]]":
+        """The result of the published tests, and the round that is to be confirmed, if any."""
         for steps in self.task["rounds"]:
             word = secrets.token_hex(16)
             tests = self._with_word(self.task["tests"], self.task["proof"], word)
@@ -76,36 +75,35 @@ class _Graded:
             if failed is None:
                 failed = self._fault(player, usage["status"], word)
             if failed is None:
-                return {**result("passed"), **said}, False
+                return {**result("passed"), **said}, steps
             if self._may_crash(player, usage["status"], word):
-                return {**result("passed", "ended by an exception"), **said}, True
+                return {**result("passed", "ended by an exception"), **said}, []
             found = {**failed, **said}
-        return found, True
+        return found, []
 
-    def _control(self) -> Optional[Result]:
-        """Why the pass is not confirmed; None if it is.
+    def _control(self, steps: List[Dict[str, Any]]) -> Optional[Result]:
+        """Why the pass of this round is not confirmed; None if it is.
 
-        A program that passed in one round is run in all: it fails in those before.
+        Of this one alone: a program can tell rounds apart, and behave in another.
         """
-        control, why = self.task["control"], None
-        for steps in self.task["rounds"]:
-            word, fell = secrets.token_hex(16), secrets.token_hex(16)
-            tests = self._with_word(control["tests"], self.task["proof"], word)
-            printed = control["fell"] in tests
-            tests = self._with_word(tests, control["fell"], fell)
-            sought = fell if printed else control["fell"]
-            failed, player, _ = self._run(steps, self.program + tests, [word, sought])
-            if failed is not None and failed["verdict"] in ("timeout", "memory"):
-                return failed
-            stream = player.stdout if printed else player.stderr
-            times = stream.found[sought.encode()]
-            if failed is None and player.stdout.found[word.encode()] and times == control["times"]:
-                return None
-            held = control["times"] - times
-            why = result("forged", f"{held} of {control['times']} tests hold with wrong values too")
-            if failed is not None or not player.stdout.found[word.encode()]:
-                why = result("forged", "the tests with wrong values did not come to their end")
-        return why
+        control = self.task["control"]
+        word, fell = secrets.token_hex(16), secrets.token_hex(16)
+        tests = self._with_word(control["tests"], self.task["proof"], word)
+        printed = control["fell"] in tests
+        tests = self._with_word(tests, control["fell"], fell)
+        sought = fell if printed else control["fell"]
+        failed, player, _ = self._run(steps, self.program + tests, [word, sought])
+        if failed is not None and failed["verdict"] in ("timeout", "memory"):
+            return failed
+        if failed is not None or not player.stdout.found[word.encode()]:
+            return result("forged", "the tests with wrong values did not come to their end")
+        stream = player.stdout if printed else player.stderr
+        held = control["times"] - stream.found[sought.encode()]
+        if held:
+            return result(
+                "forged", f"{held} of {control['times']} tests hold with wrong values too"
+            )
+        return None
 
     def _run(
         self, steps: List[Dict[str, Any]], source: str, words: List[str]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,30 @@ def test_a_compile_error_is_told_in_the_compiler_s_words(foreign: Foreign) -> No
     assert found.detail.startswith("javac: Problem.java:")
     assert "error:" in found.detail
     assert found.wall_s == 0.0
+
+
+def test_the_control_run_is_of_the_round_that_passed(require: Callable[[str], None]) -> None:
+    """A program may tell rounds apart: honest in one, it is no better in the other."""
+    require("docker")
+    if not has_toolchains(image()):
+        pytest.skip("the image has no toolchains: its build reached no mirror of Debian")
+    task = only_task("js")
+    [[step]] = task.tests["rounds"]
+    other = {**step, "command": ["node", "--no-warnings", *step["command"][1:]]}
+    twice = replace(task, tests={**task.tests, "rounds": [[step], [other]]})
+    code = (
+        "if (!process.execArgv.length) require('node:assert').deepEqual = () => {};\n"
+        "function twice(x) { return 0; }\n"
+    )
+
+    async def grade() -> Grade:
+        sandbox = open_sandbox("docker", 1, environment=ENVIRONMENT)
+        try:
+            return await sandbox.grade(twice, Program(task.task_id, 0, code, ""))
+        finally:
+            await sandbox.close()
+
+    assert asyncio.run(grade()).suites["base"].verdict is Verdict.FORGED
 
 
 class _Without:
