@@ -5,6 +5,9 @@ What every jail has to hold is in tests/sandbox: its programs run in each jail t
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,40 @@ def test_a_distribution_s_jail_is_chosen_by_its_name(tmp_path: Path) -> None:
 def test_an_image_goes_only_with_a_jail_that_takes_one(jail: str) -> None:
     with pytest.raises(UsageError, match="--image and --runtime need --sandbox docker"):
         open_sandbox(jail, 1, image="some-image")
+
+
+# Mounts that come and go, as those of containers do, while the question is asked.
+MOUNTING = """
+import ctypes, sys, threading
+from opencodeeval.execution.jails import local
+
+libc, ended = ctypes.CDLL(None, use_errno=True), threading.Event()
+
+def mount_and_unmount():
+    while not ended.is_set():
+        assert libc.mount(b"none", sys.argv[1].encode(), b"tmpfs", 0, None) == 0
+        assert libc.umount2(sys.argv[1].encode(), 2) == 0
+
+others = threading.Thread(target=mount_and_unmount)
+others.start()
+said = [local.available() for _ in range(100)]
+ended.set()
+others.join()
+print({why for why in said if why})
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_a_mount_that_ends_meanwhile_is_no_reason_against_the_local_jail(tmp_path: Path) -> None:
+    """With the whole of / bound, some of the hundred were refused."""
+    # Shared with the namespace that the probe makes, but not with this machine.
+    shared = 'mount --make-rshared / && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", shared, "sh", sys.executable, "-c", MOUNTING, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare failed" in done.stderr:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    assert done.stdout == "set()\n", done.stderr

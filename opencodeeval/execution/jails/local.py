@@ -41,17 +41,11 @@ def available() -> str | None:
         return "the local jail needs Linux"
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed: apt-get install bubblewrap (or your system's package)"
+    # Binding all of / would fail whenever any mount of this machine ends meanwhile, such as that
+    # of a container: bubblewrap mounts each one again, read-only.
+    jail = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net"]
     probe = subprocess.run(
-        [
-            "bwrap",
-            "--unshare-user",
-            "--unshare-pid",
-            "--unshare-net",
-            "--ro-bind",
-            "/",
-            "/",
-            "true",
-        ],
+        [*jail, "--ro-bind", "/usr", "/usr", *_system_folders(), "true"],
         capture_output=True,
         text=True,
         timeout=20,
@@ -188,11 +182,7 @@ def command(info: int, python: Interpreter) -> list[str]:
         arguments += ["--perms", "0755", "--dir", parent]
     for path in python.shown:
         arguments += ["--ro-bind", path, path]
-    for link in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
-        if os.path.islink(link):
-            arguments += ["--symlink", os.readlink(link), link]
-        elif os.path.isdir(link):
-            arguments += ["--ro-bind", link, link]
+    arguments += _system_folders()
     for name, value in environment().items():
         arguments += ["--setenv", name, value]
     ours = [(str(sandbox_dir() / "guest"), f"{GUEST}/guest")]
@@ -205,6 +195,17 @@ def command(info: int, python: Interpreter) -> list[str]:
         arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
     arguments += ["--remount-ro", "/"]
     return [*arguments, "--", python.executable, "-s", "-m", "guest"]
+
+
+def _system_folders() -> list[str]:
+    """What shows /bin, /lib and the like, which are links into /usr on most systems."""
+    arguments = []
+    for link in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if os.path.islink(link):
+            arguments += ["--symlink", os.readlink(link), link]
+        elif os.path.isdir(link):
+            arguments += ["--ro-bind", link, link]
+    return arguments
 
 
 def _privileges() -> list[str]:
