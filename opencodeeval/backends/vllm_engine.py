@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -55,6 +56,7 @@ class Engine:
         self.numbers = itertools.count()
         self._lifeline = lifeline
         self._log = log
+        self._ending = threading.Lock()
         _never_linger(llm)
 
     def failure(self) -> str:
@@ -62,17 +64,22 @@ class Engine:
         return _why(self._lifeline, self._log)
 
     def shutdown(self) -> None:
-        """End every process of the engine; a second call does nothing."""
-        llm, self.llm = self.llm, None
-        if llm is None:
-            return
-        healthy = not llm.errored
-        try:
-            llm.shutdown(timeout=_SHUTDOWN_S)
-        finally:
-            self._lifeline.end()
-            if healthy and self._log:
-                self._log.unlink(missing_ok=True)
+        """End every process of the engine; a second call only waits for the first.
+
+        vLLM closes its sockets in the event loop, which therefore has to go on until the
+        end: ZeroMQ would wait for an open one for ever when its context is collected.
+        """
+        with self._ending:
+            llm, self.llm = self.llm, None
+            if llm is None:
+                return
+            healthy = not llm.errored
+            try:
+                llm.shutdown(timeout=_SHUTDOWN_S)
+            finally:
+                self._lifeline.end()
+                if healthy and self._log:
+                    self._log.unlink(missing_ok=True)
 
 
 def start_engine(arguments: Mapping[str, Any], local: bool) -> Engine:
