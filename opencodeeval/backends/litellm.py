@@ -11,7 +11,8 @@ from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Opener
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.endpoints import Endpoint
-from opencodeeval.backends.openai import PASSING, OpenAIBackend, Patience, check_url
+from opencodeeval.backends.openai import PASSING, OpenAIBackend, Patience
+from opencodeeval.backends.openai_server import check_url
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Task
@@ -90,8 +91,7 @@ class LiteLLMBackend(OpenAIBackend):
             "max_model_len": None,
             "model_type": "chat",
         }
-        super().__init__([endpoint], identity, "", patience)
-        self.capabilities = Capabilities(
+        capabilities = Capabilities(
             exact_prompts=False,
             response_prefix=False,
             stop_strings=wire.MOST_STOPS if "stop" in self._supported else 0,
@@ -103,6 +103,7 @@ class LiteLLMBackend(OpenAIBackend):
             overlapping_calls=True,
             elsewhere=f"{provider} is not known to take it",
         )
+        super().__init__([endpoint], identity, capabilities, "", patience)
 
     async def _post(self, endpoint: Endpoint, body: Mapping[str, Any], longest: int) -> bytes:
         import httpx

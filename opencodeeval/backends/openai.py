@@ -11,18 +11,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Opener, Request, SamplesFailed
-from opencodeeval.backends.capabilities import check
+from opencodeeval.backends.capabilities import Capabilities, check
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
+from opencodeeval.backends.openai_server import KEY, check_url, find_model, refusal, stop_strings
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.streaming import as_finished
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Sampling, Task
 
-KEY = "OPENAI_API_KEY"
 # A proxy or a server that starts may say these for a while.
 PASSING = frozenset({408, 409, 425, 429, *range(500, 600)})
 _BUSY = frozenset({429, 503})
@@ -69,7 +68,7 @@ def open_openai(
         check_url(url)
     key = _key(options.api_key_env)
     urls = list(dict.fromkeys(url.rstrip("/") for url in options.base_urls))
-    entries = [_find_model(url, key, model) for url in urls]
+    entries = [find_model(url, key, model) for url in urls]
     servers = {str(entry.get("owned_by") or "") for entry in entries}
     # What one of several unlike servers lacks must not be used.
     server = servers.pop() if len(servers) == 1 else ""
@@ -82,25 +81,9 @@ def open_openai(
         "max_model_len": entries[0].get("max_model_len"),
         "model_type": model_type,
     }
+    can = wire.capabilities(server, model_type, stop_strings(server, urls))
     endpoints = [_endpoint(url, key, options) for url in urls]
-    return OpenAIBackend(endpoints, identity, key, patience or Patience())
-
-
-def check_url(url: str) -> None:
-    """Refuse what is no URL, or has a secret in it."""
-    # The URL is not quoted: it may have the secret in it.
-    try:
-        parts = urlsplit(url)
-        secret = "@" in parts.netloc or parts.query or parts.fragment
-    except ValueError:
-        raise UsageError("--base-url is not a URL: write http://HOST:PORT/v1") from None
-    if secret:
-        raise UsageError(
-            "--base-url has a user name, password or query in it: put the key into the "
-            f"environment variable {KEY}, or name another with --api-key-env"
-        )
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"--base-url {url} is not a URL: write http://HOST:PORT/v1")
+    return OpenAIBackend(endpoints, identity, can, key, patience or Patience())
 
 
 def _key(variable: str | None) -> str:
@@ -120,46 +103,6 @@ def _endpoint(url: str, key: str, options: BackendOptions) -> Endpoint:
     return Endpoint(url, client, options.max_concurrency)
 
 
-def _find_model(url: str, key: str, model: str) -> Mapping[str, Any]:
-    """What a server lists about the model."""
-    import openai
-
-    try:
-        with openai.OpenAI(base_url=url, api_key=key or "none", timeout=30.0) as client:
-            content = client.models.with_raw_response.list().http_response.content
-        models = wire.model_ids(content)
-    except wire.Garbled:
-        raise BackendError(
-            f"{url} is not a server with the OpenAI interface (GET {url}/models gives something "
-            "else): most URLs end in /v1"
-        ) from None
-    except openai.APIStatusError as error:
-        raise _refusal(url, error.status_code, error.response.content, key) from None
-    except openai.APIConnectionError as error:
-        reason = str(error.__cause__ or error)
-        raise BackendError(
-            f"{url} cannot be reached ({reason}): start the server, or correct --base-url"
-        ) from None
-    if model not in models:
-        names = ", ".join(list(models)[:20]) + (", …" if len(models) > 20 else "")
-        raise BackendError(f"{url} has no model {model!r}: give --model one of {names}")
-    return models[model]
-
-
-def _refusal(url: str, status: int, content: bytes, key: str) -> BackendError:
-    if status in (401, 403):
-        return BackendError(
-            f"{url} refuses the key (HTTP {status}): put a valid one into {KEY}, or into the "
-            "variable that --api-key-env names"
-        )
-    said = wire.message_of(content, key)
-    if status == 404:
-        advice = "most URLs end in /v1, and the server must have the model and this kind of prompt"
-    else:
-        advice = "change the request (--model-type base where the model has no chat template)"
-    return BackendError(f"{url} refuses the request (HTTP {status}: {said}): {advice}")
-
-
 @dataclass(frozen=True)
 class _Failed:
     request: Request
@@ -173,11 +116,12 @@ class OpenAIBackend:
         self,
         endpoints: Sequence[Endpoint],
         identity: Mapping[str, Any],
+        capabilities: Capabilities,
         key: str,
         patience: Patience,
     ) -> None:
         self.model_type: ModelType = identity["model_type"]
-        self.capabilities = wire.capabilities(str(identity["server"]), self.model_type)
+        self.capabilities = capabilities
         self._endpoints = Endpoints(endpoints)
         self._identity = dict(identity)
         self._key = key
@@ -221,7 +165,8 @@ class OpenAIBackend:
     async def _persist(self, request: Request, sampling: Sampling) -> Completion | _Failed:
         """Try until there is an answer, or too often."""
         check(self.capabilities, request.prompt, sampling)
-        body = wire.body(request, self._identity["model"], sampling, str(self._identity["server"]))
+        server, stops = str(self._identity["server"]), self.capabilities.stop_strings
+        body = wire.body(request, sampling, server, stops) | {"model": self._identity["model"]}
         reason, endpoint = "", None
         for failed in range(1, self._patience.tries + 1):
             async with self._endpoints.one(endpoint) as endpoint:
@@ -311,7 +256,7 @@ class OpenAIBackend:
             return f"{endpoint.url}: HTTP {status} {said}"
         if wire.is_too_long(status, said):
             return wire.Answer("", "prompt_too_long", 0, 0)
-        raise _refusal(endpoint.url, status, content, self._key) from None
+        raise refusal(endpoint.url, status, content, self._key) from None
 
     async def close(self) -> None:
         for each in self._endpoints.all:

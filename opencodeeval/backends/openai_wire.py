@@ -13,7 +13,7 @@ from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.streaming import request_seed
 from opencodeeval.core.types import Completion, ModelType, Prompt, Sampling
 
-# These continue an answer that the request has begun, and take any number of stop strings.
+# These continue an answer that the request has begun.
 ENGINES = frozenset({"vllm", "sglang"})
 _NAMES = " and ".join(sorted(ENGINES))
 # llama.cpp's own server, and llama-cpp-python's. They have a repetition penalty (of the last
@@ -26,6 +26,8 @@ _STANDARD = ("presence_penalty", "frequency_penalty")
 ALL_TOKENS = -1
 # What OpenAI's own interface allows.
 MOST_STOPS = 4
+# The requests that vLLM describes.
+_REQUESTS = ("CompletionRequest", "ChatCompletionRequest")
 
 # What the longest answer is called; newer models of OpenAI's own service take the second only.
 LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
@@ -54,15 +56,15 @@ class Answer:
     thinking_tokens: int = 0
 
 
-def capabilities(server: str, model_type: ModelType) -> Capabilities:
-    """What is known of a server, which calls itself `server`."""
+def capabilities(server: str, model_type: ModelType, most_stops: int | None) -> Capabilities:
+    """What is known of a server, which calls itself `server` and takes so many stop strings."""
     engine, llama = server in ENGINES, server in LLAMA
     settings = frozenset({*_STANDARD, "top_k", "min_p"} if llama else _STANDARD)
     return Capabilities(
         # What a server makes of messages is not known here.
         exact_prompts=model_type == "base",
         response_prefix=engine,
-        stop_strings=None if engine or llama else MOST_STOPS,
+        stop_strings=most_stops,
         seeds=server == "vllm",
         reasoning_apart=True,
         settings=None if engine else settings,
@@ -74,20 +76,37 @@ def capabilities(server: str, model_type: ModelType) -> Capabilities:
     )
 
 
-def body(request: Request, model: str, sampling: Sampling, server: str) -> dict[str, Any]:
-    """The JSON of a request for one sample; `server` is what the server calls itself."""
+def most_stops(server: str, openapi: bytes | None) -> int | None:
+    """How many stop strings a server takes; None: any number.
+
+    vLLM 0.32 takes four, or as many as its VLLM_MAX_STOP_STRINGS says, and older ones take any
+    number. Its description of itself, `openapi`, tells; where it has none, four are safe.
+    """
+    if server != "vllm":
+        return None if server in ENGINES or server in LLAMA else MOST_STOPS
+    try:
+        schemas = json.loads(openapi or b"")["components"]["schemas"]
+        kinds = [schemas[name]["properties"]["stop"] for name in _REQUESTS if name in schemas]
+        limits = [form.get("maxItems") for kind in kinds for form in kind.get("anyOf", [kind])]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return MOST_STOPS
+    return min((limit for limit in limits if limit), default=None) if kinds else MOST_STOPS
+
+
+def body(request: Request, sampling: Sampling, server: str, stops: int | None) -> dict[str, Any]:
+    """The JSON of a request for one sample, but for the model's name.
+
+    `server` is what the server calls itself, `stops` how many stop strings it takes.
+    """
     prompt = request.prompt
     fields: dict[str, Any] = {
-        "model": model,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         LIMIT: sampling.max_tokens,
     }
     if sampling.temperature > 0:
         fields["seed"] = request_seed(sampling.seed, prompt.task_id, request.sample_id)
-    unlimited = server in ENGINES or server in LLAMA
-    stop = list(prompt.stop) if unlimited else list(prompt.stop[:MOST_STOPS])
-    if stop:
+    if stop := list(prompt.stop[:stops]):
         fields["stop"] = stop
     fields |= sampling.changed(_STANDARD)
     fields |= _for_engines(sampling, server)

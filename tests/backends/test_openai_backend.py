@@ -88,6 +88,24 @@ def test_stop_strings_beyond_the_fourth_are_applied_here(server: Server) -> None
     assert (found.text, found.finish_reason) == ("one ", "stop")
 
 
+@pytest.mark.parametrize(
+    ("described", "sent"), [(4, 4), (5, 5), (None, 6), ("nothing", 4), ("otherwise", 4)]
+)
+def test_vllm_gets_as_many_stop_strings_as_it_says_that_it_takes(
+    server: Server, described: int | str | None, sent: int
+) -> None:
+    """It refuses a request with more than four of them (0.32), or than it was started with."""
+    server.owned_by("vllm")
+    if isinstance(described, int) or described is None:
+        server.takes_stops(described)
+    elif described == "otherwise":
+        server.described = {"components": {"schemas": {"Completion": {}}}}
+    stops = ("a1", "a2", "a3", "a4", "a5", "two")
+    (found,), _ = draw(server, 1, stop=stops)
+    assert server.bodies[0]["stop"] == list(stops[:sent])
+    assert (found.text, found.finish_reason) == ("one ", "stop")
+
+
 def test_several_servers_share_the_requests(servers: list[Server]) -> None:
     found, said = draw(servers, 40)
     assert (len(found), said) == (40, "")
@@ -382,6 +400,7 @@ def test_a_record_says_what_its_backend_lacked(
         ("vllm", "base", None),
     ):
         server.owned_by(name)
+        server.takes_stops(None)
         output = tmp_path / f"{name}-{model_type}"
         assert command(server, output, *sampled, "--model-type", model_type) == 0
         (path,) = output.glob("starter/*.json")

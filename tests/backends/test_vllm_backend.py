@@ -338,7 +338,8 @@ class TestOneEngine:
     def test_closing_ends_every_process_and_what_is_still_awaited(self) -> None:
         engine = engines()
         assert engine
-        sockets = self.backend._engine.llm.engine_core.resources
+        backend: Any = self.backend
+        sockets = backend._engine.llm.engine_core.resources
 
         async def close_midway() -> None:
             stream: AsyncIterator[Completion] = self.backend.generate(

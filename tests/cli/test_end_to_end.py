@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.core.errors import SandboxError
+from tests.sandbox.test_foreign import has_toolchains, image
 from tests.support.livecodebench_rows import problem, write
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
@@ -132,6 +133,34 @@ class TestTinyModel:
         for result in summary["benchmarks"]:
             graded = verdicts(tmp_path, result)
             assert len(graded) == 164
+            assert "infra_error" not in {v for each in graded.values() for v in each.values()}
+
+    @pytest.mark.shared
+    def test_programs_in_other_languages_are_written_compiled_and_run(
+        self, docker: str, tmp_path: Path, shared_data: Path
+    ) -> None:
+        if not has_toolchains(image()):
+            pytest.skip("the image has no toolchains: its build reached no mirror of Debian")
+        summary = opencodeeval(
+            tmp_path,
+            *("--model", checkpoint("base", -1), "--bench", "multipl_e_humaneval@js,sh,cpp"),
+            *(
+                "--data",
+                shared_data,
+                "--sandbox",
+                docker,
+                "--limit",
+                "5",
+                "--max-tokens",
+                "64",
+                *TINY,
+            ),
+        )
+        names = [f"{each['benchmark']}@{each['data_version']}" for each in summary["benchmarks"]]
+        assert sorted(names) == [f"multipl_e_humaneval@{each}" for each in ("cpp", "js", "sh")]
+        for result in summary["benchmarks"]:
+            graded = verdicts(tmp_path, result)
+            assert len(graded) == 5
             assert "infra_error" not in {v for each in graded.values() for v in each.values()}
 
 

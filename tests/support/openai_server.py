@@ -34,6 +34,7 @@ class Server:
         self.bodies: list[dict[str, Any]] = []
         self.at: list[float] = []
         self.models: Any = {"data": [{"id": "tiny"}]}
+        self.described: Any = None
         self.context = 4096
         self.newer = False
         self.upstream = ""
@@ -77,8 +78,17 @@ class Server:
     def owned_by(self, owner: str, **entry: Any) -> None:
         self.models = {"data": [{"id": "tiny", "owned_by": owner, **entry}]}
 
+    def takes_stops(self, most: int | None) -> None:
+        """Describe requests as vLLM does, with at most so many stop strings; None: any number."""
+        texts = {"type": "array", "items": {"type": "string"}}
+        limited = texts if most is None else {**texts, "maxItems": most}
+        request = {"properties": {"stop": {"anyOf": [{"type": "string"}, limited]}}}
+        self.described = {"components": {"schemas": {"CompletionRequest": request}}}
+
     def respond(self, to: BaseHTTPRequestHandler) -> None:
         status, content, fault = 200, self.models, None
+        if to.path == "/openapi.json":
+            status, content = (200, self.described) if self.described else (404, {})
         if to.command == "POST":
             body = json.loads(to.rfile.read(int(to.headers["Content-Length"])))
             self.bodies.append(body)

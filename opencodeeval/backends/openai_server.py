@@ -1,0 +1,89 @@
+"""What a server with the OpenAI interface says of itself, and how it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from opencodeeval.backends import openai_wire as wire
+from opencodeeval.core.errors import BackendError, UsageError
+
+# Where the key is looked for.
+KEY = "OPENAI_API_KEY"
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no URL, or has a secret in it."""
+    # The URL is not quoted: it may have the secret in it.
+    try:
+        parts = urlsplit(url)
+        secret = "@" in parts.netloc or parts.query or parts.fragment
+    except ValueError:
+        raise UsageError("--base-url is not a URL: write http://HOST:PORT/v1") from None
+    if secret:
+        raise UsageError(
+            "--base-url has a user name, password or query in it: put the key into the "
+            f"environment variable {KEY}, or name another with --api-key-env"
+        )
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(f"--base-url {url} is not a URL: write http://HOST:PORT/v1")
+
+
+def find_model(url: str, key: str, model: str) -> Mapping[str, Any]:
+    """What a server lists about the model."""
+    import openai
+
+    try:
+        with openai.OpenAI(base_url=url, api_key=key or "none", timeout=30.0) as client:
+            content = client.models.with_raw_response.list().http_response.content
+        models = wire.model_ids(content)
+    except wire.Garbled:
+        raise BackendError(
+            f"{url} is not a server with the OpenAI interface (GET {url}/models gives something "
+            "else): most URLs end in /v1"
+        ) from None
+    except openai.APIStatusError as error:
+        raise refusal(url, error.status_code, error.response.content, key) from None
+    except openai.APIConnectionError as error:
+        reason = str(error.__cause__ or error)
+        raise BackendError(
+            f"{url} cannot be reached ({reason}): start the server, or correct --base-url"
+        ) from None
+    if model not in models:
+        names = ", ".join(list(models)[:20]) + (", …" if len(models) > 20 else "")
+        raise BackendError(f"{url} has no model {model!r}: give --model one of {names}")
+    return models[model]
+
+
+def _description(url: str) -> bytes | None:
+    """What a server says of its interface, if it does; without the key, which it needs not."""
+    import httpx
+
+    try:
+        answer = httpx.get(urljoin(f"{url}/", "../openapi.json"), timeout=30.0)
+    except httpx.HTTPError:
+        return None
+    return answer.content if answer.status_code == 200 else None
+
+
+def stop_strings(server: str, urls: Sequence[str]) -> int | None:
+    """How many stop strings each of these takes, which call themselves `server`; None: any."""
+    described = [_description(url) for url in urls] if server == "vllm" else [None]
+    numbers = [wire.most_stops(server, each) for each in described]
+    return min((each for each in numbers if each), default=None)
+
+
+def refusal(url: str, status: int, content: bytes, key: str) -> BackendError:
+    """The error that a refusal of a request is: it will be refused again."""
+    if status in (401, 403):
+        return BackendError(
+            f"{url} refuses the key (HTTP {status}): put a valid one into {KEY}, or into the "
+            "variable that --api-key-env names"
+        )
+    said = wire.message_of(content, key)
+    if status == 404:
+        advice = "most URLs end in /v1, and the server must have the model and this kind of prompt"
+    else:
+        advice = "change the request (--model-type base where the model has no chat template)"
+    return BackendError(f"{url} refuses the request (HTTP {status}: {said}): {advice}")
