@@ -43,6 +43,9 @@ COMMANDS = {
     "gate": Command(
         "opencodeeval.cli.gate", "say whether a candidate got worse, with an exit status for CI"
     ),
+    "serve": Command(
+        "opencodeeval.cli.serve", "serve the grader over HTTP: programs in, verdicts out"
+    ),
     "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
     "publish": Command(
         "opencodeeval.cli.publish", "write scores to a model card, a table or a tracker"

@@ -62,7 +62,8 @@ class Task:
     `fields` holds the publisher's row, for prompt templates.
     Tests that are too large to be in it are parts (core/parts.py), of which it has the
     digests. `in_process` says that something the verdict rests on
-    has to run in the sample's process, as unittest tasks always do.
+    has to run in the sample's process, as unittest tasks always do. What its reference
+    gives is `kept` between runs, unless the task is somebody else's.
     """
 
     task_id: str
@@ -73,6 +74,7 @@ class Task:
     tests: Mapping[str, Any]
     fields: Mapping[str, Any] = field(default_factory=dict)
     in_process: bool = False
+    kept: bool = True
 
     @cached_property
     def tests_digest(self) -> str:

@@ -23,6 +23,8 @@ ATTEMPTS = 3
 BY_THE_PROGRAM = ("the judge stalled", "the judge died", "the judge failed")
 USED_UP = "the jail's memory was used up"
 RESTART_PAUSE_S = 1.0
+# Specifications that are kept: more than a benchmark has tasks.
+CHECKED = 4096
 
 
 @dataclass
@@ -105,7 +107,7 @@ class SlotPool:
         self.threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self.closed = False
         self.waiting: set[asyncio.Future[Grade]] = set()
-        self.checked: dict[str, Specification] = {}
+        self.checked: OrderedDict[str, Specification] = OrderedDict()
         self.gate = Gate(slots)
 
     def describe(self) -> Mapping[str, Any]:
@@ -226,21 +228,25 @@ class SlotPool:
         answer = slot.grade(
             spec,
             job.program.code,
-            lambda: expected.recall(key, interpreter),
+            lambda: expected.recall(key, interpreter) if job.task.kept else None,
         )
-        for learned in answer.get("blobs", ()):
-            expected.remember(key, interpreter, learned)
+        if job.task.kept:
+            for learned in answer.get("blobs", ()):
+                expected.remember(key, interpreter, learned)
         return answer
 
     def _specification(self, task: Task) -> Specification:
         """A task's specification; it is checked when it is first used."""
         key = task.tests_digest
-        if key not in self.checked:
+        found = self.checked.get(key)
+        if found is None:
             try:
-                self.checked[key] = specification(task.tests, key)
+                found = self.checked[key] = specification(task.tests, key)
             except DataError as error:
                 raise DataError(f"task {task.task_id!r}: {error}") from None
-        return self.checked[key]
+            if len(self.checked) > CHECKED:
+                self.checked.popitem(last=False)
+        return found
 
     async def _failed(self, job: _Job, why: str, words: str) -> None:
         job.attempts += 1

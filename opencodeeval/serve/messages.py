@@ -1,0 +1,104 @@
+"""What the service takes and gives: plain JSON, read strictly."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Raw, Struct
+
+MOST_PRIORITY = 10
+LONGEST_WAIT_S = 3600.0
+
+Priority = Annotated[int, Meta(ge=-MOST_PRIORITY, le=MOST_PRIORITY)]
+Seconds = Annotated[float, Meta(gt=0, le=LONGEST_WAIT_S)]
+Told = Literal["tests", "failure", "output"]
+
+
+class GradeRequest(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One text to be graded against one task.
+
+    The text is an `answer` (a chat answer to extract code from), a `completion` (the
+    continuation of the task's prompt) or a `program`; a specification of tests has no
+    prompt, so it takes programs only. The task is `task_id` of a served `bench`, by
+    default under the benchmark's own `protocol`; or a specification (docs/service.md),
+    whole (`spec`) or by the digest under which it was put (`spec_digest`), with the
+    packages of `environment`.
+
+    Of waiting requests those with a higher `priority` go first. After `deadline_s` seconds
+    nobody waits for the verdict any more. `tell` asks for more than verdicts: "tests" (how
+    many passed before the first that failed, of how many), "failure" (that test, as
+    text), "output" (the tails of what the program printed).
+    """
+
+    answer: str | None = None
+    completion: str | None = None
+    program: str | None = None
+    bench: str = ""
+    task_id: str = ""
+    protocol: str = ""
+    spec: dict[str, Any] | None = None
+    spec_digest: str = ""
+    environment: str = ""
+    priority: Priority = 0
+    deadline_s: Seconds | None = None
+    tell: list[Told] = []
+
+
+class BatchRequest(Struct, forbid_unknown_fields=True):
+    """Many requests; each is read by itself, so that a wrong one spoils no other."""
+
+    requests: list[Raw]
+
+
+class SuiteVerdict(Struct, omit_defaults=True, kw_only=True):
+    """One suite's verdict; seconds are those of the program's own processes."""
+
+    verdict: str
+    wall_s: float
+    cpu_s: float
+    tests_passed: int | None = None
+    tests_total: int | None = None
+    detail: str | None = None
+    failure: dict[str, Any] | None = None
+
+
+class GradeResult(Struct, omit_defaults=True, kw_only=True):
+    """The verdicts of one text. `passed` counts under the headline suite.
+
+    `verdict` is that suite's, or that of the first failed suite. `digest` names the program
+    and its tests: the same text has the same one, and the same verdicts.
+    """
+
+    task_id: str
+    passed: bool
+    verdict: str
+    suites: dict[str, SuiteVerdict]
+    digest: str
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+class Refusal(Struct, omit_defaults=True, kw_only=True):
+    """Why there is no verdict; with `retry_after_s`, the same request may succeed later."""
+
+    error: str
+    retry_after_s: float | None = None
+
+
+class BatchLine(Struct, omit_defaults=True, kw_only=True):
+    """A line of a batch's answer: what request number `index` would have got by itself."""
+
+    index: int
+    status: int
+    result: GradeResult | None = None
+    error: str | None = None
+    retry_after_s: float | None = None
+
+
+class ServedBench(Struct, kw_only=True):
+    """A benchmark that is served, with the ids of its tasks."""
+
+    bench: str
+    protocol: str
+    environment: str
+    tasks: list[str]
