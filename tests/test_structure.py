@@ -22,6 +22,7 @@ FLOORS = {
     "runs": 4,
     "decide": 5,
     "show": 5,
+    "serve": 6,
     "watch": 6,
     "cli": 7,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,7 +28,10 @@ _REFUSALS = {
 }
 
 
-def openapi() -> dict[str, Any]:
+Schema = dict[str, Any]
+
+
+def openapi() -> Schema:
     """The OpenAPI 3.1 description."""
     types = (GradeRequest, GradeResult, BatchRequest, BatchLine, Refusal, ServedBench)
     references, components = msgspec.json.schema_components(
@@ -36,21 +40,6 @@ def openapi() -> dict[str, Any]:
     named = {kind.__name__: found for kind, found in zip(types, references, strict=True)}
     # A batch is read request by request, which its type does not say.
     components["BatchRequest"]["properties"]["requests"]["items"] = named["GradeRequest"]
-    refused = {"application/json": {"schema": named["Refusal"]}}
-    refusals = {
-        status: {"description": said, "content": refused} for status, said in _REFUSALS.items()
-    }
-
-    def answer(said: str, schema: Any, media: str = "application/json") -> dict[str, Any]:
-        return {"200": {"description": said, "content": {media: {"schema": schema}}}}
-
-    def body(schema: Any) -> dict[str, Any]:
-        return {"required": True, "content": {"application/json": {"schema": schema}}}
-
-    def some(*statuses: str) -> dict[str, Any]:
-        return {status: refusals[status] for status in statuses}
-
-    digest = {"name": "digest", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "opencodeeval", "version": __version__},
@@ -59,59 +48,83 @@ def openapi() -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
-        "paths": {
-            "/grade": {
-                "post": {
-                    "summary": "Grade one text",
-                    "requestBody": body(named["GradeRequest"]),
-                    "responses": answer("Its verdicts", named["GradeResult"]) | refusals,
-                }
-            },
-            "/grade/batch": {
-                "post": {
-                    "summary": "Grade many; a line is sent for each as soon as it is graded",
-                    "requestBody": body(named["BatchRequest"]),
-                    "responses": answer("Lines", named["BatchLine"], "application/x-ndjson")
-                    | some("400", "401", "413", "429", "503"),
-                }
-            },
-            "/specs/{digest}": {
-                "put": {
-                    "summary": "Keep a specification of tests under its digest",
-                    "parameters": [digest],
-                    "requestBody": body({"type": "object"}),
-                    "responses": {"204": {"description": "It is kept"}} | some("400", "401", "413"),
-                }
-            },
-            "/benches": {
-                "get": {
-                    "summary": "The benchmarks that are served",
-                    "responses": answer(
-                        "Their names and tasks", {"type": "array", "items": named["ServedBench"]}
-                    )
-                    | some("401"),
-                }
-            },
-            "/metrics": {
-                "get": {
-                    "summary": "Counters for Prometheus",
-                    "responses": answer("Its text format", {"type": "string"}, "text/plain")
-                    | some("401"),
-                }
-            },
-            "/health": {
-                "get": {
-                    "summary": "Whether the process answers",
-                    "security": [],
-                    "responses": answer("It does", {"type": "object"}),
-                }
-            },
-            "/ready": {
-                "get": {
-                    "summary": "Whether requests are graded",
-                    "security": [],
-                    "responses": answer("They are", {"type": "object"}) | some("503"),
-                }
-            },
+        "paths": {**_grading(named), **_asking(named)},
+    }
+
+
+def _grading(named: Mapping[str, Schema]) -> Schema:
+    lines = _answer("Lines", named["BatchLine"], "application/x-ndjson")
+    digest = {"name": "digest", "in": "path", "required": True, "schema": {"type": "string"}}
+    kept: Schema = {"204": {"description": "It is kept"}}
+    return {
+        "/grade": {
+            "post": {
+                "summary": "Grade one text",
+                "requestBody": _body(named["GradeRequest"]),
+                "responses": _answer("Its verdicts", named["GradeResult"])
+                | _refused(named, *_REFUSALS),
+            }
+        },
+        "/grade/batch": {
+            "post": {
+                "summary": "Grade many; a line is sent for each as soon as it is graded",
+                "requestBody": _body(named["BatchRequest"]),
+                "responses": lines | _refused(named, "400", "401", "413", "429", "503"),
+            }
+        },
+        "/specs/{digest}": {
+            "put": {
+                "summary": "Keep a specification of tests under its digest",
+                "parameters": [digest],
+                "requestBody": _body({"type": "object"}),
+                "responses": kept | _refused(named, "400", "401", "413"),
+            }
         },
     }
+
+
+def _asking(named: Mapping[str, Schema]) -> Schema:
+    benches = {"type": "array", "items": named["ServedBench"]}
+    for_all: Schema = {"security": []}
+    return {
+        "/benches": {
+            "get": {
+                "summary": "The benchmarks that are served",
+                "responses": _answer("Their names and tasks", benches) | _refused(named, "401"),
+            }
+        },
+        "/metrics": {
+            "get": {
+                "summary": "Counters for Prometheus",
+                "responses": _answer("Its text format", {"type": "string"}, "text/plain")
+                | _refused(named, "401"),
+            }
+        },
+        "/health": {
+            "get": {
+                "summary": "Whether the process answers",
+                "responses": _answer("It does", {"type": "object"}),
+                **for_all,
+            }
+        },
+        "/ready": {
+            "get": {
+                "summary": "Whether requests are graded",
+                "responses": _answer("They are", {"type": "object"}) | _refused(named, "503"),
+                **for_all,
+            }
+        },
+    }
+
+
+def _answer(said: str, schema: Schema, media: str = "application/json") -> Schema:
+    return {"200": {"description": said, "content": {media: {"schema": schema}}}}
+
+
+def _body(schema: Schema) -> Schema:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _refused(named: Mapping[str, Schema], *statuses: str) -> Schema:
+    content = {"application/json": {"schema": named["Refusal"]}}
+    return {status: {"description": _REFUSALS[status], "content": content} for status in statuses}
