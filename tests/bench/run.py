@@ -24,6 +24,7 @@ from tests.bench.measures import WORKERS, Measure, of_command, ours, report, sha
 from tests.bench.prefix_row import prefix
 from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
+from tests.bench.serve_row import serve
 from tests.bench.stream_row import stream
 
 
@@ -66,6 +67,7 @@ ROWS = (
     "scale",
     "stream",
     "prefix",
+    "serve",
 )
 
 
@@ -107,6 +109,7 @@ def main() -> None:
         "scale": lambda: scale(jails[-1:], data, counts),
         "stream": lambda: stream(data, options.rounds),
         "prefix": lambda: prefix(options.rounds),
+        "serve": lambda: serve(jails, data),
     }
     for name in ROWS:
         if options.only in (None, name):

@@ -20,7 +20,8 @@ from opencodeeval.cli.main import main
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import digest
 from opencodeeval.serve.client import AsyncGraderClient, GraderClient, NotGraded, Waiting
-from tests.serve.conftest import OTHER, TOKEN, Server
+from tests.serve.conftest import OTHER, TOKEN
+from tests.support.serving import Server
 
 STARTER = {task.task_id: task for task in load_benchmark("starter").tasks}
 RISES = "starter/0"
