@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import SandboxError, UsageError
 from opencodeeval.execution.base import Sandbox
-from opencodeeval.execution.environments import PLAIN, read_environment
+from opencodeeval.execution.environments import PLAIN, as_asked, read_environment
 
 if TYPE_CHECKING:
     from opencodeeval.execution.jails.base import Wanted
@@ -50,7 +50,7 @@ def open_sandbox(
     if slots is not None and slots < 1:
         raise UsageError("--slots must be at least 1")
     count = slots or usable_cores()
-    wanted = Wanted(count, log, read_environment(environment), image, runtime)
+    wanted = Wanted(count, log, as_asked(read_environment(environment)), image, runtime)
     if jail is None:
         return _open_auto(wanted)
     if (image or runtime) and not jail.takes_images:

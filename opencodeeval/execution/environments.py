@@ -9,6 +9,7 @@ folder and no name.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,12 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+# The declaration of an environment's warm compilers, and their folder in every jail.
+FORMS = "warm_compilers.toml"
+COMPILERS = "/opt/opencodeeval/compilers"
+# Any value of this environment variable turns them off.
+PLAIN_COMPILERS = "OPENCODEEVAL_PLAIN_COMPILERS"
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,8 @@ class Environment:
     In players the modules `warm` are already imported and the variables `environ` are set.
     Of `toolchains`, by language, every jail has its own, and Python may be any; with
     `runs_files` players may run files that they have written. The local jail shows the
-    host's paths `shown` too, and hides `hidden`.
+    host's paths `shown` too, and hides `hidden`. With `plain_compilers` compilers are not
+    used in their warm forms.
     """
 
     name: str = ""
@@ -66,6 +74,12 @@ class Environment:
     runs_files: bool = False
     shown: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    plain_compilers: bool = False
+
+    @property
+    def has_warm_compilers(self) -> bool:
+        """Whether warm forms of compilers are declared for it, and are to be used."""
+        return bool(self.name) and not self.plain_compilers and (self.folder / FORMS).is_file()
 
     @property
     def recipe(self) -> list[Path]:
@@ -79,6 +93,8 @@ class Environment:
         found: dict[str, object] = {"warm": list(self.warm), "environ": dict(self.environ)}
         if self.toolchains:
             found["toolchains"] = {name: each.needed for name, each in self.toolchains.items()}
+        if self.has_warm_compilers:
+            found["warm_compilers"] = COMPILERS
         return found
 
     def pins(self) -> dict[str, str]:
@@ -108,6 +124,15 @@ def read_environment(name: str) -> Environment:
     if name not in names():
         raise UsageError(f"there is no environment {name!r}; available: {', '.join(names())}")
     return environment_of(sandbox_dir() / name)
+
+
+def as_asked(environment: Environment) -> Environment:
+    """The environment, with plain compilers where OPENCODEEVAL_PLAIN_COMPILERS asks for them."""
+    return (
+        replace(environment, plain_compilers=True)
+        if os.environ.get(PLAIN_COMPILERS)
+        else environment
+    )
 
 
 def environment_of(folder: Path) -> Environment:

@@ -37,6 +37,8 @@ def _counted(described: Mapping[str, Any]) -> dict[str, Any]:
     counted = {name: described.get(name) for name in _FIELDS}
     if described.get("toolchains"):
         counted["toolchains"] = dict(described["toolchains"])
+    if described.get("warm_compilers"):
+        counted["warm_compilers"] = sorted(described["warm_compilers"])
     counted["lacks"] = sorted(described.get("lacks") or ())
     if described.get("jail") == "docker":
         counted["runtime"] = described.get("runtime")

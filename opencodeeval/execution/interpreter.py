@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from opencodeeval.execution.environments import Environment
+from opencodeeval.execution.environments import COMPILERS, Environment
 
 # Paths where a jail has its own file systems.
 _OF_THE_JAIL = ("/tmp", "/dev", "/proc")
@@ -37,11 +37,17 @@ def own(site: str) -> Interpreter:
     return Interpreter(executable, _shown(prefixes), covered, _numpy(site))
 
 
-def with_paths(python: Interpreter, environment: Environment) -> Interpreter:
-    """The same, in a jail that shows and hides the host's paths that an environment names."""
+def with_paths(
+    python: Interpreter, environment: Environment, compilers: Path | None
+) -> Interpreter:
+    """The same, in a jail that shows and hides the host's paths that an environment names.
+
+    `compilers` is the folder with the warm forms of its compilers, if there are any.
+    """
     shown = filter(os.path.exists, environment.shown)
     hidden = [("/dev/null", path) for path in environment.hidden if os.path.exists(path)]
-    return replace(python, shown=(*python.shown, *shown), binds=(*python.binds, *hidden))
+    made = [(str(compilers), COMPILERS)] if compilers else []
+    return replace(python, shown=(*python.shown, *shown), binds=(*python.binds, *hidden, *made))
 
 
 def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:

@@ -72,15 +72,19 @@ def here(environment: Environment) -> dict[str, str]:
     return read_versions(on_this_machine(environment), lacking)
 
 
-def described(environment: Environment, said: str, lacking: Iterable[str]) -> dict[str, Any]:
-    """What a sandbox's description says of its toolchains; nothing where it has none."""
+def described(environment: Environment, said: str, hello: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sandbox's description says of its toolchains; nothing where it has none.
+
+    `hello` is what the jail's guest says of itself.
+    """
     if not environment.toolchains:
         return {}
-    versions = read_versions(said, set(lacking))
+    versions = read_versions(said, set(hello["lacking"]))
     return {
         "environment": environment.name,
         "toolchains": versions,
         "not_as_pinned": differences(environment, versions),
+        "warm_compilers": list(hello["warm_compilers"]),
     }
 
 

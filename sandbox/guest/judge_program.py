@@ -3,7 +3,8 @@
 A task has its file's name and `tests`, the text behind the program, and `rounds` of
 commands: compilers, and last what runs. Every command is a player of its own, in the folder
 of the one before. The program passes if one round ends as `passes` says, and if the statement
-behind its last test was reached: that prints a word that is new for each run.
+behind its last test was reached: that prints a word that is new for each run. A compiler runs
+in its warm form where there is one (warm_compilers.py).
 
 Tests and program share a process, so a pass is confirmed by a control run: the same program
 with `control`, the tests with wrong expected values, each of which has to fail and says so by
@@ -16,9 +17,9 @@ import os
 import secrets
 import shutil
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from . import channel, codec
+from . import channel, codec, warm_compilers
 from .judge_stdio import signal_name
 from .verdicts import Prepared, Result, result
 
@@ -115,16 +116,18 @@ class _Graded:
         files = {self.task["file"]: source}
         lacks = [text for each in self.passes["lacks"].values() for text in each]
         more = [*lacks, self.passes.get("crash", ""), *self.passes.get("wrong", ())]
-        sought = [text.encode("utf-8") for text in [*words, *more] if text]
+        sought = [text for text in [*words, *more] if text]
         for place, step in enumerate(steps):
             last = place == len(steps) - 1
-            seconds = float(self.task["limits"][step["limit"]])
-            player = self.room.start("command", self._limits(seconds))
-            player.stdout, player.stderr = channel.Tail(sought), channel.Tail(sought)
-            added = self.task.get("environ", {})
-            player.send(codec.encode([files, step["command"], added, step.get("environ")]))
-            failed = _wait(player, seconds)
-            usage = player.finish(keep=not last)
+            form = None if last else warm_compilers.form_for(step["command"], source)
+            if form is not None:
+                warm = {**step, "command": form.of(step["command"])}
+                failed, player, usage = self._do(warm, files, form.unsure, keep=True)
+                said = (player.stdout.found, player.stderr.found)
+                if failed is None and usage["status"] and any(any(n.values()) for n in said):
+                    form = None
+            if form is None:
+                failed, player, usage = self._do(step, files, sought, keep=not last)
             if usage.get("memory"):
                 failed = result("memory", f"{step['command'][0]} used more memory than it may")
             elif failed is None and not last and usage["status"]:
@@ -134,6 +137,19 @@ class _Graded:
                 return failed, player, usage
             files = {}
         return None, player, usage
+
+    def _do(
+        self, step: Dict[str, Any], files: Dict[str, str], sought: Sequence[str], keep: bool
+    ) -> "Tuple[Optional[Result], channel.Player, Dict[str, Any]]":
+        """Run one command: why it had to be ended or never began, its player, and its usage."""
+        seconds = float(self.task["limits"][step["limit"]])
+        player = self.room.start("command", self._limits(seconds))
+        texts = [text.encode("utf-8") for text in sought]
+        player.stdout, player.stderr = channel.Tail(texts), channel.Tail(texts)
+        added = self.task.get("environ", {})
+        player.send(codec.encode([files, step["command"], added, step.get("environ")]))
+        failed = _wait(player, seconds)
+        return failed, player, player.finish(keep)
 
     def _with_word(self, text: str, place: str, word: str) -> str:
         """The text with a word in halves: a program that prints its own file prints no word."""

@@ -24,7 +24,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional, Set
 
-from . import cages, containment, leftovers, seccomp, wire, zygote
+from . import cages, containment, leftovers, seccomp, warm_compilers, wire, zygote
 
 CLEAN_S = 5.0
 START_S = 20.0
@@ -99,6 +99,7 @@ class _Supervisor:
         # After the zygote, so that no player has it; before any judge, which may not read files.
         self.memory_kills, self.leftovers = leftovers.MemoryKills(), leftovers.Leftovers()
         self.private += self.memory_kills.fds + self.leftovers.fds
+        warm_compilers.use(config.get("warm_compilers", ""))
         from . import judge
 
         self.judge_main, self.is_data = judge.main, judge.is_data
@@ -152,6 +153,7 @@ class _Supervisor:
             "missing_limits": containment.missing_limits(),
             "not_warm": self.not_warm,
             "lacking": self._lacking(),
+            "warm_compilers": warm_compilers.in_use(),
         }
 
     def _lacking(self) -> Dict[str, List[str]]:

@@ -323,7 +323,7 @@ def _open(wanted: Wanted) -> Sandbox:
     }
     if wanted.environment.toolchains:
         said = images.said_in(engine, name, toolchains.script(wanted.environment))
-        about |= toolchains.described(wanted.environment, said, first.hello["lacking"])
+        about |= toolchains.described(wanted.environment, said, first.hello)
     return SlotPool("docker", wanted.slots, make, first, about, log)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.paths import sandbox_dir
-from opencodeeval.execution import frames, guest, toolchains
+from opencodeeval.execution import frames, guest, toolchains, warm_compilers
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
 from opencodeeval.execution.interpreter import Interpreter, of_environment, own, with_paths
@@ -270,7 +270,8 @@ def _open(wanted: Wanted) -> Sandbox:
     about: dict[str, Any] = {}
     python = None
     if wanted.environment.toolchains:
-        python = with_paths(own(f"{GUEST}/site"), wanted.environment)
+        made = warm_compilers.made(wanted.environment, wanted.log)
+        python = with_paths(own(f"{GUEST}/site"), wanted.environment, made)
     elif wanted.environment != PLAIN:
         found = prepared.find(wanted.environment)
         python = of_environment(found.folder, found.base_prefix, f"{GUEST}/environment")
@@ -283,7 +284,7 @@ def _open(wanted: Wanted) -> Sandbox:
     first = started(make)
     if wanted.environment.toolchains:
         said = toolchains.on_this_machine(wanted.environment)
-        about = toolchains.described(wanted.environment, said, first.hello["lacking"])
+        about = toolchains.described(wanted.environment, said, first.hello)
     weaker = [*WEAKER, *lacking(first)]
     wanted.log(
         f"sandbox: local (bubblewrap), {wanted.slots} slot(s); weaker than docker: "
