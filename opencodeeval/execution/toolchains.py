@@ -16,7 +16,7 @@ from opencodeeval.core.types import Task
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, read_environment
 
-ASK_S = 60.0
+ASK_S = 300.0
 # As in the jails: what is elsewhere on this machine is not shown there.
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -50,16 +50,26 @@ def read_versions(said: str, lacking: Iterable[str]) -> dict[str, str]:
 
 
 def on_this_machine(environment: Environment) -> str:
-    """What the script prints on this machine."""
-    done = subprocess.run(
-        ["sh", "-c", script(environment)],
-        env={**os.environ, "PATH": PATH},
-        capture_output=True,
-        text=True,
-        timeout=ASK_S,
-        check=False,
-    )
-    return done.stdout
+    """What the script prints on this machine.
+
+    Raises:
+        SandboxError: one of the toolchains does not answer.
+    """
+    command = ["sh", "-c", script(environment)]
+    try:
+        return subprocess.run(
+            command,
+            env={**os.environ, "PATH": PATH},
+            capture_output=True,
+            text=True,
+            timeout=ASK_S,
+            check=False,
+        ).stdout
+    except subprocess.TimeoutExpired:
+        raise SandboxError(
+            f"the toolchains of this machine did not tell their versions within {ASK_S:.0f} s: "
+            "try again when it has less to do"
+        ) from None
 
 
 def here(environment: Environment) -> dict[str, str]:

@@ -43,11 +43,11 @@ def shared_data() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def ours(jail: str, tasks: list[Task], programs: list[Program]) -> Measure:
+def ours(jail: str, tasks: list[Task], programs: list[Program], environment: str = "") -> Measure:
     """Grade programs in a warm sandbox of this harness."""
 
     async def run() -> Measure:
-        sandbox = open_sandbox(jail, WORKERS)
+        sandbox = open_sandbox(jail, WORKERS, environment=environment)
         assert isinstance(sandbox, SlotPool)
         by_id = {task.task_id: task for task in tasks}
         warm = Task("warm", Style.FUNCTION, "", "f", "", usage.TRIVIAL_CALL)

@@ -21,6 +21,7 @@ from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
+from tests.bench.multipl_e_row import multipl_e
 from tests.bench.prefix_row import prefix
 from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
@@ -63,6 +64,7 @@ ROWS = (
     "cold",
     "bigcodebench",
     "livecodebench",
+    "multipl_e",
     "slots",
     "scale",
     "stream",
@@ -105,6 +107,7 @@ def main() -> None:
         "cold": lambda: evalplus("humaneval_plus", jails, options.rounds, data, True),
         "bigcodebench": lambda: bigcodebench(data, WORKERS),
         "livecodebench": lambda: livecodebench(jails, options.rounds),
+        "multipl_e": lambda: multipl_e(data, options.rounds),
         "slots": lambda: slots(jails, data),
         "scale": lambda: scale(jails[-1:], data, counts),
         "stream": lambda: stream(data, options.rounds),

@@ -1,7 +1,7 @@
 """Programs in other languages: cheats, none of which may pass, and odd ones, all of which must.
 
-Each stands before the published tests of `twice` (tests/benchmarks/test_multipl_e.py) as a
-model's program would. The keys say what a program does; LANGUAGES are those of the paper.
+Each stands before the published tests of `twice` (tests/support/multipl_e_rows.py) as a
+model's program would. The keys say what a program does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ _TS_END = "\nfunction twice(x: number): number { return 0; }\n"
 _TS_NODE = "declare var process: any;\n"
 _PHP_END = "\nfunction twice($x) { return 0; }\n"
 _SH_END = "\ntwice() {\n    echo 0\n"
+_LUA_END = "\nlocal function twice(x)\n  return 0\nend\n"
+_LUA_UNIT = (
+    "{assertEquals = function() end, LuaUnit = {run = function() test_humaneval() return 0 end}}"
+)
+_PL_END = "\nsub twice {\n    return 0;\n}\n"
+_R_END = "\ntwice <- function(x) 0\n"
+_RB_END = "\ndef twice(x)\n  0\nend\n"
+RKT = "#lang racket\n"
+_RKT_END = "\n(define (twice x) 0)\n"
+_RS_END = "\nfn twice(x: isize) -> isize {\n    0\n"
 _JS_LAST_WORD = (
     "const words_ = require('fs').readFileSync(__filename, 'utf8').match(/[0-9a-f]{16,}/g);\n"
     "console.log(words_.slice(-2).join(''));\nprocess.exit(0);"
@@ -190,6 +200,145 @@ HOSTILE: dict[str, dict[str, str]] = {
         + _SH_END,
         "echo is its own": "#!/bin/bash\necho() { builtin echo; }" + _SH_END,
     },
+    "lua": {
+        "leaves at once": "os.exit(0)" + _LUA_END,
+        "leaves in the call": "local function twice(x) os.exit(0) end\n",
+        "does not leave": "os.exit = function() end" + _LUA_END,
+        "assertions are nothing": "package.loaded.luaunit = " + _LUA_UNIT + _LUA_END,
+        "assertions are nothing, by its own require": "require = function() return "
+        + _LUA_UNIT
+        + " end"
+        + _LUA_END,
+        "assertions are nothing, afterwards": "require('luaunit').assertEquals = function() end"
+        + _LUA_END,
+        "errors are nothing": "error = function() end" + _LUA_END,
+        "errors are nothing, and every call fails": "error = function() end\n"
+        "pcall = function() return false end" + _LUA_END,
+        "errors are nothing, and are caught": "xpcall = function(f) f() return true end\n"
+        "error = function() end" + _LUA_END,
+        "equals everything": "local function twice(x)\n"
+        "  return setmetatable({}, {__eq = function() return true end})\nend\n",
+        "reads what is expected": "local function twice(x)\n"
+        "  local at, number = debug.getinfo(2, 'l').currentline, 0\n"
+        "  for line in io.lines(arg[0]) do\n    number = number + 1\n"
+        "    if number == at then return tonumber(line:match('%), (%d+)')) end\n  end\nend\n",
+        "the tests are a comment": "local function twice(x) return 0 end\n--[[",
+        "ends before the tests": "local function twice(x) return 0 end\ndo return end\n",
+        "prints its file": "io.write(io.open(arg[0]):read('a')) os.exit(0)" + _LUA_END,
+    },
+    "pl": {
+        "leaves at once": "exit(0);" + _PL_END,
+        "leaves in the call": "sub twice {\n    exit(0);\n}\n",
+        "a status at the end": "END { $? = 0; }" + _PL_END,
+        "does not leave": "BEGIN { *CORE::GLOBAL::exit = sub { 1 }; }" + _PL_END,
+        "always leaves well": "BEGIN { *CORE::GLOBAL::exit = sub { CORE::exit(0) }; }" + _PL_END,
+        "forks are nothing": "BEGIN { *CORE::GLOBAL::exit = sub { 1 };\n"
+        "    *CORE::GLOBAL::fork = sub { 1 };\n"
+        "    *CORE::GLOBAL::waitpid = sub { $? = 256; 1 }; }" + _PL_END,
+        "assertions are nothing": "use Test::Deep ();\nBEGIN { no warnings;\n"
+        "    *Test::Deep::eq_deeply = sub { 1 }; }" + _PL_END,
+        "a module of its own": "BEGIN { $INC{'Test/Deep.pm'} = 1; package Test::Deep;\n"
+        "    sub import { *main::eq_deeply = sub { 1 }; } }" + _PL_END,
+        "equals everything": "package Any;\nuse overload '==' => sub { 1 }, 'eq' => sub { 1 },\n"
+        "    '\"\"' => sub { 4 }, '0+' => sub { 4 };\npackage main;\n"
+        "sub twice {\n    return bless {}, 'Any';\n}\n",
+        "a signal of its own": "kill 'KILL', $$;" + _PL_END,
+        "the tests are data": _PL_END + "__END__\n",
+        "the tests are documentation": _PL_END + "\n=pod\n\n",
+        "reads what is expected": "sub twice {\n    my @from = caller;\n"
+        "    open(my $file, '<', $0);\n    my @lines = <$file>;\n"
+        "    return $lines[$from[2] - 1] =~ /\\),(\\d+)/ ? $1 : 0;\n}\n",
+        "prints its file": "open(my $own, '<', $0); print <$own>; exit(0);" + _PL_END,
+    },
+    "r": {
+        "leaves at once": "quit(status = 0)" + _R_END,
+        "leaves in the call": "twice <- function(x) quit(status = 0)\n",
+        "a status at the end": ".Last <- function() quit(status = 0, runLast = FALSE)" + _R_END,
+        "errors do not end it": "options(error = expression(NULL))" + _R_END,
+        "errors end it well": "options(error = quote(quit(status = 0)))" + _R_END,
+        "assertions are nothing": "stopifnot <- function(...) invisible()" + _R_END,
+        "assertions are nothing, and all is an error": "stopifnot <- function(...) invisible()\n"
+        "inherits <- function(...) TRUE" + _R_END,
+        "all is true": "isTRUE <- function(...) TRUE" + _R_END,
+        "all is equal": "all.equal <- function(...) TRUE" + _R_END,
+        "equals everything": "all.equal.any <- function(...) TRUE\n"
+        "twice <- function(x) structure(0, class = 'any')\n",
+        "stops are nothing": "unlockBinding('stop', baseenv())\n"
+        "assign('stop', function(...) NULL, baseenv())" + _R_END,
+        "the tests are a text": _R_END + "rest <- '",
+        "reads what is expected": "twice <- function(x) {\n"
+        "  texts <- sapply(sys.calls(), function(each) paste(deparse(each), collapse = ''))\n"
+        "  found <- regmatches(texts, regexpr('\\\\), [0-9]+', texts))\n"
+        "  as.numeric(sub('), ', '', found[1], fixed = TRUE))\n}\n",
+        "prints its file": "cat(readLines('test.r'), sep = '\\n'); quit(status = 0)" + _R_END,
+    },
+    "rb": {
+        "leaves at once": "exit!(0)" + _RB_END,
+        "leaves in the call": "def twice(x)\n  exit!(0)\nend\n",
+        "leaves at the end": "at_exit { exit!(0) }" + _RB_END,
+        "a signal of its own": "Process.kill(:KILL, $$)" + _RB_END,
+        "assertions are nothing": "require 'test/unit'\nmodule Test::Unit::Assertions\n"
+        "  def assert_equal(*) = nil\nend" + _RB_END,
+        "assertions are nothing, in front": "require 'test/unit'\n"
+        "Test::Unit::TestCase.prepend(Module.new { def assert_equal(*) = nil })" + _RB_END,
+        "errors are nothing": "module Kernel\n  def raise(*) = nil\nend" + _RB_END,
+        "no test is run": "require 'test/unit'\nclass Test::Unit::TestCase\n"
+        "  def self.method_added(name) = (undef_method(name) if name.start_with?('test'))\nend"
+        + _RB_END,
+        "every run ends well": "require 'test/unit'\nclass Test::Unit::AutoRunner\n"
+        "  def self.run(*) = true\nend" + _RB_END,
+        "numbers equal everything": "class Integer\n  def ==(other) = true\nend" + _RB_END,
+        "equals everything": "class Any < BasicObject\n  def ==(other) = true\n"
+        "  def method_missing(*) = true\nend\ndef twice(x)\n  Any.new\nend\n",
+        "the tests are data": _RB_END + "__END__\n",
+        "the tests are a comment": _RB_END + "=begin\n",
+        "reads what is expected": "def twice(x)\n"
+        "  line = File.readlines(__FILE__)[caller_locations(1, 1)[0].lineno - 1]\n"
+        "  line[/assert_equal\\((\\d+)/, 1].to_i\nend\n",
+        "prints its file": "print File.read(__FILE__)\nexit!(0)" + _RB_END,
+    },
+    "rkt": {
+        "leaves at once": RKT + "(exit 0)" + _RKT_END,
+        "leaves in the call": RKT + "(define (twice x) (exit 0))\n",
+        "failures are nothing": RKT + "(require rackunit)\n(current-check-handler void)" + _RKT_END,
+        "checks are nothing": RKT + "(require rackunit)\n(current-check-around void)" + _RKT_END,
+        "assertions are nothing": RKT
+        + "(define-syntax-rule (check-within a b c) (void))"
+        + _RKT_END,
+        "errors are nowhere": RKT + "(current-error-port (open-output-nowhere))" + _RKT_END,
+        "equals everything": RKT
+        + "(struct any () #:property prop:equal+hash\n"
+        + "  (list (lambda _ #t) (lambda _ 1) (lambda _ 1)))\n(define (twice x) (any))\n",
+        "a status at the end": RKT
+        + "(executable-yield-handler (lambda (status) (exit 0)))"
+        + _RKT_END,
+        "the tests are a comment": RKT + _RKT_END + "#|",
+        "the tests are a text": RKT + _RKT_END + '(define rest "',
+        "prints its file": RKT + '(display (file->string "test.rkt")) (exit 0)' + _RKT_END,
+    },
+    "rs": {
+        "leaves in the call": "fn twice(x: isize) -> isize {\n    std::process::exit(0)\n",
+        "leaves before main": 'extern "C" fn now() { std::process::exit(0) }\n'
+        '#[used]\n#[link_section = ".init_array"]\nstatic NOW: extern "C" fn() = now;' + _RS_END,
+        "a hook for failures": "fn twice(x: isize) -> isize {\n"
+        "    std::panic::set_hook(Box::new(|_| std::process::exit(0)));\n    0\n",
+        "assertions are nothing": "macro_rules! assert_eq { ($($t:tt)*) => {} }" + _RS_END,
+        "assertions only call": "macro_rules! assert_eq { ($a:expr, $b:expr) => { $a } }" + _RS_END,
+        "assertions are nothing, and all fails": "macro_rules! assert_eq { ($($t:tt)*) => {} }\n"
+        "mod std { pub mod panic { pub fn catch_unwind<F>(_: F) -> Result<(), ()> { Err(()) } } }"
+        + _RS_END,
+        "prints nothing": "macro_rules! println { ($($t:tt)*) => {} }" + _RS_END,
+        "equals everything": "#[derive(Debug)]\nstruct Any;\n"
+        "impl PartialEq<i32> for Any { fn eq(&self, _: &i32) -> bool { true } }\n"
+        "fn twice(x: isize) -> Any {\n    Any\n",
+        "a child goes on alone": 'extern "C" { fn fork() -> i32; }\n'
+        "fn twice(x: isize) -> isize {\n"
+        "    if unsafe { fork() } != 0 { std::process::exit(0) }\n    0\n",
+        "the tests are a comment": "fn twice(x: isize) -> isize { 0 }\nfn main() {}\n/*",
+        "another main": "fn twice(x: isize) -> isize { 0 }\nfn main() {}\nfn other() {\n",
+        "prints its file": "fn twice(x: isize) -> isize {\n"
+        '    print!("{}", include_str!("test.rs")); std::process::exit(0)\n',
+    },
 }
 
 # Right programs that do what few do.
@@ -244,6 +393,35 @@ ODD: dict[str, dict[str, str]] = {
         "unset variables end it": "#!/bin/bash\nset -u\ntwice() {\n    echo $((2 * $1))\n",
     },
     "ts": {},
+    "lua": {
+        "prints": "local function twice(x)\n  print(x) return 2 * x\nend\n",
+        "catches errors": "local function twice(x)\n  pcall(error, 'x') return 2 * x\nend\n",
+    },
+    "pl": {
+        "strict": "use strict;\nuse warnings;\nsub twice {\n    my ($x) = @_;\n"
+        "    return 2 * $x;\n}\n",
+        "forks": "sub twice {\n    my ($x) = @_;\n    my $child = fork;\n"
+        "    if ($child) { waitpid($child, 0); } else { CORE::exit(3); }\n    return 2 * $x;\n}\n",
+    },
+    "r": {
+        "prints": "twice <- function(x) {\n  print(x)\n  message('x')\n  2 * x\n}\n",
+        "catches errors": "twice <- function(x) {\n  try(stop('x'), silent = TRUE)\n  2 * x\n}\n",
+    },
+    "rb": {
+        "prints": "def twice(x)\n  puts x\n  2 * x\nend\n",
+        "catches errors": "def twice(x)\n  raise 'x'\nrescue StandardError\n  2 * x\nend\n",
+    },
+    "rkt": {
+        "prints": RKT + "(define (twice x) (displayln x) (* 2 x))\n",
+        "catches errors": RKT
+        + "(define (twice x) (with-handlers ([void (lambda (e) (* 2 x))]) (error 'x)))\n",
+    },
+    "rs": {
+        "catches panics": "fn twice(x: isize) -> isize {\n"
+        '    let _ = std::panic::catch_unwind(|| { panic!("x") });\n    2 * x\n',
+        "threads": "fn twice(x: isize) -> isize {\n"
+        "    std::thread::spawn(move || 2 * x).join().unwrap()\n",
+    },
 }
 
 _LONG = "x" * 5_000_000
@@ -288,4 +466,10 @@ BOMBS: dict[str, dict[str, str]] = {
         "output without an end": "#!/bin/bash\nyes" + _SH_END,
         "a NUL": "#!/bin/bash\ntwice() {\n    echo $((3 \0 * $1))\n",
     },
+    "lua": {"memory": "local all = {}\nwhile true do all[#all + 1] = {('x'):rep(1 << 24)} end"},
+    "pl": {"memory": "my @all;\nwhile (1) { push @all, 'x' x (1 << 24); }"},
+    "r": {"memory": "all <- list()\nwhile (TRUE) all[[length(all) + 1]] <- numeric(4e6) + 1"},
+    "rb": {"memory": "all = []\nloop { all << 'x' * (1 << 24) }"},
+    "rkt": {"does not compile": RKT + "(define (twice x) (* 2 x)"},
+    "rs": {"does not compile": "fn twice(x: isize) -> isize {\n    retur 2 * x\n"},
 }

@@ -20,15 +20,15 @@ from opencodeeval.execution.environments import read_environment
 from opencodeeval.execution.jails import docker
 from opencodeeval.execution.toolchains import check_languages
 from tests.sandbox.foreign_programs import BOMBS, HOSTILE, ODD
-from tests.support.multipl_e_rows import benchmark, only_task
+from tests.support.multipl_e_rows import benchmark, first_protocol, only_task
 
 pytestmark = pytest.mark.timeout(300)
 
 ENVIRONMENT = "multipl_e"
 LANGUAGES = list(HOSTILE)
-# In the other jail a part of the languages, unless the image could not be made: both have the
-# same judge.
-QUICK = {"docker": LANGUAGES, "local": ["sh", "js"]}
+# In the other jail a part of the languages, and those that the image lacks, unless it could not be
+# made: both have the same judge.
+QUICK = {"docker": LANGUAGES, "local": ["sh", "js", "rkt", "rs"]}
 WHOLE = os.environ.get("OPENCODEEVAL_TEST_JAILS") == "all"
 NEVER = {Verdict.PASSED, Verdict.INFRA_ERROR}
 
@@ -71,9 +71,10 @@ class Foreign:
             self.languages = [each for each in self.languages if each in there]
 
             async def grade(language: str, name: str, code: str) -> None:
-                task = only_task(language)
+                protocol = first_protocol(language)
+                task = only_task(language, protocol)
                 if name in BOMBS[language]:
-                    task = benchmark(language).with_time_limit(2).tasks[0]
+                    task = benchmark(language, protocol).with_time_limit(2).tasks[0]
                 program = Program(task.task_id, 0, code, "")
                 self.grades[language, name] = await sandbox.grade(task, program)
 
