@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +69,7 @@ def policy_of(options: argparse.Namespace) -> Policy:
 
 def execute(options: argparse.Namespace) -> int:
     """Read, decide, report."""
+    from opencodeeval.core.own_files import write_own
     from opencodeeval.decide.from_records import gate
     from opencodeeval.decide.gate import EXIT_STATUS
     from opencodeeval.decide.gate_report import as_junit, as_markdown, as_text, gate_json
@@ -85,21 +85,11 @@ def execute(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     models = baseline[0].model, candidate[0].model
-    _write(options.markdown, lambda: as_markdown(decision, models))
-    _write(options.json, lambda: json.dumps(gate_json(decision, models), indent=1) + "\n")
-    _write(options.junit, lambda: as_junit(decision, models))
+    reports = {
+        options.markdown: as_markdown(decision, models),
+        options.json: json.dumps(gate_json(decision, models), indent=1) + "\n",
+        options.junit: as_junit(decision, models),
+    }
+    write_own({path: text for path, text in reports.items() if path}, "gate")
     print(as_text(decision, models))
     return EXIT_STATUS[decision.answer]
-
-
-def _write(path: Path | None, text: Callable[[], str]) -> None:
-    if path is None:
-        return
-    from opencodeeval.core.errors import StoreError
-    from opencodeeval.core.journal import replacing
-
-    try:
-        with replacing(path) as file:
-            file.write(text().encode("utf-8"))
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}): name another") from error

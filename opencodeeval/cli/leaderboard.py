@@ -1,6 +1,7 @@
 """Build the leaderboard of a folder of results from its records.
 
-Writes README.md, leaderboard.json and leaderboard.html into the folder. Scores
+Writes README.md, leaderboard.json and leaderboard.html into the folder, and
+overwrites only files that it made. Scores
 published elsewhere are read from --published FILE (repeatable), and from
 published.json in the folder if it exists: a list of scores as in the
 README, or results.json of the EvalPlus or BigCodeBench leaderboard.
@@ -43,15 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the files and print their paths, or compare them."""
+    from opencodeeval.core.own_files import write_own
     from opencodeeval.show.leaderboard import check, leaderboard
-    from opencodeeval.show.pages import write_all
     from opencodeeval.stats.metrics import parse_metrics
 
     files = leaderboard(options.results, options.published, parse_metrics(options.metric))
     if options.check:
         check(files)
         return 0
-    write_all(files)
+    write_own(files, "leaderboard")
     for path in files:
         print(path)
     return 0

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.errors import UsageError
+from opencodeeval.core.own_files import write_own
 from opencodeeval.show.trackers.base import TRACKERS
 
 
@@ -52,11 +53,6 @@ def execute(options: argparse.Namespace) -> int:
         text = as_csv(records)
     if options.output is None:
         sys.stdout.write(text)
-        return 0
-    try:
-        options.output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"{options.output} cannot be written ({error.strerror}): name another file"
-        ) from error
+    else:
+        write_own({options.output: text}, "publish")
     return 0

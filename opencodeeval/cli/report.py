@@ -27,13 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the page and print its path."""
+    from opencodeeval.core.own_files import write_own
     from opencodeeval.runs.finished import find_run
-    from opencodeeval.show.pages import write_all
     from opencodeeval.show.report import NAME, report
     from opencodeeval.stats.metrics import parse_metrics
 
     record, folder = find_run(options.run)
     path = options.output or folder / NAME
-    write_all({path: report(record, folder, parse_metrics(options.metric))})
+    write_own({path: report(record, folder, parse_metrics(options.metric))}, "report")
     print(path)
     return 0

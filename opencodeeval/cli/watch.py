@@ -83,9 +83,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Do the quick checks, then watch."""
     from opencodeeval.benchmarks.registry import expanded
+    from opencodeeval.core.own_files import check_own
     from opencodeeval.records.reading import read_records
     from opencodeeval.watch.checkpoints import is_model
-    from opencodeeval.watch.evaluation import Evaluation
+    from opencodeeval.watch.evaluation import PAGE, Evaluation
     from opencodeeval.watch.loop import Gate, State
     from opencodeeval.watch.webhook import Webhook
 
@@ -102,6 +103,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle must be 0 seconds or more, and --poll above 0")
     _check_run_options(options.passed_on, benches, options.base)
+    check_own([options.output / PAGE], "watch")
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
     policy = policy_of(options)

@@ -49,6 +49,7 @@ def gate_json(decision: Decision, models: Sequence[str]) -> dict[str, Any]:
     """The decision with all its findings."""
     return {
         "schema": SCHEMA,
+        "made_by": "opencodeeval gate",
         "answer": str(decision.answer),
         "exit_status": EXIT_STATUS[decision.answer],
         "why": decision.why,

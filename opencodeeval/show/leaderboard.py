@@ -114,6 +114,7 @@ def _values(board: Board, results: Path) -> dict[str, Any]:
 def _json(board: Board, results: Path) -> str:
     value = {
         "schema": SCHEMA,
+        "made_by": "opencodeeval leaderboard",
         "groups": [_group(group) for group in board.groups],
         "rows": [_row(row, board, results) for row in board.rows],
     }

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from opencodeeval.core.own_files import mark_of
 from opencodeeval.core.types import SETTINGS
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.pass_at_k import Estimate
@@ -88,7 +89,8 @@ def as_model_index(records: Sequence[StoredRecord]) -> str:
         for suite, metric, estimate in scores(record)
     ]
     card = ModelCardData(model_name=records[0].model, eval_results=results)
-    return card.to_yaml(line_break="\n").strip() + "\n"
+    text = card.to_yaml(line_break="\n").strip()
+    return f"# {mark_of('publish')}\n{text}\n"
 
 
 def _dataset(record: StoredRecord) -> dict[str, Any]:

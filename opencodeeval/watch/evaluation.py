@@ -14,7 +14,7 @@ from typing import Any
 
 from opencodeeval.core.errors import OpenCodeEvalError
 from opencodeeval.core.interrupted import Interrupted
-from opencodeeval.core.journal import guarded, replacing
+from opencodeeval.core.own_files import write_own
 from opencodeeval.records.answered import counts
 from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.show.training_curve import Curve, Point, page
@@ -100,6 +100,7 @@ def write_page(
     """Draw every benchmark's curve from the records; the page's path.
 
     Raises:
+        UsageError: another file has its name.
         StoreError: it cannot be written.
     """
     problems = [f"{each.name}: {each.problem}" for each in results if each.problem]
@@ -119,13 +120,7 @@ def write_page(
     known = {record.benchmark: headline(record) for record in baseline}
     curves = [Curve(name, tuple(each), known.get(name)) for name, each in sorted(points.items())]
     path = output / PAGE
-    text = page(title, curves, problems)
-
-    def write() -> None:
-        with replacing(path) as file:
-            file.write(text.encode("utf-8"))
-
-    guarded(path, write)
+    write_own({path: page(title, curves, problems)}, "watch")
     return path
 
 

@@ -11,15 +11,11 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
-
-from opencodeeval.core.errors import StoreError
-from opencodeeval.core.journal import replacing
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -93,23 +89,6 @@ def embedded(value: Any) -> Markup:
     # Lone surrogates are legal in JSON and Python, but not in UTF-8.
     safe = text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode("utf-8")
     return Markup(safe)
-
-
-def write_all(files: Mapping[Path, str]) -> None:
-    """Write text files, each whole or not at all.
-
-    Raises:
-        StoreError: one cannot be written.
-    """
-    for path, text in files.items():
-        try:
-            with replacing(path) as file:
-                file.write(text.encode("utf-8"))
-        except OSError as error:
-            raise StoreError(
-                f"{path} cannot be written ({error.strerror or error}): make room, or name a "
-                "writable folder"
-            ) from error
 
 
 def _file(name: str) -> str:
