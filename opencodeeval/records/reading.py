@@ -26,6 +26,8 @@ from opencodeeval.stats.pass_at_k import Count
 
 RECORD_NAME = re.compile(r"--[0-9a-f]{12}\.json$")
 RUNS = "runs"
+# Where the verdicts of several protocols are compared; earlier versions named these like records.
+DIFFERENCES = "differences"
 
 
 @dataclass(frozen=True)
@@ -174,11 +176,7 @@ def _records_at(source: str) -> list[Path]:
     matching = [Path(each) for each in sorted(glob(str(path), recursive=True))]
     if not matching:
         raise UsageError(f"{source} does not exist: name a record, a run folder or a pattern")
-    named = [
-        each
-        for each in matching
-        if each.is_dir() or (RECORD_NAME.search(each.name) and each.is_file())
-    ]
+    named = [each for each in matching if each.is_dir() or _named_as_record(each)]
     if not named:
         raise UsageError(f"{source} matches no record: records are named ...--<run id>.json")
     return [each for match in named for each in _records_at(str(match))]
@@ -186,7 +184,22 @@ def _records_at(source: str) -> list[Path]:
 
 def _is_record(path: Path, folder: Path) -> bool:
     inside = path.relative_to(folder).parts[:-1]
-    return RUNS not in inside and RECORD_NAME.search(path.name) is not None and path.is_file()
+    return RUNS not in inside and _named_as_record(path)
+
+
+def _named_as_record(path: Path) -> bool:
+    if RECORD_NAME.search(path.name) is None or not path.is_file():
+        return False
+    return DIFFERENCES not in path.parts[-3:-1] or not _is_comparison(path)
+
+
+def _is_comparison(path: Path) -> bool:
+    """Whether a file is what `compare_protocols` writes; a benchmark may be named so too."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"run_ids", "differing"} <= content.keys()
 
 
 def _record_of_run(folder: Path) -> Path:

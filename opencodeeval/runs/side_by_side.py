@@ -9,6 +9,7 @@ from typing import Any
 from opencodeeval.core.journal import write_atomically
 from opencodeeval.core.types import digest
 from opencodeeval.records.naming import slug
+from opencodeeval.records.reading import DIFFERENCES
 from opencodeeval.runs.jobs import Finished
 from opencodeeval.runs.protocol_differences import Side, compare
 from opencodeeval.runs.store import RUN_ID_LENGTH, read_run
@@ -34,8 +35,9 @@ def compare_protocols(output: Path, finished: Sequence[Finished]) -> list[dict[s
         names += [slug(record.protocol.name) for record in records]
         run_ids = [record.run_id for record in records]
         names.append(digest(run_ids)[:RUN_ID_LENGTH])
-        path = output / "differences" / slug(group[0].job.benchmark.name)
-        path /= f"{'--'.join(names)}.json"
+        path = output / DIFFERENCES / slug(group[0].job.benchmark.name)
+        # Not as records are named, which are looked for in the whole folder of results.
+        path /= f"{'--'.join(names)}.differences.json"
         sides = [Side(job.benchmark, read_run(result.run_folder)) for job, result in group]
         found = {"run_ids": run_ids, **compare(sides)}
         write_atomically(path, found)

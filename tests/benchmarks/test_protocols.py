@@ -374,6 +374,12 @@ def test_several_protocols_are_run_and_run_again(shared_data: Path, tmp_path: Pa
         first.stdout
     )
     assert "  3 pass under every protocol" in first.stdout
+    # The folder is still a folder of records.
+    listed = opencodeeval("publish", "results", "--format", "csv", cwd=tmp_path)
+    assert listed.stdout.count("\n") == 3, listed.stderr
+    assert opencodeeval("leaderboard", cwd=tmp_path).returncode == 0
+    both = "results/*/*--human-eval--*.json"
+    assert opencodeeval("compare", both, both, cwd=tmp_path).returncode == 0
     second = summary_of(opencodeeval(*command, "--json", cwd=tmp_path))
     assert "humaneval, opencodeeval: continues in" in opencodeeval(*command, cwd=tmp_path).stderr
     assert second["differences"][0]["differing"] == []

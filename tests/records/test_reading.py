@@ -53,6 +53,23 @@ def test_a_folder_gives_every_record_below_it_and_nothing_else(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["m--a--b--0123456789ab.json", "m--a--b--0123456789ab.differences.json"]
+)
+def test_comparisons_of_protocols_are_no_records(tmp_path: Path, name: str) -> None:
+    """As earlier versions named them, and as they are named now."""
+    first = write(tmp_path, record(greedy("10")))
+    compared = tmp_path / "differences" / "humaneval" / name
+    compared.parent.mkdir(parents=True)
+    compared.write_text(json.dumps({"run_ids": ["0123456789ab"], "differing": []}))
+    found = [first]
+    assert find_records([tmp_path]) == found
+    assert find_records([str(tmp_path / "**" / "*.json")]) == found
+    # A benchmark of this name has records all the same.
+    found.append(write(tmp_path / "differences", record(greedy("10"), benchmark="humaneval")))
+    assert find_records([tmp_path]) == sorted(found)
+
+
 def test_sources_without_a_record_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         find_records([tmp_path / "nowhere"])
