@@ -33,6 +33,11 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--seed", type=int)
     group.add_argument(
+        "--allow-long-prompts",
+        action="store_true",
+        help="score the model even if more than 5 %% of the prompts do not fit its context",
+    )
+    group.add_argument(
         "--generation-config",
         choices=("model",),
         help="take temperature, top-p, top-k, min-p and repetition penalty from the model's "
@@ -131,6 +136,7 @@ def sampling_of(options: argparse.Namespace) -> SamplingOptions:
         prompt_template=read_prompt_template(options.prompt_template),
         generation_config=options.generation_config,
         preset=_preset(options.preset),
+        allow_long_prompts=options.allow_long_prompts,
     )
 
 

@@ -26,5 +26,8 @@ def print_summary(
         print(table(summary))
         return
     print(json.dumps(summary))
+    for part in summary["benchmarks"]:
+        for line in part["answers"]["warnings"]:
+            logger(options)(f"warning: {part['benchmark']}, {part['protocol']}: {line}")
     for each in evaluation.differences:
         logger(options)("\n".join(lines(each)))

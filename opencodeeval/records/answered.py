@@ -38,6 +38,11 @@ class Answered:
         return self.cut_off / self.drawn if self.drawn else None
 
     @property
+    def too_long_share(self) -> float:
+        """The share of samples whose prompt did not fit the model's context, in [0, 1]."""
+        return self.too_long / self.drawn if self.drawn else 0.0
+
+    @property
     def without_code_share(self) -> float:
         """The share of answers without code, in [0, 1]."""
         return self.without_code / self.graded if self.graded else 0.0
@@ -82,7 +87,18 @@ def reasoning_in(completions: Iterable[Completion]) -> Reasoning | None:
 
 def lines(record: Record) -> list[str]:
     """What a summary says of the answers, and what to do where many are not whole."""
-    return [*_facts(counts(record)), *advice(record)]
+    return [*_facts(counts(record)), *(f"warning: {line}" for line in advice(record))]
+
+
+def cautions(record: Record) -> list[str]:
+    """What limits a score, to stand beside it: "12.5 % of the answers were cut off"."""
+    found = counts(record)
+    said = []
+    if found.too_long:
+        said.append(f"{_percent(found.too_long_share)} of the prompts did not fit the context")
+    if (found.cut_off_share or 0.0) > MANY:
+        said.append(f"{_percent(found.cut_off_share or 0.0)} of the answers were cut off")
+    return said
 
 
 def _facts(found: Answered) -> list[str]:
@@ -115,6 +131,12 @@ def advice(record: Record) -> list[str]:
     found = counts(record)
     told = []
     cut_off = found.cut_off_share or 0.0
+    if found.too_long:
+        told.append(
+            f"{found.too_long} of {found.drawn} prompts did not fit the model's context"
+            f"{_of_tokens(record)}, and count as failures: raise --max-model-len, or use a model "
+            "with a longer context"
+        )
     if cut_off > MANY:
         told.append(
             f"{_percent(cut_off)} of the answers were cut off at {found.longest} tokens: "
@@ -126,7 +148,10 @@ def advice(record: Record) -> list[str]:
             f"{_percent(stopped / found.graded)} of the answers ended inside their reasoning "
             "without being cut off: a protocol's stop strings end it too (docs/reasoning.md)"
         )
-    elif found.without_code_share > MANY and found.without_code_share > cut_off:
+    elif (
+        found.without_code_share > MANY
+        and found.without_code_share > cut_off + found.too_long_share
+    ):
         told.append(
             f"{_percent(found.without_code_share)} of the answers hold no code: read some of them "
             "with `opencodeeval report`"
@@ -143,6 +168,11 @@ def _context(record: Record) -> str:
     if prompt + longest <= context:
         return ""
     return f" and --max-model-len (the model's context here is {context} tokens)"
+
+
+def _of_tokens(record: Record) -> str:
+    context = record.model.identity.get("max_model_len")
+    return f" of {context} tokens" if isinstance(context, int) else ""
 
 
 def _percent(share: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import SETTINGS
+from opencodeeval.records.answered import cautions
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 
@@ -96,6 +97,8 @@ def remarks(pair: Pair) -> list[str]:
     ]
     if _prompts_unknown(pair):
         found.append("samples from a file: whether both models got the same prompts is not known")
+    for side, each in zip(("baseline", "candidate"), pair, strict=True):
+        found += [f"{side}: {caution}" for caution in cautions(each.record)]
     return found
 
 

@@ -23,7 +23,8 @@ from opencodeeval.stats.metrics import Metric
 class Job:
     """One benchmark to be run under one protocol; `metrics` and `counts` as in `Run`.
 
-    `adapter` is the LoRA adapter to run it with, if there is one.
+    `adapter` is the LoRA adapter to run it with, if there is one. `allow_long_prompts` as in
+    `SamplingOptions`.
     """
 
     benchmark: CardBenchmark
@@ -31,6 +32,7 @@ class Job:
     metrics: Sequence[Metric]
     counts: Mapping[str, int] | None = None
     adapter: str = ""
+    allow_long_prompts: bool = False
 
     @property
     def protocol(self) -> str:

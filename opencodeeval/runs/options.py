@@ -80,6 +80,9 @@ class SamplingOptions:
     `generation_config` "model" reads the model's generation_config.json; a mapping
     has its values by the names of the fields here. `preset` names a preset, or a TOML
     file with one; "auto" takes the one for the model (docs/presets.md).
+
+    Prompts that do not fit the model's context fail; where more than one in twenty do not,
+    the run is refused without `allow_long_prompts`.
     """
 
     n: int | None = None
@@ -105,6 +108,7 @@ class SamplingOptions:
     generation_config: Literal["model"] | Mapping[str, float] | None = None
     preset: str | Preset | None = None
     thinking_budget: int | None = None
+    allow_long_prompts: bool = False
 
     def applied(self, default: Sampling) -> Sampling:
         """The sampling of a benchmark whose own is `default`.

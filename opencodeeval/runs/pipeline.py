@@ -36,6 +36,7 @@ from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, Timing, content_of
 from opencodeeval.runs.generating import Generation
+from opencodeeval.runs.long_prompts import LongPrompts
 from opencodeeval.runs.observers import GradedSample, Observer, orders
 from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
 from opencodeeval.runs.rows import ExecutionKey
@@ -64,8 +65,9 @@ class Run:
     `counts` (task id -> samples) is for existing samples whose number differs
     between tasks; otherwise every task has `planned.sampling.n`. `metrics` are
     those to record, `regraded` is for the record (`build_record`). `shared` is what it has
-    in common with other runs; `handed_over` is called when the backend has taken the last
-    request, or needs none.
+    in common with other runs. Without `allow_long_prompts` a run ends where too many prompts
+    do not fit the model's context (`PromptsTooLong`). `handed_over` is called when the backend
+    has taken the last request, or needs none.
     """
 
     planned: Planned
@@ -75,6 +77,7 @@ class Run:
     counts: Mapping[str, int] | None = None
     regraded: Mapping[str, Any] | None = None
     shared: Shared = field(default_factory=Shared)
+    allow_long_prompts: bool = True
     handed_over: Callable[[], None] = lambda: None
 
 
@@ -87,7 +90,8 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
     Raises:
         StopRun: an observer needs no more results; there is no record.
         BackendError: the backend failed or left samples out.
-        SamplesFailed: some samples could not be had; the others are graded, without a record.
+        SamplesFailed: some samples could not be had, or too many prompts do not fit; the others
+            are graded, without a record.
         SandboxError: samples could not be graded; no record is written.
         StoreError: the output cannot be written.
     """
@@ -147,8 +151,12 @@ class _Going:
             run.planned, run.store, run.shared, self._enqueue, run.handed_over
         )
 
+        self.long_prompts = None if run.allow_long_prompts else LongPrompts(run.planned)
+
     async def complete(self, wanted: Sequence[SampleId]) -> None:
         workers = self.sandbox.slots + WAITING_PROGRAMS
+        if self.long_prompts:
+            self.long_prompts.samples = len(wanted)
         for observer in self.observers:
             observer.start(self.benchmark.name, len(wanted))
         try:
@@ -174,6 +182,8 @@ class _Going:
         for observer in self.observers:
             observer.generated()
         self.queue.put_nowait(completion)
+        if self.long_prompts:
+            self.long_prompts.add(completion)
 
     async def _grade_queued(self) -> None:
         while (completion := await self.queue.get()) is not None:

@@ -138,7 +138,9 @@ def plan_jobs(
         for benchmark in _load(each, selection):
             drawn = sampling.applied(benchmark.default_sampling())
             check_template(benchmark, drawn)
-            jobs.append(Job(benchmark, drawn, sampling.metrics_of(benchmark, drawn.n)))
+            metrics = sampling.metrics_of(benchmark, drawn.n)
+            long_ones = sampling.allow_long_prompts
+            jobs.append(Job(benchmark, drawn, metrics, allow_long_prompts=long_ones))
     return jobs
 
 

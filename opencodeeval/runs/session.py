@@ -145,6 +145,7 @@ class _Session:
                 job.metrics,
                 job.counts,
                 shared=shared,
+                allow_long_prompts=job.allow_long_prompts,
                 handed_over=next_one.set,
             )
             await self._run_one(each, run)

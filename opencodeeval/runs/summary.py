@@ -128,9 +128,11 @@ def _answers(record: Record) -> dict[str, Any]:
     found = answered.counts(record)
     return {
         "cut_off": found.cut_off_share,
+        "prompts_too_long": found.too_long_share,
         "without_code": found.without_code_share,
         "unfinished": found.reasoning.unfinished if found.reasoning else 0,
         "lines": answered.lines(record),
+        "warnings": answered.advice(record),
     }
 
 

@@ -177,11 +177,12 @@ def _cell(place: int, cell: Cell, results: Path) -> dict[str, Any]:
 
 
 def _answers(record: Record) -> dict[str, float | None]:
-    """The shares of answers that were cut off, and that hold no code."""
+    """The shares of answers that were cut off, have no prompt that fits, and hold no code."""
     found = counts(record)
     cut_off = found.cut_off_share
     return {
         "cut_off": None if cut_off is None else round(cut_off, 9),
+        "prompts_too_long": round(found.too_long_share, 9),
         "without_code": round(found.without_code_share, 9),
     }
 

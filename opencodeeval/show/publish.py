@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from opencodeeval.core.own_files import mark_of
 from opencodeeval.core.types import SETTINGS
+from opencodeeval.records.answered import cautions
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.pass_at_k import Estimate
 
@@ -52,6 +53,7 @@ def as_csv(records: Sequence[StoredRecord]) -> str:
                     *(content.benchmark.tasks, record.n),
                     *(sampling.get(name, "") for name in _SAMPLING),
                     *(content.timing.finished, content.run_id, content.digest),
+                    "; ".join(cautions(content)),
                 ]
             )
     return out.getvalue()
@@ -62,7 +64,7 @@ _COLUMNS = (
     *("model", "revision", "benchmark", "data_version", "protocol", "protocol_version"),
     *("suite", "headline", "metric", "value", "low", "high", "tasks", "n"),
     *_SAMPLING,
-    *("finished", "run_id", "record_digest"),
+    *("finished", "run_id", "record_digest", "cautions"),
 )
 
 
@@ -112,4 +114,5 @@ def _arguments(record: StoredRecord, estimate: Estimate) -> dict[str, Any]:
         **record.content["sampling"],
         "harness": f"opencodeeval {record.record.harness.version}",
         "record": record.record.digest,
+        **({"cautions": said} if (said := cautions(record.record)) else {}),
     }

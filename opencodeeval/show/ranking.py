@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import DEFAULT, SETTINGS
-from opencodeeval.records.answered import Answered, counts
+from opencodeeval.records.answered import Answered, cautions, counts
 from opencodeeval.records.naming import WITH_ADAPTER
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.stats.metrics import CONSISTENCY, Metric, estimate, in_order, parse_metrics
@@ -107,6 +107,11 @@ class Cell:
     def answers(self) -> Answered | None:
         """How many answers are not whole, where they were measured."""
         return counts(self.record.record) if self.record else None
+
+    @property
+    def cautions(self) -> list[str]:
+        """What limits the scores (records/answered.py)."""
+        return cautions(self.record.record) if self.record else []
 
     @property
     def samples(self) -> str:

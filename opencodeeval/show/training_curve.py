@@ -21,7 +21,8 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 16, 12, 34
 class Point:
     """One checkpoint's score on one benchmark; `answer` is the gate's.
 
-    `cut_off` and `without_code` are shares of the model's answers in [0, 1], None if not known.
+    `cut_off` and `without_code` are shares of the model's answers in [0, 1], None if not known;
+    `cautions` say what limits the score (records/answered.py).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Point:
     answer: str = ""
     cut_off: float | None = None
     without_code: float | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from opencodeeval.core.errors import OpenCodeEvalError
 from opencodeeval.core.interrupted import Interrupted
 from opencodeeval.core.own_files import write_own
-from opencodeeval.records.answered import counts
+from opencodeeval.records.answered import cautions, counts
 from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.show.training_curve import Curve, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
@@ -115,7 +115,8 @@ def write_page(
             step = float(place if result.step is None else result.step)
             found = counts(record.record)
             shares = (found.cut_off_share, found.without_code_share)
-            point = Point(result.name, step, headline(record), result.answer or "", *shares)
+            limits = tuple(cautions(record.record))
+            point = Point(result.name, step, headline(record), result.answer or "", *shares, limits)
             points.setdefault(record.benchmark, []).append(point)
     known = {record.benchmark: headline(record) for record in baseline}
     curves = [Curve(name, tuple(each), known.get(name)) for name, each in sorted(points.items())]

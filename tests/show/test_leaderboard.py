@@ -73,7 +73,7 @@ def test_answers_that_are_not_whole_are_shown_with_each_record(tmp_path: Path) -
     ((cell,),) = (
         row["cells"] for row in json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
     )
-    assert cell["answers"] == {"cut_off": 0.25, "without_code": 0.5}
+    assert cell["answers"] == {"cut_off": 0.25, "prompts_too_long": 0.0, "without_code": 0.5}
     assert "| 1 | 25.0 % | 50.0 % |" in (tmp_path / "README.md").read_text()
     page = (tmp_path / "leaderboard.html").read_text()
     assert "<td>25.0 % <small>at 512 tokens</small></td><td>50.0 %</td>" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from opencodeeval.records.answered import cautions
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.show.publish import plain_name, scores
 
@@ -33,4 +34,5 @@ def parameters(record: StoredRecord) -> dict[str, Any]:
         "run_id": content.run_id,
         "record_digest": content.digest,
         "harness": content.harness.version,
+        **({"cautions": "; ".join(said)} if (said := cautions(content)) else {}),
     }

@@ -1,0 +1,40 @@
+"""Refuses a run in which too many prompts do not fit the model's context: its score says little."""
+
+from __future__ import annotations
+
+from opencodeeval.backends.base import SamplesFailed
+from opencodeeval.core.types import Completion
+from opencodeeval.records.answered import MANY
+from opencodeeval.runs.recording import Planned
+
+
+class PromptsTooLong(SamplesFailed):
+    """More prompts do not fit than may be; what was generated stays in the run folder."""
+
+
+class LongPrompts:
+    """Counts the samples of a run whose prompt does not fit; `samples` is the run's total."""
+
+    def __init__(self, planned: Planned) -> None:
+        self.samples = 0
+        self._planned = planned
+        self._too_long = 0
+
+    def add(self, completion: Completion) -> None:
+        """Count one completion.
+
+        Raises:
+            PromptsTooLong: more than a share of `MANY` of all samples did not fit.
+        """
+        self._too_long += completion.finish_reason == "prompt_too_long"
+        if self._too_long > MANY * self.samples:
+            raise PromptsTooLong(
+                f"the prompts of at least {self._too_long} of {self.samples} samples of "
+                f"{self._planned.benchmark.name} do not fit the model's context{self._context()}, "
+                "and would count as failures: raise --max-model-len, use a model with a longer "
+                "context, or add --allow-long-prompts"
+            )
+
+    def _context(self) -> str:
+        context = self._planned.backend.identity().get("max_model_len")
+        return f" of {context} tokens" if isinstance(context, int) else ""
