@@ -186,8 +186,9 @@ def _load(
         protocol_card=protocol_card,
         data_version=version,
         data_digest=provenance["rows_sha256"],
-        provenance=provenance,
-        tasks=within(tasks, window, adapter.about, f"{card.name} {version}")[:limit],
+        **_limited(
+            within(tasks, window, adapter.about, f"{card.name} {version}"), limit, provenance
+        ),
         known_ids=frozenset(task.task_id for task in tasks),
         window=window,
     )
@@ -221,8 +222,11 @@ def load_repair(
         protocol_card=_protocol(card, protocol or run.protocol),
         data_version=run.data_version,
         data_digest=run.data_digest,
-        provenance={**run.provenance, "from_run": repaired.run_id},
-        tasks=within(tasks, window, adapter.about, f"run {repaired.run_id}")[:limit],
+        **_limited(
+            within(tasks, window, adapter.about, f"run {repaired.run_id}"),
+            limit,
+            {**run.provenance, "from_run": repaired.run_id},
+        ),
         known_ids=frozenset(task.task_id for task in tasks),
         window=window,
     )
@@ -264,10 +268,17 @@ def _load_own(path: Path, protocol: str | None, limit: int | None) -> CardBenchm
         protocol_card=protocol_card,
         data_version="file",
         data_digest=rows_sha256,
-        provenance={"origin": f"file {path.name}", "rows_sha256": rows_sha256},
-        tasks=tasks[:limit],
+        **_limited(tasks, limit, {"origin": f"file {path.name}", "rows_sha256": rows_sha256}),
         known_ids=frozenset(task.task_id for task in tasks),
     )
+
+
+def _limited(
+    tasks: Sequence[Task], limit: int | None, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The first tasks, and where they came from; "limit" is there only if it left some out."""
+    cut = {"limit": limit} if limit is not None and limit < len(tasks) else {}
+    return {"tasks": tasks[:limit], "provenance": {**provenance, **cut}}
 
 
 def _tasks(rows: Sequence[Row], adapter: Adapter, protocol: ProtocolCard, where: str) -> list[Task]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.own_files import write_own
 from opencodeeval.show.trackers.base import TRACKERS
+
+if TYPE_CHECKING:
+    from opencodeeval.records.reading import StoredRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="instead of stdout")
     parser.add_argument(
         "--project", default="opencodeeval", help="the tracker's project or experiment"
+    )
+    parser.add_argument(
+        "--allow-part",
+        action="store_true",
+        help="put scores of runs with --limit into the model card too; it says so",
     )
     parser.add_argument("--step", type=int, help="the training step, for a tracker")
 
@@ -48,6 +58,7 @@ def execute(options: argparse.Namespace) -> int:
                 f"a model card is for one model, but these are records of {', '.join(models)}: "
                 "name the records of one model"
             )
+        _check_whole(records, options.allow_part)
         text = as_model_index(records)
     else:
         text = as_csv(records)
@@ -56,3 +67,14 @@ def execute(options: argparse.Namespace) -> int:
     else:
         write_own({options.output: text}, "publish")
     return 0
+
+
+def _check_whole(records: Sequence[StoredRecord], allowed: bool) -> None:
+    """Refuse scores that a reader of the model card would take for the benchmark's."""
+    parts = [each for each in records if each.record.benchmark.part]
+    if parts and not allowed:
+        first = parts[0].record.benchmark
+        raise UsageError(
+            f"{parts[0].path} is of {first.shown_tasks} tasks of {first.name} (--limit), which is "
+            "no score of the benchmark: name records of whole runs, or add --allow-part"
+        )

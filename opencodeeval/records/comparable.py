@@ -97,6 +97,8 @@ def remarks(pair: Pair) -> list[str]:
     ]
     if _prompts_unknown(pair):
         found.append("samples from a file: whether both models got the same prompts is not known")
+    if pair.baseline.record.benchmark.part:
+        found.append(f"only {pair.baseline.record.benchmark.shown_tasks} tasks were run (--limit)")
     for side, each in zip(("baseline", "candidate"), pair, strict=True):
         found += [f"{side}: {caution}" for caution in cautions(each.record)]
     return found

@@ -123,6 +123,20 @@ class Benchmark(_Part, frozen=True, kw_only=True, omit_defaults=True):
         """Whether all tasks of the data version were run, as far as that is known."""
         return self.tasks_in_version in (0, self.tasks)
 
+    @property
+    def part(self) -> bool:
+        """Whether --limit left tasks out, so that the score is not the benchmark's.
+
+        A window of dates is a choice of tasks that others can make too, and is not meant.
+        """
+        limited = "limit" in self.description.data
+        return limited or not (self.whole or self.description.window)
+
+    @property
+    def shown_tasks(self) -> str:
+        """The number of tasks; "5 of 164" if not all of the data version were run."""
+        return str(self.tasks) if self.whole else f"{self.tasks} of {self.tasks_in_version}"
+
 
 class Protocol(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """How was prompted, extracted and graded.

@@ -95,6 +95,13 @@ def _values(board: Board, results: Path) -> dict[str, Any]:
     return {
         "board": board,
         "measured": measured,
+        "whole": [group for group in board.groups if not group.part],
+        "parts": [
+            (row, board.groups[place], cell)
+            for row in measured
+            for place, cell in sorted(row.cells.items())
+            if board.groups[place].part
+        ],
         "lead": leading(board.rows, board.groups)[0],
         "origins": ORIGINS,
         "told_of": {p for row in board.rows for p, cell in row.cells.items() if cell.published},
@@ -132,7 +139,7 @@ def _means(board: Board) -> list[SetMean]:
         cell.record.record
         for row in board.rows
         for cell in row.cells.values()
-        if cell.record is not None
+        if cell.record is not None and not cell.record.record.benchmark.part
     ]
     return sorted(
         set_means(records),

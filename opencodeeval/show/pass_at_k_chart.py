@@ -48,7 +48,7 @@ def charts(board: Board) -> list[Chart]:
             for number, row in enumerate(board.rows)
             if place in row.cells and row.cells[place].curve
         }
-        if not cells:
+        if not cells or group.part:
             continue
         last = max(k for cell in cells.values() for k in cell.curve)
         ks = sorted({k for cell in cells.values() for k in cell.curve})

@@ -54,6 +54,7 @@ def as_csv(records: Sequence[StoredRecord]) -> str:
                     *(sampling.get(name, "") for name in _SAMPLING),
                     *(content.timing.finished, content.run_id, content.digest),
                     "; ".join(cautions(content)),
+                    content.benchmark.tasks_in_version or "",
                 ]
             )
     return out.getvalue()
@@ -64,7 +65,7 @@ _COLUMNS = (
     *("model", "revision", "benchmark", "data_version", "protocol", "protocol_version"),
     *("suite", "headline", "metric", "value", "low", "high", "tasks", "n"),
     *_SAMPLING,
-    *("finished", "run_id", "record_digest", "cautions"),
+    *("finished", "run_id", "record_digest", "cautions", "tasks_in_version"),
 )
 
 
@@ -100,17 +101,28 @@ def _dataset(record: StoredRecord) -> dict[str, Any]:
     data = description.data
     return {
         "type": data.get("dataset") or record.benchmark,
-        "name": f"{description.title or record.benchmark} {record.data_version}",
+        "name": f"{description.title or record.benchmark} {record.data_version}{_which(record)}",
         "revision": data.get("revision") or None,
     }
 
 
+def _which(record: StoredRecord) -> str:
+    """Which tasks, where it is not all: ", 5 of 164 tasks"."""
+    benchmark = record.record.benchmark
+    window = benchmark.description.window
+    dates = [window[name] for name in ("start", "end") if name in window]
+    released = f" ({' to '.join(dates)})" if dates else ""
+    return "" if benchmark.whole else f", {benchmark.shown_tasks} tasks{released}"
+
+
 def _arguments(record: StoredRecord, estimate: Estimate) -> dict[str, Any]:
     """What a reader has to know to compare the number with another."""
+    benchmark = record.record.benchmark
     return {
         "interval_95": [round(estimate.low, 6), round(estimate.high, 6)],
         "protocol": record.protocol,
-        "tasks": record.record.benchmark.tasks,
+        "tasks": benchmark.tasks,
+        **({} if benchmark.whole else {"tasks_in_version": benchmark.tasks_in_version}),
         **record.content["sampling"],
         "harness": f"opencodeeval {record.record.harness.version}",
         "record": record.record.digest,

@@ -34,7 +34,8 @@ ORIGINS = {
 class Group(NamedTuple):
     """One column group; `metrics` are those that any of its records has.
 
-    `of` is the data version's number of tasks if only a part of them was run, else 0.
+    `of` is the data version's number of tasks if only a part of them was run, else 0;
+    `part` says that --limit left the others out. Such groups are the last of a board.
     """
 
     benchmark: str
@@ -48,6 +49,7 @@ class Group(NamedTuple):
     headline: str
     metrics: tuple[str, ...] = ()
     of: int = 0
+    part: bool = False
 
     @property
     def shown_tasks(self) -> str:
@@ -224,7 +226,7 @@ def _groups(records: Sequence[StoredRecord], more: Sequence[Metric]) -> tuple[Gr
         known = groups.setdefault(group.key, group)
         metrics = in_order([*parse_metrics(known.metrics), *_metrics(record, more)])
         groups[group.key] = known._replace(metrics=tuple(map(str, metrics)))
-    return tuple(groups[key] for key in sorted(groups))
+    return tuple(groups[key] for key in sorted(groups, key=lambda key: (groups[key].part, key)))
 
 
 def _group(record: StoredRecord) -> Group:
@@ -241,6 +243,7 @@ def _group(record: StoredRecord) -> Group:
         headline=record.headline,
         metrics=tuple(record.record.scores[record.headline]),
         of=0 if benchmark.whole else benchmark.tasks_in_version,
+        part=benchmark.part,
     )
 
 
@@ -292,11 +295,11 @@ def _head_of(row: Row) -> tuple[str, str, str, str]:
 
 
 def leading(rows: Iterable[Row], groups: Sequence[Group]) -> list[int]:
-    """The indexes of the groups, those with the most measured models first."""
+    """The indexes of the groups: whole ones, and those with the most measured models first."""
     measured = Counter(
         place for row in rows for place, cell in row.cells.items() if cell.record is not None
     )
-    return sorted(range(len(groups)), key=lambda place: -measured[place])
+    return sorted(range(len(groups)), key=lambda place: (groups[place].part, -measured[place]))
 
 
 def ranked(rows: Iterable[Row], groups: Sequence[Group]) -> list[Row]:

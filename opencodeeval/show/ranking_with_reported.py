@@ -33,6 +33,7 @@ def _place(
         if (each.benchmark, each.protocol) == (group.benchmark, group.protocol)
         and each.data_version in ("", group.data_version)
         and (each.suite, each.metric) in group.columns
+        and not group.part
         and group.tasks == max(g.tasks for g in groups if g[:5] == group[:5])
     ]
 

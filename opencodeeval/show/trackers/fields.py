@@ -30,6 +30,7 @@ def parameters(record: StoredRecord) -> dict[str, Any]:
         "benchmark": record.benchmark,
         "data_version": record.data_version,
         "protocol": record.protocol,
+        "tasks": content.benchmark.shown_tasks,
         **{f"sampling/{name}": value for name, value in record.content["sampling"].items()},
         "run_id": content.run_id,
         "record_digest": content.digest,
