@@ -19,7 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 16, 12, 34
 
 @dataclass(frozen=True)
 class Point:
-    """One checkpoint's score on one benchmark; `answer` is the gate's.
+    """One checkpoint's score on one benchmark; `answer` is the gate's for that benchmark.
 
     `cut_off` and `without_code` are shares of the model's answers in [0, 1], None if not known;
     `cautions` say what limits the score (records/answered.py).
@@ -41,6 +41,15 @@ class Curve:
     title: str
     points: tuple[Point, ...]
     baseline: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The gate's answer for a checkpoint over all benchmarks, and its reason."""
+
+    name: str
+    answer: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -114,11 +123,20 @@ def draw(curve: Curve) -> Drawing:
     )
 
 
-def page(title: str, curves: Sequence[Curve], problems: Sequence[str] = ()) -> str:
+def page(
+    title: str,
+    curves: Sequence[Curve],
+    problems: Sequence[str] = (),
+    decided: Sequence[Decided] = (),
+) -> str:
     """The whole page; it loads nothing from the network."""
     frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
     return _template().render(
-        title=title, drawings=[draw(curve) for curve in curves], problems=problems, **frame
+        title=title,
+        drawings=[draw(curve) for curve in curves],
+        problems=problems,
+        decided=decided,
+        **frame,
     )
 
 

@@ -17,7 +17,7 @@ from opencodeeval.core.interrupted import Interrupted
 from opencodeeval.core.own_files import write_own
 from opencodeeval.records.answered import cautions, counts
 from opencodeeval.records.reading import StoredRecord, read_record
-from opencodeeval.show.training_curve import Curve, Point, page
+from opencodeeval.show.training_curve import Curve, Decided, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
 from opencodeeval.watch.checkpoints import Checkpoint, is_adapter
 from opencodeeval.watch.loop import Evaluated, Failed
@@ -104,7 +104,7 @@ def write_page(
         StoreError: it cannot be written.
     """
     problems = [f"{each.name}: {each.problem}" for each in results if each.problem]
-    points: dict[str, list[Point]] = {}
+    found: list[tuple[Evaluated, float, str, StoredRecord]] = []
     for place, result in enumerate(sorted(results, key=_by_step)):
         for named in result.records:
             try:
@@ -113,16 +113,51 @@ def write_page(
                 problems.append(f"{result.name}: {error}")
                 continue
             step = float(place if result.step is None else result.step)
-            found = counts(record.record)
-            shares = (found.cut_off_share, found.without_code_share)
-            limits = tuple(cautions(record.record))
-            point = Point(result.name, step, headline(record), result.answer or "", *shares, limits)
-            points.setdefault(record.benchmark, []).append(point)
-    known = {record.benchmark: headline(record) for record in baseline}
+            found.append((result, step, result.answers.get(named, ""), record))
+    titles = _titles([record for *_, record in found])
+    points: dict[str, list[Point]] = {}
+    for result, step, answer, record in found:
+        title_of = titles[_measured(record)]
+        points.setdefault(title_of, []).append(_point(result.name, step, answer, record))
+    known = {titles.get(_measured(each)): headline(each) for each in baseline}
     curves = [Curve(name, tuple(each), known.get(name)) for name, each in sorted(points.items())]
+    decided = [
+        Decided(each.name, each.answer, each.why)
+        for each in sorted(results, key=_by_step)
+        if each.answer
+    ]
+    # Where it is not the answer of the one curve, which has it already.
+    apart = len(curves) > 1 or any(each.answer and not each.answers for each in results)
     path = output / PAGE
-    write_own({path: page(title, curves, problems)}, "watch")
+    write_own({path: page(title, curves, problems, decided if apart else ())}, "watch")
     return path
+
+
+def _point(name: str, step: float, answer: str, record: StoredRecord) -> Point:
+    found = counts(record.record)
+    shares = (found.cut_off_share, found.without_code_share)
+    return Point(name, step, headline(record), answer, *shares, tuple(cautions(record.record)))
+
+
+def _measured(record: StoredRecord) -> tuple[str, str, str, str]:
+    """What the scores of one curve have in common; the tasks only where they are a part."""
+    benchmark = record.record.benchmark
+    part = benchmark.shown_tasks if benchmark.part else ""
+    return record.benchmark, record.data_version, record.protocol, part
+
+
+def _titles(records: Sequence[StoredRecord]) -> dict[tuple[str, str, str, str], str]:
+    """A title for each: the benchmark's name, and what tells it from others of that name."""
+    titles = {}
+    keys = {_measured(record) for record in records}
+    for key in keys:
+        name, version, protocol, part = key
+        same = [other for other in keys if other[0] == name]
+        title = f"{name}@{version}" if len({other[1] for other in same}) > 1 else name
+        if len({other[2] for other in same}) > 1:
+            title += f", {protocol}"
+        titles[key] = f"{title}, {part} tasks" if part else title
+    return titles
 
 
 def headline(record: StoredRecord) -> Estimate:
@@ -132,10 +167,15 @@ def headline(record: StoredRecord) -> Estimate:
 
 def event(folder: Path, result: Evaluated) -> dict[str, Any]:
     """The message to a webhook about one checkpoint."""
-    scores = {}
-    for path in result.records:
-        record = read_record(Path(path))
-        scores[record.benchmark] = headline(record)._asdict()
+    records = {path: read_record(Path(path)) for path in result.records}
+    titles = _titles(list(records.values()))
+    named = {path: titles[_measured(record)] for path, record in records.items()}
+    scores = {named[path]: headline(record)._asdict() for path, record in records.items()}
+    limits = [
+        f"{named[path]}: {', '.join(said)}"
+        for path, record in records.items()
+        if (said := cautions(record.record))
+    ]
     shown = ", ".join(f"{name} {100 * score['value']:.1f}" for name, score in scores.items())
     verdict = result.problem or (f"{result.answer}: {result.why}" if result.answer else "")
     return {
@@ -144,9 +184,10 @@ def event(folder: Path, result: Evaluated) -> dict[str, Any]:
         "step": result.step,
         "scores": scores,
         "answer": result.answer,
+        "answers": {named[path]: answer for path, answer in result.answers.items()},
         "why": result.why,
         "problem": result.problem,
-        "text": " - ".join(part for part in (f"{result.name}: {shown}", verdict) if part),
+        "text": " - ".join(part for part in (f"{result.name}: {shown}", verdict, *limits) if part),
     }
 
 

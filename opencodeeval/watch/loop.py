@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,8 +29,9 @@ class Evaluated:
     """The result of one checkpoint.
 
     `files` is the state of its files, `records` the paths of its records,
-    `answer` the gate's answer (None without a gate), `gate` that gate's identity,
-    `problem` the reason if there is no result.
+    `answer` the gate's answer over all benchmarks (None without a gate) and `answers` that of
+    each record by its path, `gate` that gate's identity, `problem` the reason if there is no
+    result.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Evaluated:
     why: str = ""
     problem: str = ""
     gate: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Gate:
     @property
     def identity(self) -> str:
         """A digest of everything that its answers depend on."""
-        return digest([[each.record.digest for each in self.baseline], asdict(self.policy)])
+        baseline = [each.record.digest for each in self.baseline]
+        # What is stored of an answer is in it: earlier versions kept no answer of each record.
+        return digest([baseline, asdict(self.policy), "answers"])
 
 
 class Failed(Exception):
@@ -105,8 +109,7 @@ class State:
         wanted = gate.identity if gate else ""
         for each in list(self.done.values()):
             if each.records and each.gate != wanted:
-                answer, why = _gated([Path(path) for path in each.records], gate)
-                self.add(replace(each, answer=answer, why=why, gate=wanted))
+                self.add(replace(each, **_gated(each.records, gate)))
 
     def forget_failures(self) -> None:
         """Try failed checkpoints again: the watch may have restarted on another machine."""
@@ -232,20 +235,30 @@ def _evaluated(
         paths = tuple(str(path) for path in evaluate(checkpoint))
     except Failed as error:
         return Evaluated(checkpoint.name, checkpoint.step, files, (), problem=str(error))
-    answer, why = _gated([Path(path) for path in paths], gate)
-    gate_identity = gate.identity if gate else ""
-    return Evaluated(
-        checkpoint.name, checkpoint.step, files, paths, answer, why, gate=gate_identity
-    )
+    return replace(Evaluated(checkpoint.name, checkpoint.step, files, paths), **_gated(paths, gate))
 
 
-def _gated(paths: Sequence[Path], gate: Gate | None) -> tuple[str | None, str]:
+def _gated(paths: Sequence[str], gate: Gate | None) -> dict[str, Any]:
+    """What the gate says of the records: the fields of Evaluated that it decides."""
     if gate is None:
-        return None, ""
+        return {"answer": None, "why": "", "answers": {}, "gate": ""}
     try:
-        records = [read_record(path) for path in paths]
-        decision = decide(pair_up(gate.baseline, records), gate.policy)
+        records = [read_record(Path(path)) for path in paths]
+        named = {record.path: path for record, path in zip(records, paths, strict=True)}
+        pairs = pair_up(gate.baseline, records)
+        decision = decide(pairs, gate.policy)
     except OpenCodeEvalError as error:
         # The scores are valid, and the curve shows them; only the gate has no answer.
-        return str(Answer.INCONCLUSIVE), str(error)
-    return str(decision.answer), decision.why
+        answer = str(Answer.INCONCLUSIVE)
+        return {"answer": answer, "why": str(error), "answers": {}, "gate": gate.identity}
+    # One finding for each pair, in their order; the mean of several comes last.
+    answers = {
+        named[pair.candidate.path]: str(finding.answer)
+        for pair, finding in zip(pairs, decision.findings, strict=False)
+    }
+    return {
+        "answer": str(decision.answer),
+        "why": decision.why,
+        "answers": answers,
+        "gate": gate.identity,
+    }

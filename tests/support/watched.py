@@ -3,7 +3,8 @@
     python watched.py SECONDS LOG [the evaluation's command line]
 
 Takes the options of `opencodeeval run` that come after the command, waits, and
-leaves a record in which a checkpoint of step s solves s of 100 tasks.
+leaves a record in which a checkpoint of step s solves s of 100 tasks. For every further
+benchmark it leaves one in which no task is solved.
 """
 
 from __future__ import annotations
@@ -33,9 +34,17 @@ def main() -> None:
     if "broken" in model.name:
         sys.exit(4)
     step = int(model.name.rpartition("-")[2])
-    content = record(greedy("1" * step + "0" * (TASKS - step)), model=str(model))
-    path = write(Path(options["--output"]), content)
-    print(json.dumps({"benchmarks": [{"record": str(path)}]}))
+    benches = [value for name, value in pairwise(command) if name == "--bench"]
+    paths = []
+    for place, bench in enumerate(benches):
+        solved = 0 if place else step
+        bits = "1" * solved + "0" * (TASKS - solved)
+        paths.append(
+            write(
+                Path(options["--output"]), record(greedy(bits), model=str(model), benchmark=bench)
+            )
+        )
+    print(json.dumps({"benchmarks": [{"record": str(path)} for path in paths]}))
 
 
 if __name__ == "__main__":

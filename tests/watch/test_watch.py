@@ -25,6 +25,7 @@ from opencodeeval.records.reading import read_records
 from opencodeeval.show.training_curve import Curve, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
 from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, missing
+from opencodeeval.watch.evaluation import event, write_page
 from opencodeeval.watch.loop import Evaluated, Settling, exit_status
 from opencodeeval.watch.webhook import Webhook
 from tests.support.http import FlakyServer
@@ -251,6 +252,53 @@ def test_an_answer_belongs_to_the_policy_that_it_was_asked_under(
     assert cli.main([*watched.command, *gate, "0.02", "--alpha", "0.0000000001"]) == 11
     assert cli.main([*watched.command, *gate, "0.02"]) == 10
     assert watched.evaluated() == ["step-55"]  # only the answer is another, not the scores
+
+
+def test_each_benchmark_has_its_own_answer(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that fell makes a regression of the whole, and not of one that stayed at 0."""
+    watched.command[watched.command.index("humaneval")] = "humaneval,mbpp"
+    copied(watched.folder, "step-50")
+    write(watched.output / "base", record(greedy("1" * 90 + "0" * 10), model="base"))
+    write(watched.output / "base", record(greedy("0" * 100), model="base", benchmark="mbpp"))
+    gate = ("--gate", str(watched.output / "base"), "--margin", "0.05", "--once")
+    assert cli.main([*watched.command, *gate]) == 10
+    (journal,) = (watched.output / "watch").glob("*.jsonl")
+    row = json.loads(journal.read_text())
+    answers = {Path(path).parent.name: answer for path, answer in row["answers"].items()}
+    assert answers == {"humaneval": "regression", "mbpp": "pass"}
+    page_text = (watched.output / "watch.html").read_text()
+    humaneval, mbpp = page_text.split("<h2>mbpp</h2>")
+    assert '<circle class="point regression"' in humaneval
+    assert '<circle class="point pass"' in mbpp
+    assert "regression" not in mbpp[: mbpp.index("The gate, over all benchmarks")]
+    assert "<td>regression</td><td>the candidate is worse: humaneval" in mbpp
+    # A journal of an earlier version has no answer of each: it is computed from the records.
+    journal.write_text(json.dumps({**row, "answers": {}, "gate": "earlier"}) + "\n")
+    assert cli.main([*watched.command, *gate]) == 10
+    assert json.loads(journal.read_text().splitlines()[-1])["answers"] == row["answers"]
+    assert watched.evaluated() == ["step-50"]
+
+
+def test_scores_that_were_measured_in_different_ways_have_curves_of_their_own(
+    tmp_path: Path,
+) -> None:
+    plain = record(greedy("1100"), model="m")
+    other = record(greedy("1000"), model="m", changes={"protocol": {"name": "other"}})
+    part = record(greedy("11"), model="m", changes={"benchmark": {"tasks_in_version": 164}})
+    for folder, content in (("a", plain), ("b", other), ("c", part)):
+        write(tmp_path / folder, content)
+    paths = [str(path) for path in sorted(tmp_path.rglob("*.json"))]
+    result = Evaluated("step-5", 5, "f", tuple(paths))
+    page_text = write_page(tmp_path, "t", [result], []).read_text()
+    for title in (
+        "humaneval, plain 1",
+        "humaneval, other 1",
+        "humaneval, plain 1, 2 of 164 tasks",
+    ):
+        assert f"<h2>{title}</h2>" in page_text
+    assert len(event(tmp_path, result)["scores"]) == 3
 
 
 def test_nothing_evaluated_is_no_success(
