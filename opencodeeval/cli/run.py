@@ -156,7 +156,7 @@ def execute(options: argparse.Namespace) -> int:
         output=output,
         observers=gate.observers if gate else (),
     )
-    print_summary(evaluation, options, gate.more() if gate else None, prices)
+    print_summary(evaluation, options, gate.more(evaluation) if gate else None, prices)
     return gate.concluded(evaluation, options.json) if gate else 0
 
 

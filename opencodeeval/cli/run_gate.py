@@ -56,10 +56,12 @@ class RunGate:
                 raise UsageError(f"consistency needs answers to agree on, and {name} has programs")
             estimate(list(before.counts(before.headline, (), metric).values()), metric)
 
-    def more(self) -> Mapping[str, Any]:
+    def more(self, evaluation: Evaluation) -> Mapping[str, Any]:
         """What --json adds for the runs that were stopped early."""
-        stops = self._labelled()
-        payload = {name: {**asdict(stop), "saved": stop.saved} for name, stop in stops.items()}
+        payload = {
+            name: {**asdict(stop), **_spared(spec, evaluation)}
+            for name, (spec, stop) in self._labelled().items()
+        }
         return {"early_stop": payload} if payload else {}
 
     def concluded(self, evaluation: Evaluation, quiet: bool) -> int:
@@ -67,9 +69,13 @@ class RunGate:
         if self.early is None:
             return self._decided(evaluation, quiet)
         stops = self._labelled()
-        answer = conclude(stops.values())
+        answer = conclude(stop for _, stop in stops.values())
         if not quiet:
-            print(f"\n{answer}: {'; '.join(map(_summary, stops.items()))}")
+            parts = [
+                _summary(name, stop, _spared(spec, evaluation))
+                for name, (spec, stop) in stops.items()
+            ]
+            print(f"\n{answer}: {'; '.join(parts)}")
         return EXIT_STATUS[answer]
 
     def _decided(self, evaluation: Evaluation, quiet: bool) -> int:
@@ -84,12 +90,12 @@ class RunGate:
         print(f"\n{report}", file=sys.stderr if quiet else sys.stdout)
         return EXIT_STATUS[decision.answer]
 
-    def _labelled(self) -> dict[str, Stop]:
-        """The stops by benchmark; the key has the data version if there are several."""
+    def _labelled(self) -> dict[str, tuple[str, Stop]]:
+        """Spec and stop by benchmark; the key has the data version if there are several."""
         stops = self.early.stops if self.early else {}
         names = [spec.partition("@")[0] for spec in stops]
         return {
-            spec if names.count(name) > 1 else name: stop
+            spec if names.count(name) > 1 else name: (spec, stop)
             for name, (spec, stop) in zip(names, stops.items(), strict=True)
         }
 
@@ -102,7 +108,24 @@ def open_gate(options: argparse.Namespace, family: int) -> RunGate:
     return RunGate(baseline, policy, early)
 
 
-def _summary(named: tuple[str, Stop]) -> str:
-    name, stop = named
-    saved = f", {100 * stop.saved:.0f} % saved" if stop.saved else ""
-    return f"{name} {stop.answer} after {stop.tasks} of {stop.of} tasks{saved}"
+def _spared(spec: str, evaluation: Evaluation) -> dict[str, Any]:
+    """How many samples there are, and how many were generated until the run was stopped.
+
+    The engine works on many requests at once, so that it may have answered all of them
+    before the answer is there.
+    """
+    for each in evaluation.stopped:
+        if each.spec == spec and each.samples:
+            spared = 1 - each.generated / each.samples
+            return {"samples": each.samples, "generated": each.generated, "saved": spared}
+    return {"saved": 0.0}
+
+
+def _summary(name: str, stop: Stop, spared: Mapping[str, Any]) -> str:
+    text = f"{name} {stop.answer} after {stop.tasks} of {stop.of} tasks"
+    if "generated" not in spared:
+        return text
+    return (
+        f"{text}, {spared['generated']} of {spared['samples']} samples generated "
+        f"({100 * spared['saved']:.0f} % saved)"
+    )

@@ -35,8 +35,8 @@ class Stop:
     of: int
 
     @property
-    def saved(self) -> float:
-        """The share of tasks that did not have to run."""
+    def not_needed(self) -> float:
+        """The share of tasks that the answer did not need; they may have been generated before."""
         return 1 - self.tasks / self.of
 
 

@@ -35,6 +35,13 @@ class Job:
     allow_long_prompts: bool = False
 
     @property
+    def samples(self) -> int:
+        """The number of samples."""
+        if self.counts is not None:
+            return sum(self.counts.values())
+        return self.sampling.n * len(self.benchmark.tasks)
+
+    @property
     def protocol(self) -> str:
         """The protocol's name, with a mark if the user changed what it asks."""
         return protocol_of(self.benchmark, self.sampling)
@@ -67,12 +74,18 @@ class Finished(NamedTuple):
 
 
 class StoppedEarly(NamedTuple):
-    """A run that an observer ended: it has no record, and the same call continues it."""
+    """A run that an observer ended: it has no record, and the same call continues it.
+
+    `generated` and `graded` of its `samples` are in the run folder.
+    """
 
     spec: str
     protocol: str
     why: str
     run_folder: Path
+    samples: int = 0
+    generated: int = 0
+    graded: int = 0
 
 
 @dataclass(frozen=True)

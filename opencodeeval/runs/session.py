@@ -163,11 +163,19 @@ class _Session:
                 raise
         except StopRun as stop:
             spec = job.benchmark.spec
-            self.stopped[each.run_id] = StoppedEarly(
-                spec, job.protocol, str(stop), run.store.folder
+            stopped = StoppedEarly(
+                spec,
+                job.protocol,
+                str(stop),
+                run.store.folder,
+                samples=job.samples,
+                generated=len(run.store.completions),
+                graded=len(run.store.verdicts),
             )
+            self.stopped[each.run_id] = stopped
             self.output.log(
-                f"{job.title}: {stop}; the same command without early stopping completes it"
+                f"{job.title}: {stop}; {stopped.generated} of {stopped.samples} samples were "
+                "generated; the same command without early stopping completes it"
             )
         else:
             self.output.log(f"{job.title}: recorded in {result.record_path}")

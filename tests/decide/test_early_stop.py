@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import opencodeeval as oce
+from opencodeeval.backends.base import Request
+from opencodeeval.backends.reference import ReferenceBackend
 from opencodeeval.backends.samples import SamplesBackend
+from opencodeeval.backends.streaming import as_finished
 from opencodeeval.benchmarks import registry
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
-from opencodeeval.core.types import Completion, Sampling
-from opencodeeval.decide.early_stop import StopEarly, Stopped
+from opencodeeval.core.types import Completion, Sampling, Task
+from opencodeeval.decide.baseline import Baseline
+from opencodeeval.decide.early_stop import EarlyStopping, StopEarly, Stopped
 from opencodeeval.decide.gate import Answer, Policy
 from opencodeeval.execution import open_sandbox
 from opencodeeval.records.reading import read_record
+from opencodeeval.runs.options import Output
 from opencodeeval.runs.pipeline import Run, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.store import RunStore
@@ -61,7 +69,11 @@ def test_a_pass_comes_early_and_the_run_can_be_finished(
     (stop,) = told["early_stop"].values()
     assert stop["answer"] == "pass"
     assert 0 < stop["tasks"] < TASKS
-    assert stop["saved"] == pytest.approx(1 - stop["tasks"] / TASKS)
+    (folder,) = (tmp_path / "runs").iterdir()
+    generated = len((folder / "completions.jsonl").read_text().splitlines())
+    # What was generated before the answer came is not saved, though the answer did not need it.
+    assert (stop["samples"], stop["generated"]) == (TASKS, generated)
+    assert stop["saved"] == 1 - generated / TASKS < 1 - stop["tasks"] / TASKS
     assert told["benchmarks"] == []
     assert not list(tmp_path.glob("file-many/*.json"))
     (folder,) = (tmp_path / "runs").iterdir()
@@ -70,6 +82,55 @@ def test_a_pass_comes_early_and_the_run_can_be_finished(
     assert "pass: no drop of 5 points or more" in capsys.readouterr().out
     (record,) = tmp_path.glob("file-many/*.json")
     assert read_record(record).content["timing"]["resumed"]
+
+
+class SlowEngine(ReferenceBackend):
+    """Works on all requests at once, answers 120 of them, and is never done with the others."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        super().__init__(tasks)
+        self.begun = self.answered = self.cancelled = 0
+
+    async def generate(
+        self, requests: Sequence[Request], sampling: Sampling
+    ) -> AsyncIterator[Completion]:
+        async def answer(request: Request) -> Completion:
+            self.begun += 1
+            if self.begun > 120:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self.cancelled += 1
+            (found,) = [
+                each async for each in super(SlowEngine, self).generate([request], sampling)
+            ]
+            return found
+
+        async with aclosing(as_finished(requests, answer, len(requests))) as completions:
+            async for completion in completions:
+                self.answered += 1
+                yield completion
+
+
+def test_what_the_engine_has_not_answered_is_cancelled_and_counted(
+    tasks: Path, baseline: Path, tmp_path: Path
+) -> None:
+    before = read_record(baseline)
+    early = EarlyStopping(Baseline({before.spec: before}), Policy(margin=0.05))
+    engine = SlowEngine(load_benchmark(f"file:{tasks}").tasks)
+    evaluation = oce.evaluate(
+        engine,
+        f"file:{tasks}",
+        sandbox="local",
+        output=Output(tmp_path, "none"),
+        observers=[early],
+    )
+    (stopped,) = evaluation.stopped
+    assert stopped.samples == TASKS
+    assert stopped.generated == engine.answered < TASKS
+    # Those that were in the engine were ended there, and none was begun after.
+    assert engine.begun == engine.answered + engine.cancelled
+    assert engine.cancelled > 0
 
 
 def test_a_margin_that_cannot_be_shown_takes_all_tasks(

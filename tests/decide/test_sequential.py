@@ -44,7 +44,7 @@ def test_a_collapse_is_seen_early() -> None:
     stop.add(stop.order[99], Count(1, 0))
     found = stop.ask()
     assert found is not None
-    assert (found.answer, found.tasks, found.saved) == (Answer.REGRESSION, 100, 0.8)
+    assert (found.answer, found.tasks, found.not_needed) == (Answer.REGRESSION, 100, 0.8)
 
 
 def test_results_count_only_in_the_agreed_order() -> None:
@@ -60,7 +60,7 @@ def test_the_last_task_brings_an_answer_that_stays() -> None:
     feed(stop, dict.fromkeys(stop.order, True))
     found = stop.ask()
     assert found is not None
-    assert (found.answer, found.saved) == (Answer.INCONCLUSIVE, 0)
+    assert (found.answer, found.not_needed) == (Answer.INCONCLUSIVE, 0)
     assert stop.ask() is found
 
 
@@ -70,7 +70,7 @@ def test_agreement_on_many_tasks_passes_early() -> None:
     found = stop.ask()
     assert found is not None
     assert found.answer is Answer.PASS
-    assert found.saved > 0.3
+    assert found.not_needed > 0.3
 
 
 def test_looking_often_errs_no_more_often() -> None:

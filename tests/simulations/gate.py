@@ -148,7 +148,7 @@ def early(models: Models, drop: float, comparisons: int, random: Random) -> Earl
         passed=answers.count(Answer.PASS) / comparisons,
         regression_at_end=ends.count(Answer.REGRESSION) / comparisons,
         passed_at_end=ends.count(Answer.PASS) / comparisons,
-        saved=float(np.mean([each.saved for each in stops])),
+        saved=float(np.mean([each.not_needed for each in stops])),
     )
 
 
