@@ -13,7 +13,7 @@ from opencodeeval.core.errors import StoreError
 from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
 from opencodeeval.records import answered
 from opencodeeval.records.reading import StoredRecord
-from opencodeeval.records.schema import Score
+from opencodeeval.records.schema import Score, Totals
 from opencodeeval.runs.rows import PromptRow, overall, read_prompts
 from opencodeeval.runs.store import StoredRun, read_run
 from opencodeeval.show import pages
@@ -59,6 +59,7 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         total=[(v.value, total[v.value]) for v in Verdict if total[v.value]],
         samples=sum(total.values()),
         answers=answered.lines(record.record),
+        tokens=tokens_shown(record.record.totals),
         index=index,
         tasks=_tasks(verdicts, stored, prompts, record.record.benchmark.description.language),
         drawn_elsewhere=record.record.model.origin == "file",
@@ -155,7 +156,21 @@ def _plain(suite: dict[str, Any]) -> dict[str, Any]:
         }
         suite["failure"] = texts
     suite["detail"] = _shortened(suite["detail"])
+    suite["tests"] = tests_shown(suite["tests_run"], suite["tests_total"])
     return suite
+
+
+def tests_shown(run: int, total: int) -> str:
+    """How many tests were run; a check that is one function (HumanEval's) does not count them."""
+    if total:
+        return f"{run} of {total}"
+    return "not counted" if run else "none"
+
+
+def tokens_shown(totals: Totals) -> str:
+    """The numbers of tokens; samples from a file, and some servers, come without them."""
+    read, written = totals.prompt_tokens, totals.completion_tokens
+    return f"{read} read, {written} written" if read or written else "not counted"
 
 
 def _text_of(prompt: PromptRow | None) -> str:

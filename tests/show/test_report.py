@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from opencodeeval.cli import main as cli
+from opencodeeval.records.reading import read_record
+from opencodeeval.records.schema import Totals
 from opencodeeval.runs.store import read_run
-from opencodeeval.show.report import LONGEST
+from opencodeeval.show.report import LONGEST, tokens_shown
 from tests.support.hostile_run import HOSTILE, SAMPLES, TASK, make
 
 
@@ -60,6 +62,27 @@ def test_every_sample_is_there_with_its_program_and_what_it_failed_on(
         assert wrong["failure"]["expected"] == repr(HOSTILE)
         assert wrong["failure"]["got"] == repr(HOSTILE + HOSTILE)
         assert error["detail"] == "ValueError"
+
+
+def test_what_was_not_counted_has_no_number(run_folder: Path) -> None:
+    """HumanEval's check does not count its tests; samples from a file have no tokens."""
+    path = run_folder / "verdicts.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        for suite in row["suites"].values():
+            numbers = [(1, 0), (0, 0), (2, 3)][row["sample_id"]]
+            suite["tests_run"], suite["tests_total"] = numbers
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (record,) = run_folder.parent.parent.glob("*/*--*.json")
+    assert report(run_folder) == 0
+    page = (run_folder / "report.html").read_text("utf-8")
+    first = embedded(page)["task-0"]["samples"]
+    shown = [sample["suites"]["base"]["tests"] for sample in first]
+    assert shown == ["not counted", "none", "2 of 3"]
+    assert "of 0" not in page
+    assert tokens_shown(read_record(record).record.totals) == "not counted"
+    assert "<dt>Tokens</dt><dd>not counted</dd>" in page
+    assert tokens_shown(Totals(samples=1, prompt_tokens=3)) == "3 read, 0 written"
 
 
 def test_a_record_names_its_run_as_well_and_the_page_goes_where_it_is_told(

@@ -134,7 +134,7 @@ document.addEventListener("DOMContentLoaded", function () {
       mark.style.color = `var(--${suite.verdict})`;
       mark.prepend(dot(suite.verdict));
       body.append(make("tr", {}, make("th", { scope: "row" }, name), mark,
-        make("td", { class: "tests" }, `${suite.tests_run} of ${suite.tests_total}`),
+        make("td", { class: "tests" }, suite.tests),
         make("td", { class: "wall" }, `${suite.wall_s.toFixed(2)} s, ${suite.cpu_s.toFixed(2)} s of processor`),
         make("td", { class: "detail" }, suite.detail)));
     }
