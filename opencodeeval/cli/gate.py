@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from opencodeeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from opencodeeval.decide.gate import Policy
@@ -67,6 +70,45 @@ def policy_of(options: argparse.Namespace) -> Policy:
     )
 
 
+# Options of add_policy_options that mean nothing without a gate, by their destination.
+POLICY_OPTIONS = ("policy", "margin", "alpha", "scope", "metric")
+
+
+def check_needs_gate(options: argparse.Namespace, others: Sequence[str] = ()) -> None:
+    """Refuse the gate's options of a command that has no --gate; `others` are further ones.
+
+    Raises:
+        UsageError: one is given.
+    """
+    for name in (*POLICY_OPTIONS, *others):
+        if getattr(options, name) not in (None, False) and not options.gate:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is for the gate: add --gate BASELINE, or leave it out")
+
+
+def check_sections(policy: Policy, benchmarks: Iterable[str]) -> None:
+    """Check that the sections of a policy name benchmarks; `benchmarks` are those of records.
+
+    A section may be for a benchmark that is not gated now.
+
+    Raises:
+        UsageError: one names none.
+    """
+    from difflib import get_close_matches
+
+    from opencodeeval.benchmarks.cards import families
+
+    known = {*families(), *benchmarks}
+    for name in (*policy.margins, *policy.quarantine):
+        if name not in known:
+            near = get_close_matches(name.partition("@")[0], sorted(known), 1)
+            meant = f", did you mean [benchmarks.{near[0]}]?" if near else ""
+            raise UsageError(
+                f"the policy has a section [benchmarks.{name}], and there is no such benchmark"
+                f"{meant or ': correct the name, or remove the section'}"
+            )
+
+
 def execute(options: argparse.Namespace) -> int:
     """Read, decide, report."""
     from opencodeeval.core.own_files import write_own
@@ -78,6 +120,7 @@ def execute(options: argparse.Namespace) -> int:
 
     policy = policy_of(options)
     baseline, candidate = read_records(options.baseline), read_records(options.candidate)
+    check_sections(policy, (record.benchmark for record in (*baseline, *candidate)))
     decision = gate(baseline, candidate, policy)
     for name in unpaired(baseline, candidate):
         print(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from opencodeeval.cli.gate import add_policy_options
+from opencodeeval.cli.gate import add_policy_options, check_needs_gate
 from opencodeeval.cli.options import (
     Parser,
     add_benchmark_options,
@@ -69,8 +69,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
     from opencodeeval.benchmarks.registry import check_spec, expanded
 
     check_common(options)
-    if options.early_stop and not options.gate:
-        raise UsageError("--early-stop needs a baseline: add --gate BASELINE")
+    check_needs_gate(options, ("early_stop",))
     specs = expanded([spec for text in options.bench for spec in comma_list(text)])
     if not specs:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")

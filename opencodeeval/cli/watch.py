@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opencodeeval.cli.gate import add_policy_options, policy_of
+from opencodeeval.cli.gate import add_policy_options, check_needs_gate, check_sections, policy_of
 from opencodeeval.cli.options import comma_list
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.runs.options import RESULTS
@@ -106,8 +106,10 @@ def execute(options: argparse.Namespace) -> int:
     check_own([options.output / PAGE], "watch")
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
+    check_needs_gate(options, ("stop_on_regression",))
     policy = policy_of(options)
     baseline = read_records([options.gate]) if options.gate else []
+    check_sections(policy, (record.benchmark for record in baseline))
     evaluation = Evaluation(
         benches, options.output, options.passed_on, shlex.split(options.launcher), options.base
     )

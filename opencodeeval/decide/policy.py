@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ else:
 class _OfBenchmark(msgspec.Struct, forbid_unknown_fields=True):
     """A table such as [benchmarks.humaneval]."""
 
-    margin: float | None = None
+    margin: float | msgspec.UnsetType = msgspec.UNSET
     quarantine: tuple[str, ...] = ()
 
 
@@ -54,22 +56,34 @@ def read_policy(path: Path) -> Policy:
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror})") from error
     except msgspec.ValidationError as error:
-        raise UsageError(
-            f"{path}: {validation_words(error)} (docs/gates.md has all settings)"
-        ) from error
+        raise UsageError(f"{path}: {_words(error)} (docs/gates.md has all settings)") from error
     except ValueError as error:
         raise UsageError(f"{path} is not TOML ({error}): see docs/gates.md") from error
     said = msgspec.to_builtins(table)  # leaves out what is unset
     said.pop("benchmarks")
     policy = Policy(
         **said,
-        margins={name: each.margin for name, each in of.items() if each.margin is not None},
+        margins={name: each.margin for name, each in of.items() if isinstance(each.margin, float)},
         quarantine={name: each.quarantine for name, each in of.items() if each.quarantine},
     )
     try:
         return checked(policy)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def _words(error: msgspec.ValidationError) -> str:
+    """What is wrong with a setting, and how to write it."""
+    words = validation_words(error)
+    if unknown := re.search(r"there is no field (.+)", words):
+        known = [each.name for each in msgspec.structs.fields(_Table)]
+        known = list(_OfBenchmark.__struct_fields__) if words.startswith("[") else known
+        near = get_close_matches(unknown[1], known, 1)
+        meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        return f"{words.replace('there is no field', 'there is no setting or section')}, {meant}"
+    if re.search(r"must be (a (whole )?number|true or false), not text", words):
+        return f"{words}: write it without quotes"
+    return words
 
 
 def _of_benchmark(name: str, table: Any) -> _OfBenchmark:

@@ -186,7 +186,7 @@ def test_a_policy_is_read_and_the_command_line_has_the_last_word(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("margn = 0.1", "there is no field margn"),
+        ("margn = 0.1", "there is no setting or section margn, did you mean margin?"),
         ("margin = 0", "margin must be between 0 and 1, got 0.0 "),
         ("margin = true", "margin: must be a number, not true or false"),
         ("margin = nan", "margin must be between 0 and 1, got nan"),
@@ -203,7 +203,16 @@ def test_a_policy_is_read_and_the_command_line_has_the_last_word(tmp_path: Path)
             '[benchmarks.humaneval]\nquarantine = "t/1"',
             r"\[benchmarks.humaneval\] quarantine: must be a list, not text",
         ),
-        ("[benchmarks.humaneval]\nskip = []", r"\[benchmarks.humaneval\] there is no field skip"),
+        (
+            "[benchmarks.humaneval]\nskip = []",
+            r"\[benchmarks.humaneval\] there is no setting or section skip, there are margin",
+        ),
+        ("[benchmark.humaneval]", "there is no setting or section benchmark, did you mean bench"),
+        ('margin = "0.02"', "margin: must be a number, not text: write it without quotes"),
+        (
+            '[benchmarks.humaneval]\nmargin = "0.02"',
+            r"\[benchmarks.humaneval\] margin: must be a number, not text: write it without quotes",
+        ),
         ("margin =", "is not TOML"),
     ],
 )
@@ -214,6 +223,53 @@ def test_a_policy_that_cannot_be_decided_by_is_refused(
     path.write_text(text)
     with pytest.raises(UsageError, match=words):
         read_policy(path)
+
+
+@pytest.mark.parametrize("section", ["humanevl", '"humaneval@v1"'])
+@pytest.mark.parametrize("setting", ["margin = 0.9", 'quarantine = ["t/0"]'])
+def test_a_section_of_no_benchmark_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], section: str, setting: str
+) -> None:
+    path = str(write(tmp_path, record(greedy("1100"))))
+    policy = tmp_path / "gate.toml"
+    policy.write_text(f"[benchmarks.{section}]\n{setting}\n")
+    gate = ["gate", "--baseline", path, "--candidate", path, "--policy", str(policy)]
+    assert cli.main(gate) == 2
+    assert "did you mean [benchmarks.humaneval]?" in capsys.readouterr().err
+    run = ["--backend", "reference", "--bench", "starter", "--sandbox", "local"]
+    assert cli.main([*run, "--gate", path, "--policy", str(policy)]) == 2
+    assert "did you mean [benchmarks.humaneval]?" in capsys.readouterr().err
+    (tmp_path / "ckpts").mkdir()
+    watch = ["watch", str(tmp_path / "ckpts"), "--bench", "humaneval", "--once"]
+    watch += ["--output", str(tmp_path / "out")]
+    assert cli.main([*watch, "--gate", path, "--policy", str(policy)]) == 2
+    assert "did you mean [benchmarks.humaneval]?" in capsys.readouterr().err
+    # One of a benchmark that is not gated now may be there, and one of the user's own.
+    policy.write_text(f"[benchmarks.mbpp]\n{setting}\n[benchmarks.humaneval]\n{setting}\n")
+    assert cli.main(gate) in (0, 11)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--margin", "0.03"),
+        ("--alpha", "0.1"),
+        ("--scope", "each"),
+        ("--metric", "pass^4"),
+        ("--policy", "absent.toml"),
+    ],
+)
+def test_options_of_the_gate_without_one_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
+) -> None:
+    run = ["--backend", "reference", "--bench", "starter", "--output", str(tmp_path / "out")]
+    assert cli.main([*run, *option]) == 2
+    watch = ["watch", str(tmp_path), "--bench", "starter", "--output", str(tmp_path / "out")]
+    assert cli.main([*watch, "--once", *option]) == 2
+    assert cli.main([*watch, "--once", "--stop-on-regression"]) == 2
+    said = capsys.readouterr().err
+    assert said.count(f"{option[0]} is for the gate: add --gate BASELINE") == 2
+    assert "--stop-on-regression is for the gate" in said
 
 
 @pytest.mark.parametrize(("lost", "gained", "tasks"), [(20, 4, 164), (12, 12, 164), (0, 0, 1140)])
