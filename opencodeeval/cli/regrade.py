@@ -74,7 +74,7 @@ def _object(done: Regrade) -> dict[str, Any]:
         "changed": list(done.changed),
         "left_out": list(done.stored.left_out),
         "lacking": list(done.stored.lacking),
-        "executed": done.result.record.timing.executed if done.result else 0,
+        "executed": done.result.executed if done.result else 0,
         "moves": [move._asdict() for move in done.moves],
         "before": done.stored.record.content["pass@k"],
         "after": content_of(done.result.record)["pass@k"] if done.result else None,

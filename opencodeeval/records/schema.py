@@ -257,7 +257,11 @@ class TaskRow(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Timing(_Part, frozen=True, kw_only=True, omit_defaults=False):
-    """When and how long; the only part in which a resumed run differs from an undisturbed one."""
+    """When and how long; the only part in which a resumed run differs from an undisturbed one.
+
+    `wall_s`, `generated` and `executed` are sums over all legs of a run that was continued,
+    and `started` is when the first began (in records of earlier versions: of the last leg).
+    """
 
     finished: str
     started: str = ""

@@ -7,11 +7,9 @@ verdict), so a run that is killed at any instant continues where it was.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +32,18 @@ from opencodeeval.core.types import (
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
-from opencodeeval.records.schema import Record, Timing, content_of
+from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs.generating import Generation
+from opencodeeval.runs.kept import kept, stored_before
+from opencodeeval.runs.legs import Legs
 from opencodeeval.runs.long_prompts import LongPrompts
 from opencodeeval.runs.observers import GradedSample, Observer, orders
-from opencodeeval.runs.recording import Planned, build_record, head, verdicts_of
+from opencodeeval.runs.recording import (
+    Planned,
+    build_record,
+    head,
+    verdicts_of,
+)
 from opencodeeval.runs.rows import ExecutionKey
 from opencodeeval.runs.sharing import Shared
 from opencodeeval.runs.store import RunStore, is_fault
@@ -51,11 +56,16 @@ WAITING_PROGRAMS = 256
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: its record, the record's path and the run folder."""
+    """A finished run: its record, the record's path and the run folder.
+
+    `generated` and `executed` say how much was left to do; the record has the whole run's.
+    """
 
     record: Record
     record_path: Path
     run_folder: Path
+    generated: int = 0
+    executed: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,11 +105,11 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
         SandboxError: samples could not be graded; no record is written.
         StoreError: the output cannot be written.
     """
-    started, clock = _now(), time.monotonic()
     planned = head(run.planned)
     observers = [observer.for_run() for observer in observers]
     for observer in observers:
         observer.begin(planned)
+    legs = Legs(run.store)
     going = _Going(run, observers)
     order: Sequence[str] = [task.task_id for task in run.planned.benchmark.tasks]
     for observer in observers:
@@ -112,20 +122,18 @@ async def run_benchmark(run: Run, observers: Sequence[Observer] = ()) -> RunResu
             for sample_id in range(n if counts is None else counts[task_id])
         ]
     )
-    timing = Timing(
-        started=started,
-        finished=_now(),
-        wall_s=round(time.monotonic() - clock, 3),
-        generated=going.generation.drawn,
-        executed=going.executed,
-        resumed=run.store.resumed,
-    )
+    done = going.generation.drawn, going.executed
+    timing = legs.timing(*done)
     record = build_record(run.planned, run.sandbox, run.store, run.metrics, timing, run.regraded)
     path = record_path(run.store.output, record)
-    write_atomically(path, content_of(record))
+    before = None if any(done) else stored_before(path)
+    if before is not None:
+        record = kept(before, record)
+    if record != before:
+        write_atomically(path, content_of(record))
     # The record now has everything that was executed again before an interruption.
     run.store.end_again()
-    return RunResult(record, path, run.store.folder)
+    return RunResult(record, path, run.store.folder, *done)
 
 
 class _Going:
@@ -288,7 +296,3 @@ def no_code(benchmark: Benchmark, program: Program) -> Grade:
     why = "no code was found in the answer" if program.found == "none" else program.found
     result = SuiteResult(Verdict.NO_CODE, detail=why)
     return Grade(program.task_id, program.sample_id, dict.fromkeys(benchmark.suites, result))
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -12,6 +12,7 @@ files of JSON lines, for the steps of a sample:
     verdicts.jsonl     task_id, sample_id, the digests that make up the execution's key,
                        the overall verdict, suite -> verdict, suite -> details, tails
                        of the output
+    legs.jsonl         when each leg of the run began and ended (runs/legs.py)
     faults.jsonl       like verdicts.jsonl, for infrastructure failures (never reused)
 
 If a sample has several lines, the last one counts. That happens when an input of a
@@ -56,6 +57,9 @@ RUN_ID_LENGTH = 12
 # While all samples of a run are executed again: how many verdicts there were before.
 AGAIN = "again.json"
 
+# The files that grow with every step of a sample.
+_GROWING = ("completions.jsonl", "programs.jsonl", "verdicts.jsonl")
+
 T = TypeVar("T")
 
 
@@ -76,7 +80,8 @@ class RunStore:
     """One run folder, open for reading and appending by this process alone.
 
     `prompts`, `completions`, `programs`, `verdicts` hold what was stored when
-    it was opened and what has been added since.
+    it was opened and what has been added since. `last_written` is when an earlier process
+    stored its last line, in seconds since 1970; 0 if there was none.
     """
 
     def __init__(self, output: Path, configuration: Mapping[str, Any]) -> None:
@@ -92,6 +97,8 @@ class RunStore:
         self.folder = output / "runs" / self.run_id
         guarded(self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
         self._lock = Lock(self.folder / "lock")
+        # Before they are opened, which removes what a killed process has written by half.
+        self.last_written = max(map(_changed, (self.folder / name for name in _GROWING)))
         self._journals: list[Journal[Any]] = []
         try:
             self.resumed = self._write_or_check_configuration()
@@ -207,6 +214,10 @@ class RunStore:
         journal = Journal(self.folder / f"{name}.jsonl", kind)
         self._journals.append(journal)
         return journal, journal.read()
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def _check_configuration(path: Path, configuration: Mapping[str, Any]) -> bool:

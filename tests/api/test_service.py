@@ -45,7 +45,7 @@ def test_evaluate_returns_records_and_where_they_are(
     assert "starter" in str(result)
     assert capsys.readouterr() == ("", "")
     again = reference(tmp_path)
-    assert again.records[0].timing.executed == 0
+    assert again.runs[0].executed == 0
     assert again.records[0].digest == record.digest
 
 
