@@ -6,7 +6,7 @@ them through the same pipeline and return an `Evaluation`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -22,6 +22,7 @@ from opencodeeval.runs.asking import check_template
 from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Job
 from opencodeeval.runs.observers import Observer
+from opencodeeval.runs.opened import Engines
 from opencodeeval.runs.options import RESULTS, Output, SamplingOptions, SandboxOptions, Selection
 from opencodeeval.runs.presets import with_preset
 from opencodeeval.runs.samples_file import SampleSource, read_jobs
@@ -81,6 +82,7 @@ def evaluate(
         jobs = [replace(job, adapter=each) for each in options.lora or ("",) for job in jobs]
     name = _name_of(model, options)
     backends = _Backends(model, backend, options, out)
+    backends.use_known(jobs)
     return run_jobs(name, jobs, backends, _sandbox(sandbox), out, observers)
 
 
@@ -164,13 +166,29 @@ class _Backends:
         self._output = output
         self._opened: Backend | None = None
         self._adapted: dict[str, Backend] = {}
+        self._known: Mapping[str, Backend] = {}
+        self._engines: Engines | None = None
         # Before any sandbox is opened, to refuse a wrong name at once.
         self._asks_model = not isinstance(model, (str, Path)) or BACKENDS.load(name).asks_model
         if isinstance(model, (str, Path)):
             check_adapters(name, options)
+            self._engines = Engines(name, str(model), options)
+
+    def use_known(self, jobs: Sequence[Job]) -> None:
+        """Load no model if every run is finished, as far as that is known without it."""
+        if self._engines is None:
+            return
+        self._known = self._engines.of_finished(self._output.folder, jobs)
+        if self._known:
+            self._output.log(f"all runs are finished, so {self._model} is not loaded")
 
     def __call__(self, job: Job) -> Backend:
-        backend = self._backend(job)
+        if self._known:
+            backend = self._known[job.adapter]
+        else:
+            backend = self._backend(job)
+            if self._engines:
+                self._engines.remember(job.adapter, backend)
         carried = job.benchmark.carried()
         return CarriedBackend(backend, carried) if carried else backend
 
