@@ -16,7 +16,7 @@ import yaml
 from opencodeeval.cli import main as cli
 from opencodeeval.records.reading import StoredRecord, read_record
 from opencodeeval.show.publish import as_csv, as_model_index, plain_name
-from opencodeeval.show.trackers.base import TRACKERS, Tracker
+from opencodeeval.show.trackers.base import TRACKERS, Tracker, TrackerError, refusals
 from opencodeeval.show.trackers.fields import metrics
 from tests.support import records
 from tests.support.distributions import install
@@ -126,7 +126,71 @@ def test_wandb_takes_a_record_offline(stored: StoredRecord, tmp_path: Path) -> N
         assert name.encode() in data
 
 
+def refused_by_tracker(
+    python: str, stored: StoredRecord, tracker: str, folder: Path, **env: str
+) -> str:
+    """What a tracker's refusal is told as: one line, and no traceback."""
+    done = subprocess.run(
+        [python, "-m", "opencodeeval", "publish", str(stored.path), "--format", tracker],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_mlflow_works_as_the_extra_installs_it(stored: StoredRecord, tmp_path: Path) -> None:
+    """mlflow-skinny lacks the database that MLflow's own default needs."""
+    python = python_with("mlflow")
+    env = {"MLFLOW_TRACKING_URI": (tmp_path / "store").as_uri()}
+    run = publish(python, stored, "mlflow", tmp_path, **env)
+    assert list((tmp_path / "store").glob(f"*/{run}"))
+    probe = [python, "-c", "import sqlalchemy"]
+    if subprocess.run(probe, capture_output=True).returncode:
+        run = publish(python, stored, "mlflow", tmp_path)
+        assert list((tmp_path / "mlruns").glob(f"*/{run}"))
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line(
+    stored: StoredRecord, tmp_path: Path
+) -> None:
+    python = python_with("mlflow")
+    env = {"MLFLOW_TRACKING_URI": "http://me:secret@127.0.0.1:9"}
+    said = refused_by_tracker(python, stored, "mlflow", tmp_path, **env)
+    assert "MLflow does not take the record" in said
+    assert "set MLFLOW_TRACKING_URI to a server" in said
+    assert "secret" not in said
+
+
+def test_wandb_without_a_login_is_told_in_one_line(stored: StoredRecord, tmp_path: Path) -> None:
+    python = python_with("wandb")
+    nobody = {"HOME": str(tmp_path), "WANDB_API_KEY": "", "WANDB_DIR": str(tmp_path)}
+    said = refused_by_tracker(python, stored, "wandb", tmp_path, **nobody)
+    assert "Weights & Biases does not take the record (No API key configured" in said
+    assert "run `wandb login`" in said
+
+
 # --- what every tracker has to do ---
+
+
+def test_what_a_library_raises_is_one_sentence_without_passwords() -> None:
+    with (
+        pytest.raises(TrackerError) as refused,
+        refusals("It", (ValueError,), "wait"),
+    ):
+        raise ValueError(f"no answer of http://me:secret@host/ {'x' * 500}\nbecause\nof that")
+    said = str(refused.value)
+    assert said.startswith("It does not take the record (no answer of http://host/ xxx")
+    assert said.endswith("x): wait")
+    assert len(said) < 250
+    # What is no refusal is a bug, and told as one.
+    with pytest.raises(KeyError), refusals("It", (ValueError,), "wait"):
+        raise KeyError("a bug")
 
 
 @pytest.mark.parametrize("name", TRACKERS.names())

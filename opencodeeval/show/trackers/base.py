@@ -6,16 +6,22 @@ another distribution with an entry point of the group `opencodeeval.trackers`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from opencodeeval.core.errors import UsageError
+from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.core.extensions import Seam
 
 if TYPE_CHECKING:
     from opencodeeval.records.reading import StoredRecord
+
+
+class TrackerError(OpenCodeEvalError):
+    """The tracker cannot be reached, or does not take the record."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,14 @@ class Tracker:
     `log(record, project, step)` logs a record as one run of the tracker's project (its
     experiment), at a training step if one is known, and returns the run's location. A
     record that is logged again goes into the same run. Raises UsageError if the
-    tracker's library is not installed.
+    tracker's library is not installed, and TrackerError if the tracker refuses.
     """
 
     log: Callable[[StoredRecord, str, int | None], str]
 
+
+_LONGEST = 160
+_LOGIN = re.compile(r"://[^/@\s]*@")
 
 TRACKERS = Seam("tracker", "opencodeeval.show.trackers", "TRACKER", Tracker)
 
@@ -48,3 +57,20 @@ def library(name: str) -> ModuleType:
         raise UsageError(
             f"{name} is not installed: run `pip install 'opencodeeval[{name}]'`"
         ) from error
+
+
+@contextmanager
+def refusals(title: str, kinds: tuple[type[Exception], ...], advice: str) -> Iterator[None]:
+    """Turn the errors that a tracker's library raises into one sentence.
+
+    Raises:
+        TrackerError: one was raised.
+    """
+    try:
+        yield
+    except kinds as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        # Libraries end in pages of causes, and URLs may have passwords in them.
+        text = _LOGIN.sub("://", said[0])
+        shown = text[:_LONGEST].rstrip(".")
+        raise TrackerError(f"{title} does not take the record ({shown}): {advice}") from error
