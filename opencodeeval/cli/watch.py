@@ -26,6 +26,7 @@ from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.runs.options import RESULTS
 
 if TYPE_CHECKING:
+    from opencodeeval.cli.run import Wanted
     from opencodeeval.watch.evaluation import Evaluation
     from opencodeeval.watch.loop import Gate, State
     from opencodeeval.watch.webhook import Webhook
@@ -102,7 +103,11 @@ def execute(options: argparse.Namespace) -> int:
         )
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle must be 0 seconds or more, and --poll above 0")
-    _check_run_options(options.passed_on, benches, options.base)
+    asked = _check_run_options(options.passed_on, benches, options.base)
+    if not options.launcher:
+        # A launcher evaluates on another machine, which may have what this one lacks.
+        for spec in asked.specs:
+            asked.selection.load(spec)
     check_own([options.output / PAGE], "watch")
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
@@ -138,10 +143,16 @@ def _watched(
     evaluation: Evaluation,
     webhook: Webhook | None,
 ) -> int:
+    from opencodeeval.watch.checkpoints import find_checkpoints
     from opencodeeval.watch.evaluation import event, write_page
     from opencodeeval.watch.loop import Looking, exit_status, watch
 
     baseline = gate.baseline if gate else []
+    there = [each.name for each in find_checkpoints(options.folder)]
+    _log(
+        f"watching {options.folder} for {', '.join(evaluation.benches)}: {len(there)} checkpoints "
+        f"are there, {sum(name in state.done for name in there)} of them evaluated"
+    )
     title = f"{options.folder.resolve().name}: {', '.join(evaluation.benches)}"
     for result in watch(
         options.folder,
@@ -171,8 +182,8 @@ _OF_THE_GATE = frozenset(
 )
 
 
-def _check_run_options(given: Sequence[str], benches: Sequence[str], base: str) -> None:
-    """Refuse at once any option that would make every evaluation fail."""
+def _check_run_options(given: Sequence[str], benches: Sequence[str], base: str) -> Wanted:
+    """Refuse at once any option that would make every evaluation fail; what will be asked."""
     from opencodeeval.cli.run import parsed, wanted
 
     for each in given:
@@ -185,7 +196,7 @@ def _check_run_options(given: Sequence[str], benches: Sequence[str], base: str) 
                 "policy's options before --"
             )
     adapter = ["--lora", "each"] if base else []
-    wanted(parsed(["--model", "each", *adapter, "--bench", ",".join(benches), *given]))
+    return wanted(parsed(["--model", "each", *adapter, "--bench", ",".join(benches), *given]))
 
 
 def _log(message: str) -> None:

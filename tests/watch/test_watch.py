@@ -301,6 +301,39 @@ def test_scores_that_were_measured_in_different_ways_have_curves_of_their_own(
     assert len(event(tmp_path, result)["scores"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("bench", "options", "status", "said"),
+    [
+        ("nope", [], 2, "there is no benchmark 'nope'"),
+        ("starter@nope", [], 2, "starter has no version 'nope'"),
+        ("file:absent.jsonl", [], 2, "there is no file absent.jsonl"),
+        ("starter", ["--protocol", "nope"], 2, "starter has no protocol 'nope'"),
+        ("humaneval", ["--data", "absent"], 3, "absent"),
+    ],
+)
+def test_what_no_checkpoint_can_be_evaluated_on_is_refused_at_once(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    bench: str,
+    options: list[str],
+    status: int,
+    said: str,
+) -> None:
+    """Without --once and without a checkpoint, it would wait for ever."""
+    (tmp_path / "ckpts").mkdir()
+    command = ["watch", str(tmp_path / "ckpts"), "--bench", bench, "--output", str(tmp_path / "o")]
+    assert cli.main([*command, "--", *options]) == status
+    assert said in capsys.readouterr().err
+
+
+def test_it_says_what_it_watches(watched: Watch, capsys: pytest.CaptureFixture[str]) -> None:
+    for expected in ("0 checkpoints are there, 0", "1 checkpoints are there, 0", "1 checkpoints"):
+        cli.main([*watched.command, "--once"])
+        assert f"watching {watched.folder} for humaneval: {expected}" in capsys.readouterr().err
+        if not list(watched.folder.iterdir()):
+            copied(watched.folder, "step-10")
+
+
 def test_nothing_evaluated_is_no_success(
     watched: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:
