@@ -3,8 +3,9 @@
 An environment is a folder below sandbox/ with `environment.toml`: the Python
 it needs, the modules imported in advance, the players' environment variables;
 and `requirements.txt`, the publisher's pins. One of other languages has
-`toolchains` instead, and runs in any Python. The plain environment has no
-folder and no name.
+`toolchains` instead, and runs in any Python; `packages.txt` and perhaps
+`npm.txt` and `prepare.sh` are what its image is made of, and sandbox/toolchains
+makes it. The plain environment has no folder and no name.
 """
 
 from __future__ import annotations
@@ -82,9 +83,19 @@ class Environment:
         return bool(self.name) and not self.plain_compilers and (self.folder / FORMS).is_file()
 
     @property
+    def dockerfile(self) -> Path:
+        """What its image is made by, from the folder of all environments on."""
+        return Path("toolchains" if self.toolchains else self.name) / "Dockerfile"
+
+    @property
     def recipe(self) -> list[Path]:
         """The files that define its content."""
-        return sorted(path for path in self.folder.iterdir() if path.is_file()) if self.name else []
+        if not self.name:
+            return []
+        every, shared = self.folder.parent, list[Path]()
+        if self.toolchains:
+            shared = [*(every / "toolchains").iterdir(), every / "requirements.txt"]
+        return sorted(path for path in (*self.folder.iterdir(), *shared) if path.is_file())
 
     def config(self) -> dict[str, object]:
         """The settings for the guest's zygote."""

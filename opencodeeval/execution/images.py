@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from opencodeeval.core.errors import SandboxError
@@ -47,7 +46,7 @@ def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
 def build_image(
     base_image: str | None, log: Callable[[str], None], environment: Environment = PLAIN
 ) -> str:
-    """Build the sandbox image from the environment's Dockerfile below sandbox/; returns its name.
+    """Build the environment's sandbox image; returns its name.
 
     Raises:
         SandboxError: the build failed; the message has its last lines.
@@ -60,11 +59,13 @@ def build_image(
         # Any Python will do.
         base_image = base_image or os.environ.get("OPENCODEEVAL_BASE_IMAGE")
     arguments = {"BASE_IMAGE": base_image} if base_image else {}
+    if environment.toolchains:
+        arguments["ENVIRONMENT"] = environment.name
     log(f"building {name}" + (f" from {base_image}" if base_image else ""))
     try:
         engine.images.build(
             path=str(sandbox_dir()),
-            dockerfile=str(Path(environment.name) / "Dockerfile"),
+            dockerfile=str(environment.dockerfile),
             tag=name,
             rm=True,
             forcerm=True,

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import io
+import json
 import shutil
+import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -336,6 +342,89 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
         assert grade.suites["base"].verdict is Verdict.PASSED
     finally:
         engine.images.remove(name, force=True)
+
+
+@pytest.mark.docker
+def test_an_environment_of_toolchains_is_a_folder_of_data(
+    guest_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = tmp_path / "sandbox"
+    shutil.copytree(sandbox_dir(), context, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = context / "wares"
+    folder.mkdir()
+    (folder / "packages.txt").write_text("# none\n")
+    (folder / "prepare.sh").write_text(
+        "printf '#!/bin/sh\\necho 7.2\\n' >/usr/local/bin/ware\nchmod +x /usr/local/bin/ware\n"
+    )
+    toolchain = 'commands = ["{0}"]\nask = ["{0}"]\npackages = "{0}"\n'
+    (folder / "environment.toml").write_text(
+        "[environ]\n"
+        + "".join(f"[toolchains.{name}]\n{toolchain.format(name)}" for name in ("ware", "absent"))
+    )
+    for module in (images, guest):
+        monkeypatch.setattr(module, "sandbox_dir", lambda: context)
+    environment, said = environment_of(folder), list[str]()
+    assert {"packages.txt", "Dockerfile", "npm.py"} <= {path.name for path in environment.recipe}
+    name = images.build_image(guest_image, said.append, environment)
+    try:
+        assert name.startswith("opencodeeval-sandbox-wares:")
+        assert len(said) == 1
+        sandbox = docker.JAIL.open(Wanted(1, print, environment))
+        assert sandbox.describe()["toolchains"] == {"ware": "7.2"}
+        asyncio.run(sandbox.close())
+    finally:
+        docker.client().images.remove(name, force=True)
+
+
+def npm_packages() -> Any:
+    """The module that installs npm packages in an image."""
+    path = sandbox_dir() / "toolchains" / "npm.py"
+    spec = importlib.util.spec_from_file_location("npm_packages", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_package_of_npm_has_its_commands_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm, content = npm_packages(), io.BytesIO()
+    described = {"name": "@some/ware", "bin": "./cli.js"}
+    files = {"package/package.json": json.dumps(described), "package/cli.js": "#!/bin/sh\necho 7\n"}
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in {**files, "package/../../out": "no"}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    monkeypatch.setattr(npm, "COMMANDS", tmp_path)
+    npm.unpack(content.getvalue(), tmp_path / "modules" / "@some" / "ware")
+    npm.link_commands(tmp_path / "modules" / "@some" / "ware")
+    assert subprocess.check_output([tmp_path / "ware"]) == b"7\n"
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "cli.js",
+        "package.json",
+        "ware",
+    ]
+
+
+def test_a_package_of_npm_is_the_one_that_is_named_or_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Served from a folder: an archive of another content, and none."""
+    npm = npm_packages()
+    (tmp_path / "ware" / "-").mkdir(parents=True)
+    (tmp_path / "ware" / "-" / "ware-1.0.tgz").write_bytes(b"another")
+    monkeypatch.setattr(npm, "REGISTRY", tmp_path.as_uri())
+    monkeypatch.setattr(npm, "HOME", tmp_path / "modules")
+    monkeypatch.chdir(tmp_path)
+    Path("npm.txt").write_text(f"# why\nware 1.0 {'0' * 64}\n")
+    with pytest.raises(SystemExit, match=r"ware 1\.0 is another file than the one named"):
+        npm.main()
+    Path("npm.txt").write_text(f"ware 2.0 {'0' * 64}\n")
+    npm.main()
+    assert Path("not-installed").read_text() == "ware 2.0: the npm registry was not reached\n"
 
 
 # --- the command ---
