@@ -6,23 +6,27 @@ what differs between languages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from opencodeeval.benchmarks.adapter import Adapter
-from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
+from opencodeeval.benchmarks.card_benchmark import as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.benchmarks.programs.grading import (
+    PASSES,
+    PROOF,
+    ProgramBenchmark,
+    limits_of,
+    rounds,
+)
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, ModelType, Program, Prompt, Style, Task
 
 from .answers import completed, first_block
-from .languages import Grading, Language, language_of
-from .published_tests import PROOF, control, proven
+from .languages import Language, language_of
+from .published_tests import control, proven
 
-# What a run need not have done unless its language says so.
-PASSES: dict[str, Any] = {"stdout_only_proof": False, "stderr_empty": False, "lacks": {}}
 TEXTS = ("task_id", "name", "language", "prompt", "tests")
 
 
@@ -61,7 +65,7 @@ def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, An
     else:
         published = proven(row["tests"], language)
         changed = control(row["tests"], language)
-    steps = _rounds(row["name"], grading)
+    steps = rounds(row["name"], grading)
     return {
         "kind": "program",
         "language": row["language"],
@@ -72,33 +76,12 @@ def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, An
         "control": {**changed, "tests": f"{before}{changed['tests']}{after}"},
         "rounds": steps,
         "passes": {**PASSES, **grading.passes},
-        "limits": _limits(steps, {**grading.limits, **protocol.limits}),
+        "limits": limits_of(steps, {**grading.limits, **protocol.limits}),
         **({"environ": dict(options["environ"])} if options["environ"] else {}),
     }
 
 
-def _rounds(name: str, grading: Grading) -> list[list[dict[str, Any]]]:
-    """The commands of each round; the last of each runs the tests."""
-    more = [flags for text, flags in grading.flags.items() if text in name]
-    rounds = []
-    for commands in grading.rounds:
-        split = [command.split() for command in commands]
-        split[0] += [flag for flags in more for flag in flags.split()]
-        steps: list[dict[str, Any]] = [
-            {"command": command, "limit": "compile_s"} for command in split[:-1]
-        ]
-        last = {"command": split[-1], "limit": "run_s"}
-        environ = {"environ": dict(grading.run_environ)} if grading.run_environ else {}
-        rounds.append([*steps, {**last, **environ}])
-    return rounds
-
-
-def _limits(rounds: list[list[dict[str, Any]]], limits: Mapping[str, Any]) -> dict[str, Any]:
-    """The limits with the seconds that all commands of a sample may take together."""
-    return {**limits, "total_s": sum(limits[step["limit"]] for steps in rounds for step in steps)}
-
-
-class MultiPLE(CardBenchmark):
+class MultiPLE(ProgramBenchmark):
     """Functions in many languages, each judged by a test program of its own."""
 
     @property
@@ -139,28 +122,6 @@ class MultiPLE(CardBenchmark):
     def solution(self, task: Task, code: str) -> str:
         """The program without what is put before every one."""
         return code.removeprefix(_header(task, language_of(task.fields["language"])))
-
-    def describe(self) -> Mapping[str, Any]:
-        """What a record stores of the benchmark, with the language of its programs."""
-        tests = self.tasks[0].tests
-        more = {"language": tests["language"], "limits": dict(tests["limits"])}
-        return {**super().describe(), **more}
-
-    def with_time_limit(self, seconds: float) -> CardBenchmark:
-        """The same benchmark with another limit for the run of a program; compiling keeps its own.
-
-        Raises:
-            UsageError: the limit is not above 0.
-        """
-        limited = super().with_time_limit(seconds)
-        tasks = []
-        for task in limited.tasks:
-            limits = {**task.tests["limits"], "run_s": limited.time_limit}
-            limits = _limits(task.tests["rounds"], limits)
-            tasks.append(replace(task, tests={**task.tests, "limits": limits}))
-        card = limited.protocol_card
-        card = replace(card, limits={**card.limits, "run_s": limited.time_limit})
-        return replace(limited, tasks=tasks, protocol_card=card)
 
 
 def _cut(text: str, task: Task, language: Language | None) -> str:

@@ -6,10 +6,10 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from opencodeeval.benchmarks.programs.grading import Grading
 from opencodeeval.core.errors import DataError
 
 if sys.version_info >= (3, 11):
@@ -23,16 +23,6 @@ class Prelude(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     before: str
     text: str
-
-
-class Grading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one publisher compiles and runs a program, and when it passes."""
-
-    rounds: tuple[tuple[str, ...], ...]
-    passes: dict[str, Any]
-    limits: dict[str, float]
-    run_environ: dict[str, str] = {}
-    flags: dict[str, str] = {}
 
 
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

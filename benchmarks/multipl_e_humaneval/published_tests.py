@@ -8,19 +8,17 @@ no right program returns, so that each has to fail.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from opencodeeval.benchmarks.programs.literals import string_end, with_other_literal
 from opencodeeval.core.errors import DataError
 
 from .languages import Language
 
-PROOF = "@@PROOF@@"
 _OPENING, _CLOSING = "([{", ")]}"
-_WORD = re.compile(r"[A-Za-z_#$][\w]*")
-_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][-+]?\d+)?\w*")
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def _test(tests: str, inside: int, language: Language) -> Test | None:
             places = (inside, middle[0]) if language.expected_first else (middle[1], at)
             return Test(start, mark.end(), *places)
         elif tests[at] in language.quotes:
-            at = _string_end(tests, at)
+            at = string_end(tests, at)
         else:
             depth += (tests[at] in _OPENING) - (tests[at] in _CLOSING)
             if depth < 0:
@@ -102,23 +100,14 @@ def _marks(language: Language) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, marks)))
 
 
-def _string_end(text: str, at: int) -> int:
-    """The place behind the string that begins here."""
-    quote, at = text[at], at + 1
-    while at < len(text) and text[at] != quote:
-        at += 2 if text[at] == "\\" else 1
-    return at + 1
-
-
 def _other_value(value: str, values: Sequence[str], language: Language) -> str:
     """What replaces an expected value; empty where nothing of its type is at hand."""
-    last = _last_literal(value, language)
-    if last:
-        start, end, text = last
-        return value[:start] + text + value[end:]
-    if language.other:
-        return language.other
-    return next((each for each in values if _last_literal(each, language)), "")
+    changed = with_other_literal(value, language.quotes, language.flips)
+    if changed or language.other:
+        return changed or language.other
+    return next(
+        (each for each in values if with_other_literal(each, language.quotes, language.flips)), ""
+    )
 
 
 def _changed(tests: str, test: Test, value: str, language: Language) -> str:
@@ -128,30 +117,3 @@ def _changed(tests: str, test: Test, value: str, language: Language) -> str:
         return tests[test.start : before] + value + tests[after : test.end]
     inside = slice(test.start + len(language.opens), test.end - len(language.closes))
     return f"{language.opens}!({tests[inside]}){language.closes}"
-
-
-def _last_literal(value: str, language: Language) -> tuple[int, int, str] | None:
-    """The last literal of an expected value that can be changed: its place and the new text.
-
-    Not the first: in a table that is a key, of which none may be there twice.
-    """
-    return max(_literals(value, language), default=None)
-
-
-def _literals(value: str, language: Language) -> Iterator[tuple[int, int, str]]:
-    at = 0
-    while at < len(value):
-        if value[at] in language.quotes:
-            yield at + 1, at + 1, "x"
-            at = _string_end(value, at)
-        elif word := _WORD.match(value, at):
-            if word.group() in language.flips:
-                yield at, word.end(), language.flips[word.group()]
-            at = word.end()
-        elif number := _NUMBER.match(value, at):
-            # By its first digit: one more would be no change to a rounded comparison.
-            digit = int(value[at])
-            yield at, at + 1, str(digit - 1 if digit > 1 else digit + 1)
-            at = number.end()
-        else:
-            at += 1

@@ -80,7 +80,7 @@ def _by_problem(record: Record) -> dict[str, float]:
     counts = cluster_counts(record.tasks, record.benchmark.headline)
     found = {}
     for name, (n, c) in counts.items():
-        number = re.match(r"[A-Za-z]+_\d+", name)
+        number = re.match(r"[A-Za-z]+_\d+", name) or re.search(r"/\d+\Z", name)
         found[number[0] if number else name] = pass_at_k(n, c, 1)
     return found if len(found) == len(counts) else _named(counts)
 

@@ -18,6 +18,7 @@ import pytest
 
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.data.rows import read_jsonl
+from opencodeeval.benchmarks.programs.grading import PROOF
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, Grade, Program, Task, Verdict
@@ -29,7 +30,6 @@ from opencodeeval.runs.formats.reading import read_samples, sample_format
 from opencodeeval_benchmarks.multipl_e_humaneval import adapter, answers
 from opencodeeval_benchmarks.multipl_e_humaneval.languages import languages
 from opencodeeval_benchmarks.multipl_e_humaneval.published_tests import (
-    PROOF,
     control,
     proven,
     published_tests,

@@ -1,0 +1,1 @@
+"""Tasks whose programs are of any language and share their file with the published tests."""
