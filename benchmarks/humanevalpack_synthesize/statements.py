@@ -84,6 +84,9 @@ class _Control:
     def _pair(self, start: int, end: int, sides: list[tuple[int, int]]) -> str:
         """A stretch in which one of two sides is another value; empty where none is found."""
         calls = [self._calls(*side) for side in sides]
+        if calls[0] == calls[1]:
+            # Of another function than the one that is tested, such as its inverse.
+            calls = ["(" in self.source.plain[slice(*side)] for side in sides]
         expected = sides[0] if calls == [False, True] else sides[1]
         return self._replaced(start, end, expected, self._other(*expected))
 
@@ -228,7 +231,8 @@ def _java(changes: _Control) -> tuple[list[tuple[int, int, str]], int]:
         edits.append((after, after, said))
     for number, test in enumerate(_throwing(source, rules)):
         inside = source.text[test.inside_start : test.inside_end]
-        held = inside if listed else f"!({inside})"
+        # The list has a wrong value already.
+        held = inside if listed and "correct." in inside else f"!({inside})"
         statement = f"if ({held}{source.text[test.inside_end : test.end]}"
         text = rules.failing.replace("TEST", statement).replace("NUMBER", str(number))
         edits.append((test.start, test.end, text))
