@@ -28,12 +28,14 @@ class TestPrograms(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=
     quotes: str
     flips: dict[str, str]
     joint: str
-    failing: str
     proof: str
     grading: Grading
     pair: tuple[str, ...] = ()
     other: str = ""
     negated: str = ""
+    failing: str = "TEST"
+    label: str = ""
+    ended: str = ""
     prelude: str = ""
     environ: dict[str, str] = {}
 

@@ -182,7 +182,7 @@ def control(tests: str, rules: TestPrograms, entry_point: str) -> dict[str, Any]
         times = len(edits)
     end = source.last_braces(rules.closes)
     pieces, at = [], 0
-    for start, stop, text in [*edits, (end, end, f"\n{rules.proof}\n")]:
+    for start, stop, text in [*edits, (end, end, f"\n{rules.ended or rules.proof}\n")]:
         pieces += [tests[at:start], text]
         at = stop
     return {"tests": rules.prelude + "".join(pieces) + tests[at:], "fell": FELL, "times": times}
@@ -196,7 +196,8 @@ def _failing(changes: _Control, test: Test) -> str:
         return f"{begins}{changes.arguments(*inside)}{text[test.inside_end : test.end]}"
     # Behind a condition there may be a message.
     start, end = changes.source.split(*inside, ",")[0]
-    return f"{begins}{changes.condition(start, end)}{text[end : test.end]}"
+    label = f", {changes.rules.label}" if changes.rules.label else ""
+    return f"{begins}{changes.condition(start, end)}{label}{text[end : test.end]}"
 
 
 def _is_java(rules: TestPrograms) -> bool:
