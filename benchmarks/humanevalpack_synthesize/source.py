@@ -42,10 +42,13 @@ class Source:
         return [*parts, (begin, end)]
 
     def last_braces(self, count: int) -> int:
-        """The place of the last closing brace but `count` - 1; the text's end for 0."""
+        """The place of the last closing brace but `count` - 1; the text's end for 0.
+
+        -1 if there are fewer.
+        """
         at = len(self.plain.rstrip())
         for _ in range(count):
-            at = self.plain.rindex("}", 0, at)
+            at = self.plain.rfind("}", 0, max(at, 0))
         return at
 
     def _flat(self, start: int, end: int) -> Iterator[int]:

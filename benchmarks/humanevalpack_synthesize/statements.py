@@ -159,10 +159,7 @@ def published_tests(source: Source, rules: TestPrograms) -> list[Test]:
 def proven(tests: str, rules: TestPrograms) -> str:
     """The test program with a statement behind the last test that prints the proof."""
     source = Source(tests, rules)
-    published = _throwing(source, rules) if _is_java(rules) else published_tests(source, rules)
-    end = source.last_braces(rules.closes)
-    if end < published[-1].end:
-        raise DataError("its tests do not end as they should: fetch the data again")
+    end = _end(source, rules)
     return f"{tests[:end]}\n{rules.proof}\n{tests[end:]}"
 
 
@@ -180,12 +177,21 @@ def control(tests: str, rules: TestPrograms, entry_point: str) -> dict[str, Any]
             for number, (start, end, text) in enumerate(edits)
         ]
         times = len(edits)
-    end = source.last_braces(rules.closes)
+    end = _end(source, rules)
     pieces, at = [], 0
     for start, stop, text in [*edits, (end, end, f"\n{rules.ended or rules.proof}\n")]:
         pieces += [tests[at:start], text]
         at = stop
     return {"tests": rules.prelude + "".join(pieces) + tests[at:], "fell": FELL, "times": times}
+
+
+def _end(source: Source, rules: TestPrograms) -> int:
+    """Where the function with the tests ends, behind all of them."""
+    published = _throwing(source, rules) if _is_java(rules) else published_tests(source, rules)
+    end = source.last_braces(rules.closes)
+    if end < published[-1].end:
+        raise DataError("its tests do not end as they should: fetch the data again")
+    return end
 
 
 def _failing(changes: _Control, test: Test) -> str:
@@ -228,7 +234,7 @@ def _java(changes: _Control) -> tuple[list[tuple[int, int, str]], int]:
             edits.append((start, end, f"\n{changes.condition(start, end)}"))
         times = len(edits)
         said = f'for (Boolean each_ : correct) if (!each_) System.out.println("{FELL}");'
-        after = source.plain.index(";", closes) + 1
+        after = source.plain.find(";", closes) + 1
         edits.append((after, after, said))
     for number, test in enumerate(_throwing(source, rules)):
         inside = source.text[test.inside_start : test.inside_end]

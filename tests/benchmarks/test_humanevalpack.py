@@ -17,10 +17,11 @@ import pytest
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.programs.grading import PROOF
 from opencodeeval.benchmarks.registry import load_benchmark
-from opencodeeval.core.errors import DataError
+from opencodeeval.core.errors import DataError, SandboxError
 from opencodeeval.core.types import Completion, Program, Task, Verdict
-from opencodeeval.execution import open_sandbox
+from opencodeeval.execution import images, open_sandbox
 from opencodeeval.execution.environments import read_environment
+from opencodeeval.execution.jails import docker
 from opencodeeval.execution.specification import specification
 from opencodeeval.execution.toolchains import here
 from opencodeeval_benchmarks.humanevalpack_synthesize import adapter
@@ -88,6 +89,7 @@ def test_every_row_is_a_task_that_a_judge_takes(language: str, shared_data: Path
         ("cpp", {"test": "int main(){}\n"}, "its tests have no assertion of a known form"),
         ("java", {"test": "class Main {}\n"}, "its tests throw no AssertionError"),
         ("go", {"test": "assert.Equal(1)\n}"}, "its tests compare one value alone"),
+        ("rust", {"test": "assert!(twice(2) == 4);\n}\n"}, "its tests do not end as they should"),
         ("python", {"test": "def check(f): pass\n"}, r"its tests do not end with check\(twice\)"),
     ],
 )
@@ -340,11 +342,12 @@ def test_an_expected_value_becomes_another_or_the_test_its_negation(
 # --- verdicts ---
 
 
-def graded(pairs: list[tuple[Task, Program]]) -> list[Verdict]:
-    """The verdicts in the local jail."""
+def graded(language: str, pairs: list[tuple[Task, Program]]) -> list[Verdict]:
+    """The verdicts in the local jail, or in the image where this machine lacks the toolchain."""
+    jail = jail_of(language)
 
     async def grade() -> list[Verdict]:
-        sandbox = open_sandbox("local", 2, environment="humanevalpack")
+        sandbox = open_sandbox(jail, 2, environment="humanevalpack")
         try:
             grades = await asyncio.gather(*(sandbox.grade(*pair) for pair in pairs))
         finally:
@@ -354,19 +357,25 @@ def graded(pairs: list[tuple[Task, Program]]) -> list[Verdict]:
     return asyncio.run(grade())
 
 
-def require_toolchain(language: str) -> None:
-    if language != "python" and language not in here(read_environment("humanevalpack")):
-        pytest.skip(f"this machine lacks the toolchain for {language}: see docs/humanevalpack.md")
+def jail_of(language: str) -> str:
+    """The jail that has the language; skips the test where none has."""
+    environment = read_environment("humanevalpack")
+    if language == "python" or language in here(environment):
+        return "local"
+    try:
+        images.image_id(docker.client(), images.default_image(environment), environment)
+    except SandboxError:
+        pytest.skip(f"no jail has a toolchain for {language} here: see docs/humanevalpack.md")
+    return "docker"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_right_program_passes_and_a_buggy_one_does_not(language: str) -> None:
-    require_toolchain(language)
     task, of = only_task(language, "fix"), benchmark(language, "fix")
     bodies = (BODIES[language], task.fields["buggy_solution"])
     answers = [Completion(task.task_id, at, f"\n{body}") for at, body in enumerate(bodies)]
     pairs = [(task, of.program(task, each, "base")) for each in answers]
-    assert graded(pairs) == [Verdict.PASSED, Verdict.WRONG]
+    assert graded(language, pairs) == [Verdict.PASSED, Verdict.WRONG]
 
 
 @pytest.mark.shared
@@ -374,7 +383,6 @@ def test_a_right_program_passes_and_a_buggy_one_does_not(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_solutions_pass_and_buggy_ones_fail(language: str, shared_data: Path) -> None:
     """Of all tasks where the variable asks for it, else of some whose tests are of odd forms."""
-    require_toolchain(language)
     of = load_benchmark(f"humanevalpack_fix@{language}", data_dir=shared_data)
     tasks = list(of.tasks)
     if os.environ.get("OPENCODEEVAL_TEST_SOLUTIONS") != "humanevalpack":
@@ -384,7 +392,7 @@ def test_solutions_pass_and_buggy_ones_fail(language: str, shared_data: Path) ->
         (task, of.program(task, Completion(task.task_id, 1, task.fields["buggy_solution"]), "base"))
         for task in tasks
     ]
-    verdicts = graded(pairs)
+    verdicts = graded(language, pairs)
     passed = {
         (task.task_id, program.sample_id)
         for (task, program), verdict in zip(pairs, verdicts, strict=True)
