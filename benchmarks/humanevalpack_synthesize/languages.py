@@ -35,6 +35,7 @@ class TestPrograms(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=
     negated: str = ""
     failing: str = "TEST"
     label: str = ""
+    kept: str = ""
     ended: str = ""
     prelude: str = ""
     environ: dict[str, str] = {}

@@ -96,9 +96,11 @@ class _Control:
 
     def _other(self, start: int, end: int) -> str:
         value = self.source.text[start:end]
-        changed = with_other_literal(value, self.rules.quotes, self.rules.flips)
-        if changed or not self.rules.other:
-            return changed
+        kept = re.match(self.rules.kept, value)
+        kept_end = kept.end() if kept else 0
+        rest = with_other_literal(value[kept_end:], self.rules.quotes, self.rules.flips)
+        if rest or not self.rules.other:
+            return value[:kept_end] + rest if rest else ""
         lead = value[: len(value) - len(value.lstrip())]
         return lead + self.rules.other.replace("EXPECTED", value.strip())
 

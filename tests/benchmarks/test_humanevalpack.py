@@ -314,6 +314,8 @@ def _listed(tests: str) -> int:
         ("go", "assert.Equal(4, Twice(2))", "assert.Equal(3, Twice(2))"),
         ("go", "assert.Equal(true, near(1.5))", "assert.Equal(false, near(1.5))"),
         ("go", "assert.Equal(nil, Twice(2))", 'Equal([]interface{}{nil, "another"}, Twice(2))'),
+        ("go", "assert.Equal([2]int{1, 2}, Twice(2))", "assert.Equal([2]int{1, 1}, Twice(2))"),
+        ("go", "assert.Equal([2]any{nil}, Twice(2))", '{[2]any{nil}, "another"}, Twice(2))'),
         ("java", "s.twice(2) == 4", "s.twice(2) == 3"),
         ("java", 's.twice(2).equals("4")', 's.twice(2).equals("x4")'),
         ("java", "!s.twice(2).equals(4)", "!(!s.twice(2).equals(4))"),
