@@ -1,0 +1,148 @@
+"""McEval's tasks in each language, as its publisher asks and grades them.
+
+benchmarks/mceval/quirks.toml lists what of it moves scores, languages.toml has what differs
+between languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from opencodeeval.benchmarks.adapter import Adapter
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
+from opencodeeval.benchmarks.cards import ProtocolCard
+from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.core.errors import DataError
+from opencodeeval.core.types import Completion, ModelType, Program, Prompt, Style, Task
+
+from .answers import completed
+from .languages import Language, language_of
+from .published_tests import FELL, HELD, PROOF, control, proven
+
+SECONDS = 15.0  # for each process, also a compiler's
+PASSES: dict[str, Any] = {
+    "status": True,
+    "stdout_only_proof": False,
+    "stderr_empty": False,
+    "lacks": {},
+}
+TEXTS = ("task_id", "prompt", "canonical_solution", "test", "entry_point", "instruction")
+
+
+def to_task(row: Row, protocol: ProtocolCard) -> Task:
+    """A row of McEval as a task.
+
+    Raises:
+        DataError: a field is missing, or its language or its tests are of no known form.
+    """
+    for field in TEXTS:
+        if not isinstance(row.get(field), str) or not row[field].strip():
+            raise DataError(f"its field {field} is missing or empty: fetch the data again")
+    name, language = language_of(row["task_id"])
+    return Task(
+        task_id=row["task_id"],
+        style=Style.PROGRAM,
+        prompt=row["prompt"],
+        entry_point=row["entry_point"],
+        reference=language.front + row["prompt"] + language.between + row["canonical_solution"],
+        tests=_tests(row, name, language, protocol),
+        fields=row,
+        in_process=True,
+    )
+
+
+def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> dict[str, Any]:
+    passes = {**PASSES, **language.passes}
+    if language.endless_passes and protocol.options["timeouts"]:
+        passes["endless"] = True
+    limits = {"compile_s": SECONDS, "run_s": SECONDS, **protocol.limits}
+    steps = len(language.rounds[0])
+    return {
+        "kind": "program",
+        "language": name,
+        "file": language.file.replace("MODULE", str(row.get("module") or "")),
+        "tests": language.between + proven(row["test"], language),
+        "proof": PROOF,
+        "joint": language.joint,
+        "control": _control(row, language),
+        "rounds": [_steps(steps, row) for steps in language.rounds],
+        "passes": passes,
+        "limits": {**limits, "total_s": steps * SECONDS},
+        **({"tests_first": True} if language.tests_first else {}),
+        **({"environ": dict(language.environ)} if language.environ else {}),
+    }
+
+
+def _control(row: Row, language: Language) -> dict[str, Any]:
+    """The control run: see the kind "program", sandbox/guest/README.md."""
+    if row["task_id"] in language.untested:
+        return {"tests": language.between + proven(row["test"], language), "fell": "-", "times": 0}
+    made = control(row["test"], language, row["entry_point"])
+    found: dict[str, Any] = {
+        "tests": language.between + made.tests,
+        "fell": language.fell or FELL,
+        "times": made.changed + made.negated,
+    }
+    return {**found, "held": HELD} if HELD in made.tests else found
+
+
+def _steps(commands: tuple[tuple[str, ...], ...], row: Row) -> list[dict[str, Any]]:
+    """The commands of a round; the last runs the tests."""
+    module = str(row.get("module") or "")
+    steps: list[dict[str, Any]] = [
+        {"command": [word.replace("MODULE", module) for word in command], "limit": "compile_s"}
+        for command in commands
+    ]
+    steps[-1]["limit"] = "run_s"
+    return steps
+
+
+class McEval(CardBenchmark):
+    """Functions in many languages, each judged by a test program of its own."""
+
+    def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
+        """Extract and assemble the program of one completion (pure)."""
+        language = language_of(task.task_id)[1]
+        text, found = completion.text, str(completion.form)
+        if completion.form == "answer" and model_type == "chat":
+            text, found = completed(text, task, language)
+        elif completion.form != "program":
+            text, found = task.prompt + language.between + text, "body"
+        if text.strip() and not text.startswith(language.front):
+            text = language.front + text
+        return as_program(completion, text, found)
+
+    def solution(self, task: Task, code: str) -> str:
+        """The program without what is put before every one."""
+        return code.removeprefix(language_of(task.task_id)[1].front)
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a record stores of the benchmark, with the language of its programs."""
+        tests = self.tasks[0].tests
+        more = {"language": tests["language"], "limits": dict(tests["limits"])}
+        return {**super().describe(), **more}
+
+    def with_time_limit(self, seconds: float) -> CardBenchmark:
+        """The same benchmark with another limit for the run of a program; compiling keeps its own.
+
+        Raises:
+            UsageError: the limit is not above 0.
+        """
+        limited = super().with_time_limit(seconds)
+        tasks = []
+        for task in limited.tasks:
+            compiling = (len(task.tests["rounds"][0]) - 1) * SECONDS
+            limits = {
+                **task.tests["limits"],
+                "run_s": limited.time_limit,
+                "total_s": compiling + (limited.time_limit or 0.0),
+            }
+            tasks.append(replace(task, tests={**task.tests, "limits": limits}))
+        card = limited.protocol_card
+        card = replace(card, limits={**card.limits, "run_s": limited.time_limit})
+        return replace(limited, tasks=tasks, protocol_card=card)
+
+
+ADAPTER = Adapter(to_task, McEval)
