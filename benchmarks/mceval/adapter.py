@@ -6,28 +6,21 @@ between languages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from opencodeeval.benchmarks.adapter import Adapter
-from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
+from opencodeeval.benchmarks.card_benchmark import as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.benchmarks.programs.grading import PASSES, PROOF, ProgramBenchmark, limits_of
 from opencodeeval.core.errors import DataError
-from opencodeeval.core.types import Completion, ModelType, Program, Prompt, Style, Task
+from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 from .answers import completed
 from .languages import Language, language_of
-from .published_tests import FELL, HELD, PROOF, control, proven
+from .published_tests import FELL, HELD, control, proven
 
 SECONDS = 15.0  # for each process, also a compiler's
-PASSES: dict[str, Any] = {
-    "status": True,
-    "stdout_only_proof": False,
-    "stderr_empty": False,
-    "lacks": {},
-}
 TEXTS = ("task_id", "prompt", "canonical_solution", "test", "entry_point", "instruction")
 
 
@@ -54,11 +47,11 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
 
 
 def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> dict[str, Any]:
-    passes = {**PASSES, **language.passes}
+    passes = {"status": True, **PASSES, **language.passes}
     if language.endless_passes and protocol.options["timeouts"]:
         passes["endless"] = True
     limits = {"compile_s": SECONDS, "run_s": SECONDS, **protocol.limits}
-    steps = len(language.rounds[0])
+    rounds = [_steps(commands, row) for commands in language.rounds]
     return {
         "kind": "program",
         "language": name,
@@ -67,9 +60,9 @@ def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> d
         "proof": PROOF,
         "joint": language.joint,
         "control": _control(row, language),
-        "rounds": [_steps(steps, row) for steps in language.rounds],
+        "rounds": rounds,
         "passes": passes,
-        "limits": {**limits, "total_s": steps * SECONDS},
+        "limits": limits_of(rounds, limits),
         **({"tests_first": True} if language.tests_first else {}),
         **({"environ": dict(language.environ)} if language.environ else {}),
     }
@@ -99,7 +92,7 @@ def _steps(commands: tuple[tuple[str, ...], ...], row: Row) -> list[dict[str, An
     return steps
 
 
-class McEval(CardBenchmark):
+class McEval(ProgramBenchmark):
     """Functions in many languages, each judged by a test program of its own."""
 
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
@@ -117,32 +110,6 @@ class McEval(CardBenchmark):
     def solution(self, task: Task, code: str) -> str:
         """The program without what is put before every one."""
         return code.removeprefix(language_of(task.task_id)[1].front)
-
-    def describe(self) -> Mapping[str, Any]:
-        """What a record stores of the benchmark, with the language of its programs."""
-        tests = self.tasks[0].tests
-        more = {"language": tests["language"], "limits": dict(tests["limits"])}
-        return {**super().describe(), **more}
-
-    def with_time_limit(self, seconds: float) -> CardBenchmark:
-        """The same benchmark with another limit for the run of a program; compiling keeps its own.
-
-        Raises:
-            UsageError: the limit is not above 0.
-        """
-        limited = super().with_time_limit(seconds)
-        tasks = []
-        for task in limited.tasks:
-            compiling = (len(task.tests["rounds"][0]) - 1) * SECONDS
-            limits = {
-                **task.tests["limits"],
-                "run_s": limited.time_limit,
-                "total_s": compiling + (limited.time_limit or 0.0),
-            }
-            tasks.append(replace(task, tests={**task.tests, "limits": limits}))
-        card = limited.protocol_card
-        card = replace(card, limits={**card.limits, "run_s": limited.time_limit})
-        return replace(limited, tasks=tasks, protocol_card=card)
 
 
 ADAPTER = Adapter(to_task, McEval)

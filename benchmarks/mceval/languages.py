@@ -34,12 +34,14 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How an answer becomes a program; languages.toml says what the fields are."""
 
-    defines: str = ""
-    body: str = ""
+    defines: str
+    signed: bool = False
+    within: str = ""
+    imports: str = ""
+    mains: tuple[str, ...] = ()
     drops: tuple[str, ...] = ()
     cuts: str = ""
-    opens: str = ""
-    once: str = ""
+    tail: str = ""
 
 
 class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
@@ -53,9 +55,11 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
     proof: str
     joint: str
     rounds: tuple[tuple[tuple[str, ...], ...], ...]
+    answers: Answers
     quotes: str = '"'
     escapes: bool = True
     skips: str = ""
+    character: str = ""
     word: str = r"[A-Za-z_#$@]\w*"
     flips: dict[str, str] = {}
     other: str = ""
@@ -78,7 +82,6 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
     passes: dict[str, Any] = {}
     environ: dict[str, str] = {}
     endless_passes: bool = False
-    answers: Answers = Answers()
 
 
 @cache

@@ -11,14 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from opencodeeval.core.errors import DataError
 
 from .languages import Form, Language
 from .texts import Span, Texts
 
-PROOF, FELL, HELD = "@@PROOF@@", "@@FELL@@", "@@HELD@@"
+FELL, HELD = "@@FELL@@", "@@HELD@@"
 
 
 @dataclass(frozen=True)
@@ -185,8 +184,3 @@ def _failing(tests: str, test: Test, statement: str, language: Language) -> str:
     lines = template.replace("\n", f"\n{indent}")
     inside = tests[slice(*test.inside)]
     return lines.replace("@TEST@", statement).replace("@COND@", inside)
-
-
-def summary(found: Control) -> dict[str, Any]:
-    """How much of a control run's tests is confirmed, for the record."""
-    return {"changed": found.changed, "negated": found.negated, "unchanged": found.unchanged}

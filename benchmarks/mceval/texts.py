@@ -125,6 +125,8 @@ class Texts:
                 yield (at + 1, at + 1), "x"
                 at = self._string_end(at)
             elif after := self.skipped(at):
+                if self.text[at] == "'" and self.language.character:
+                    yield (at, after), self.language.character
                 at = after
             elif at > span[0] and self.text[at] == "[" and re.match(r"[\w\])]", self.text[at - 1]):
                 at = self._group_end(at)  # an index, which is no value
