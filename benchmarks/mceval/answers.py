@@ -22,11 +22,12 @@ def completed(text: str, task: Task, language: Language) -> tuple[str, str]:
     """The program of an answer, without the tests, and how it was found."""
     rules = language.answers
     block, found = _block(text, task.entry_point)
-    code = _without(block, task.entry_point, rules)
+    before = _before(task, rules)
+    code = block if rules.within else _not_repeated(block, before)
+    code = _without(code, task.entry_point, rules)
     place = _definition(code, task, rules)
     if place is None:
         return (task.prompt + language.between + code, found) if code.strip() else ("", "none")
-    before = _before(task, rules)
     if rules.signed:
         signature = str(task.fields["signature"]).strip().rstrip("{").rstrip()
         code = code[: place.start()] + signature + " " + code[place.end() :]
@@ -38,6 +39,11 @@ def completed(text: str, task: Task, language: Language) -> tuple[str, str]:
         code += re.sub(rules.imports, "", outside, flags=_FLAGS) if rules.imports else ""
     elif rules.imports:
         before, code = _merged(before, code, str(task.fields["test"]), rules)
+    if rules.once:
+        code = _once(code, place.start(), before)
+    for word, end in rules.ends.items():
+        if word in before and word not in block:
+            code = f"{code.rstrip()}\n{end}"
     return f"{before}{code.rstrip()}\n{rules.tail}", found
 
 
@@ -78,9 +84,29 @@ def _definition(code: str, task: Task, rules: Answers) -> re.Match[str] | None:
 
 def _before(task: Task, rules: Answers) -> str:
     """What the prompt has before the function."""
-    place = _definition(task.prompt + "\n{", task, rules)
-    at = place.start() if place else task.prompt.rfind(str(task.fields["signature"]).strip())
-    return task.prompt[: max(0, at)]
+    signature = task.prompt.rfind(str(task.fields["signature"]).strip())
+    place = None if rules.signed or rules.within else _definition(task.prompt, task, rules)
+    return task.prompt[: max(0, place.start() if place else signature)]
+
+
+def _not_repeated(block: str, before: str) -> str:
+    """An answer without those first lines that are what the prompt has before the function."""
+    known = [line.strip() for line in before.split("\n") if line.strip()]
+    lines = block.split("\n")
+    for at, line in enumerate(lines):
+        if not known:
+            return "\n".join(lines[at:])
+        if line.strip() and line.strip() != known.pop(0):
+            break
+    return block
+
+
+def _once(code: str, at: int, before: str) -> str:
+    """The code without those lines before the function that the prompt has too."""
+    known = {line.strip() for line in before.split("\n")}
+    lines = code[:at].split("\n")
+    kept = [line for line in lines[:-1] if line.strip() not in known]
+    return "\n".join([*kept, lines[-1] + code[at:]])
 
 
 def _members(code: str, at: int, rules: Answers) -> tuple[str, str]:

@@ -41,6 +41,8 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mains: tuple[str, ...] = ()
     drops: tuple[str, ...] = ()
     cuts: str = ""
+    ends: dict[str, str] = {}
+    once: bool = False
     tail: str = ""
 
 
