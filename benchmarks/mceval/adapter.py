@@ -38,7 +38,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
         task_id=row["task_id"],
         style=Style.PROGRAM,
         prompt=row["prompt"],
-        entry_point=row["entry_point"],
+        entry_point=row["entry_point"].strip(),
         reference=language.front + row["prompt"] + language.between + row["canonical_solution"],
         tests=_tests(row, name, language, protocol),
         fields=row,
@@ -47,11 +47,18 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
 
 
 def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> dict[str, Any]:
-    passes = {"status": True, **PASSES, **language.passes}
-    if language.endless_passes and protocol.options["timeouts"]:
+    sound = not protocol.options["traps"]
+    passes = {
+        "status": True,
+        **PASSES,
+        **language.passes,
+        **(language.sound.passes if sound else {}),
+    }
+    if language.endless_passes and not sound:
         passes["endless"] = True
+    commands = (language.sound.rounds if sound else ()) or language.rounds
+    rounds = [_steps(each, row) for each in commands]
     limits = {"compile_s": SECONDS, "run_s": SECONDS, **protocol.limits}
-    rounds = [_steps(commands, row) for commands in language.rounds]
     return {
         "kind": "program",
         "language": name,
@@ -59,7 +66,7 @@ def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> d
         "tests": language.between + proven(row["test"], language),
         "proof": PROOF,
         "joint": language.joint,
-        "control": _control(row, language),
+        "control": _control(row, language, sound),
         "rounds": rounds,
         "passes": passes,
         "limits": limits_of(rounds, limits),
@@ -68,11 +75,12 @@ def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> d
     }
 
 
-def _control(row: Row, language: Language) -> dict[str, Any]:
+def _control(row: Row, language: Language, sound: bool) -> dict[str, Any]:
     """The control run: see the kind "program", sandbox/guest/README.md."""
-    if row["task_id"] in language.untested:
+    untested = {*language.untested, *(() if sound else language.sound.tests)}
+    if row["task_id"] in untested:
         return {"tests": language.between + proven(row["test"], language), "fell": "-", "times": 0}
-    made = control(row["test"], language, row["entry_point"])
+    made = control(row["test"], language, row["entry_point"].strip())
     found: dict[str, Any] = {
         "tests": language.between + made.tests,
         "fell": language.fell or FELL,

@@ -46,6 +46,14 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tail: str = ""
 
 
+class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the protocol without the publisher's traps has of its own."""
+
+    rounds: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    passes: dict[str, Any] = {}
+    tests: tuple[str, ...] = ()
+
+
 class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
     """One language; languages.toml says what the fields are."""
 
@@ -84,6 +92,7 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
     passes: dict[str, Any] = {}
     environ: dict[str, str] = {}
     endless_passes: bool = False
+    sound: Sound = Sound()
 
 
 @cache

@@ -92,7 +92,7 @@ def control(tests: str, language: Language, entry: str) -> Control:
         at = end
     text = "".join([*pieces, tests[at:]])
     for old, new in language.replaces.items():
-        text = re.sub(old, lambda _, new=new: new, text, flags=re.DOTALL)
+        text = re.sub(old, new.replace("\\", r"\\"), text, flags=re.DOTALL)
     if not counts["changed"] + counts["negated"]:
         raise DataError("its test has no assertion of a known form: fetch the data again")
     return Control(proven(language.prelude + text, language), **counts)
@@ -122,9 +122,7 @@ def _other(texts: Texts, test: Test, language: Language, entry: str) -> tuple[st
     return form.negated.replace("@COND@", text[slice(*condition)].strip()), "negated"
 
 
-def _expected(
-    texts: Texts, test: Test, language: Language, entry: str
-) -> tuple[Span, str] | None:
+def _expected(texts: Texts, test: Test, language: Language, entry: str) -> tuple[Span, str] | None:
     """The place of a value that an assertion expects, and another value for it."""
     form = test.form
     if form.pair:

@@ -34,6 +34,7 @@ HUMANEVAL = read_card("humaneval")
 HARD = read_card("bigcodebench_hard")
 LEETCODE = read_card("leetcode")
 CRUXEVAL = read_card("cruxeval_output")
+MCEVAL = read_card("mceval")
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def github_copy(
 ) -> Iterator[Path]:
     """A server with the files of GitHub's repositories, in a folder laid out as its addresses."""
     folder = tmp_path / "github"
-    for card in (LEETCODE, CRUXEVAL):
+    for card in (LEETCODE, CRUXEVAL, MCEVAL):
         for version in card.versions:
             owner, repository, name = version.source.dataset.split("/", 2)
             path = folder / owner / repository / version.source.revision / name
@@ -159,7 +160,12 @@ def github_copy(
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("card", "version"),
-    [*((LEETCODE, version) for version in LEETCODE.versions), (CRUXEVAL, CRUXEVAL.versions[0])],
+    [
+        *((LEETCODE, version) for version in LEETCODE.versions),
+        (CRUXEVAL, CRUXEVAL.versions[0]),
+        # Names that an address cannot have as they are: C#.jsonl and Common Lisp.jsonl.
+        *((MCEVAL, version) for version in MCEVAL.versions if version.name in ("cs", "lisp")),
+    ],
     ids=lambda each: each.name,
 )
 def test_what_is_on_github_is_written_to_the_byte_and_fetched_once(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from opencodeeval.benchmarks.cards import Source
 from opencodeeval.core import http
@@ -26,6 +27,6 @@ def fetched(source: Source) -> Path:
     path = cached(source)
     if not path.is_file():
         owner, repository, name = source.dataset.split("/", 2)
-        url = f"{RAW}/{owner}/{repository}/{source.revision}/{name}"
+        url = f"{RAW}/{owner}/{repository}/{source.revision}/{quote(name)}"
         http.download(url, path, PATIENCE_S)
     return path
