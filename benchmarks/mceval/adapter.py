@@ -63,7 +63,7 @@ def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> d
         "kind": "program",
         "language": name,
         "file": language.file.replace("MODULE", str(row.get("module") or "")),
-        "tests": language.between + proven(row["test"], language),
+        "tests": _placed(proven(row["test"], language), language),
         "proof": PROOF,
         "joint": language.joint,
         "control": _control(row, language, sound),
@@ -75,14 +75,20 @@ def _tests(row: Row, name: str, language: Language, protocol: ProtocolCard) -> d
     }
 
 
+def _placed(tests: str, language: Language) -> str:
+    """The tests with what stands between them and the program."""
+    return tests + language.between if language.tests_first else language.between + tests
+
+
 def _control(row: Row, language: Language, sound: bool) -> dict[str, Any]:
     """The control run: see the kind "program", sandbox/guest/README.md."""
     untested = {*language.untested, *(() if sound else language.sound.tests)}
     if row["task_id"] in untested:
-        return {"tests": language.between + proven(row["test"], language), "fell": "-", "times": 0}
+        unchanged = _placed(proven(row["test"], language), language)
+        return {"tests": unchanged, "fell": "-", "times": 0}
     made = control(row["test"], language, row["entry_point"].strip())
     found: dict[str, Any] = {
-        "tests": language.between + made.tests,
+        "tests": _placed(made.tests, language),
         "fell": language.fell or FELL,
         "times": made.changed + made.negated,
     }

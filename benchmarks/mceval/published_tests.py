@@ -139,7 +139,7 @@ def _expected(texts: Texts, test: Test, language: Language, entry: str) -> tuple
     if len(sides) == 2:
         return _of_sides(texts, sides, language, entry)
     bounded = texts.split(condition, language.below)
-    if len(bounded) == 2:
+    if len(bounded) == 2 and "abs" in texts.text[slice(*bounded[0])].lower():
         return _last(texts, bounded[0], texts.calls(bounded[0], entry))
     if language.compares and re.match(language.compares, texts.text[slice(*condition)].strip()):
         return _last(texts, condition, texts.calls(condition, entry))
