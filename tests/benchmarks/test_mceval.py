@@ -33,7 +33,7 @@ CARD = read_card("mceval")
 LANGUAGES = [version.name for version in CARD.versions]
 WHOLE = os.environ.get("OPENCODEEVAL_MCEVAL") == "all"
 # A compiler or a virtual machine of several seconds a run.
-SLOW = {"ts", "java", "scala", "kt", "groovy", "rkt", "scm", "go"}
+SLOW = {"ts", "java", "scala", "kotlin", "groovy", "rkt", "scm", "go"}
 QUICK = [name for name in LANGUAGES if WHOLE or name not in SLOW]
 CLOSED = {"java": "\n}", "cs": "\n}", "scala": "\n}"}
 
