@@ -11,7 +11,6 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -324,9 +323,8 @@ def grades() -> dict[tuple[str, str], Grade]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_a_right_program_passes_and_no_cheat_does(
-    name: str, grades: dict[tuple[str, str], Grade], require: Callable[[str], None]
+    name: str, grades: dict[tuple[str, str], Grade]
 ) -> None:
-    require("local")
     if name not in QUICK:
         pytest.skip("it takes long: set OPENCODEEVAL_MCEVAL=all")
     if missing(name):
@@ -341,11 +339,8 @@ def test_a_right_program_passes_and_no_cheat_does(
 @pytest.mark.shared
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_the_publisher_s_solutions_pass(
-    name: str, shared_data: Path, require: Callable[[str], None]
-) -> None:
+def test_the_publisher_s_solutions_pass(name: str, shared_data: Path) -> None:
     """Both runs of the judge; what does not pass is among the errata."""
-    require("local")
     if name not in QUICK:
         pytest.skip("it takes long: set OPENCODEEVAL_MCEVAL=all")
     if missing(name):
