@@ -18,6 +18,8 @@ from .languages import Form, Language
 from .texts import Span, Texts
 
 FELL, HELD = "@@FELL@@", "@@HELD@@"
+# Of a one-sided bound no other value is known that fails.
+_DISTANCE = re.compile(r"(?i)\bf?abs\b")
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _expected(texts: Texts, test: Test, language: Language, entry: str) -> tuple
     if len(sides) == 2:
         return _of_sides(texts, sides, language, entry)
     bounded = texts.split(condition, language.below)
-    if len(bounded) == 2 and "abs" in texts.text[slice(*bounded[0])].lower():
+    if len(bounded) == 2 and _DISTANCE.search(texts.text, *bounded[0]):
         return _last(texts, bounded[0], texts.calls(bounded[0], entry))
     if language.compares and re.match(language.compares, texts.text[slice(*condition)].strip()):
         return _last(texts, condition, texts.calls(condition, entry))

@@ -295,6 +295,8 @@ def test_the_publisher_s_traps_are_a_protocol_of_their_own() -> None:
     four = row("pas", task_id="Pascal/4")
     times = [adapter.to_task(four, each).tests["control"]["times"] for each in CARD.protocols]
     assert times == [2, 0]
+    assert only_task("hs").tests["passes"]["lacks"] == {"stdout": ["fail", "Fail"]}
+    assert only_task("hs", "mceval-published").tests["passes"]["lacks"] == {"stdout": ["fail"]}
     assert "stderr" in only_task("coffee").tests["passes"]["lacks"]
     assert only_task("coffee", "mceval-published").tests["passes"]["lacks"] == {}
     endless = "twice() {\nwhile true; do :; done\n}\n"
