@@ -231,6 +231,7 @@ def test_nine_assertions_in_ten_expect_another_value(name: str, shared_data: Pat
         ("py", "twice(2) == wanted", 'twice(2) == "another"'),
         ("py", "twice(2) == case['expected']", 'twice(2) == "another"'),
         ("py", "twice(2) == [True]", "twice(2) == [False]"),
+        ("groovy", "twice(2) == 4 // four", 'twice(2) == 3; println("'),
         ("java", 'twice(2).equals("SECOND")', 'twice(2).equals("xSECOND")'),
     ],
 )
