@@ -86,11 +86,12 @@ def _control(row: Row, language: Language, sound: bool) -> dict[str, Any]:
     if row["task_id"] in untested:
         unchanged = _placed(proven(row["test"], language), language)
         return {"tests": unchanged, "fell": "-", "times": 0}
-    made = control(row["test"], language, row["entry_point"].strip())
+    once = row["task_id"] in language.changing
+    made = control(row["test"], language, row["entry_point"].strip(), once)
     found: dict[str, Any] = {
         "tests": _placed(made.tests, language),
         "fell": language.fell or FELL,
-        "times": made.changed + made.negated,
+        "times": made.changed + made.negated + made.holding,
     }
     return {**found, "held": HELD} if HELD in made.tests else found
 

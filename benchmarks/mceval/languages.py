@@ -86,7 +86,9 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
     proof_before: str = ""
     proofs: dict[str, str] = {}
     fell: str = ""
+    stands_once: bool = False
     untested: tuple[str, ...] = ()
+    changing: tuple[str, ...] = ()
     tests_first: bool = False
     between: str = "\n"
     passes: dict[str, Any] = {}

@@ -3,7 +3,9 @@
 The tests of a task are a program of their language, written by hand: assertions of several
 forms between other statements. languages.toml describes the forms. In the control run each
 assertion expects another value where one can be seen in it, and is negated elsewhere; each
-says then whether it failed or held.
+says then whether it failed or held. Where what says so is a part of the program's own language
+that a program can define anew, the published assertion stands before it and has to hold, as it
+did in the run that passed: else a program could have everything fail.
 """
 
 from __future__ import annotations
@@ -35,13 +37,15 @@ class Test:
 class Control:
     """The tests of the control run: how many of them have another value, and how many are negated.
 
-    `unchanged` are assertions that are run as published, of forms without a safe change.
+    `unchanged` are assertions that are run as published, of forms without a safe change;
+    `holding` those that are run as published too, before their changed form, and have to hold.
     """
 
     tests: str
     changed: int
     negated: int
     unchanged: int
+    holding: int
 
 
 def published_tests(tests: str, language: Language) -> list[Test]:
@@ -78,19 +82,30 @@ def proven(tests: str, language: Language) -> str:
     return f"{tests[:at]}{language.proof}\n{tests[at:]}"
 
 
-def control(tests: str, language: Language, entry: str) -> Control:
+def control(tests: str, language: Language, entry: str, once: bool = False) -> Control:
     """The test program of the control run: see the kind "program", sandbox/guest/README.md.
+
+    With `once` no assertion is run twice, for what it calls changes its argument.
 
     Raises:
         DataError: it has no assertion of a known form.
     """
     texts = Texts(tests, language)
-    pieces, at, counts = [], 0, {"changed": 0, "negated": 0, "unchanged": 0}
+    pieces, at, counts = [], 0, {"changed": 0, "negated": 0, "unchanged": 0, "holding": 0}
     for test in published_tests(tests, language):
         statement, how = _other(texts, test, language, entry)
         counts[how] += 1
         start, end = test.statement
-        pieces += [tests[at:start], _failing(tests, test, statement, language)]
+        failing = _failing(tests, test, statement, language)
+        if (
+            not once
+            and how != "unchanged"
+            and HELD in failing
+            and _can_stand_twice(tests, test, language)
+        ):
+            counts["holding"] += 1
+            failing = _holding(tests, test, language) + failing
+        pieces += [tests[at:start], failing]
         at = end
     text = "".join([*pieces, tests[at:]])
     for old, new in language.replaces.items():
@@ -174,6 +189,22 @@ def _last(texts: Texts, region: Span, without: list[Span]) -> tuple[Span, str] |
         if not any(start <= place[0] < end for start, end in without)
     )
     return max(kept, default=None)
+
+
+def _can_stand_twice(tests: str, test: Test, language: Language) -> bool:
+    """Whether the statement can be put before itself: it is not the body of what stands before."""
+    if language.stands_once or "@TEST@" not in (test.form.failing or language.failing):
+        return False
+    return not tests[: test.statement[0]].rpartition("\n")[2].strip()
+
+
+def _holding(tests: str, test: Test, language: Language) -> str:
+    """What runs a published assertion before its changed form, and counts as if it had failed."""
+    statement = tests[slice(*test.statement)]
+    said = _failing(tests, test, statement, language)
+    swapped = said.replace(HELD, "\0").replace(FELL, HELD).replace("\0", FELL)
+    before = tests[: test.statement[0]].rpartition("\n")[2]
+    return f"{swapped}\n{before}"
 
 
 def _failing(tests: str, test: Test, statement: str, language: Language) -> str:

@@ -107,10 +107,10 @@ class _Graded:
         # A word that is new is printed wherever assertions print.
         streams = [player.stdout, player.stderr] if printed else [player.stderr]
         times = control["times"]
-        # A test in a loop or a function runs more often than it is written.
-        holding = sum(each.found[held.encode()] for each in streams)
-        holding = holding or times - sum(each.found[sought.encode()] for each in streams)
-        if holding > 0:
+        failed_times = sum(each.found[sought.encode()] for each in streams)
+        holding = sum(each.found[held.encode()] for each in streams) or times - failed_times
+        # A test in a loop or a function runs more often than it is written, where each says so.
+        if holding > 0 or (holding and not control.get("held")):
             return result("forged", f"{holding} of {times} tests hold with wrong values too")
         return None
 
