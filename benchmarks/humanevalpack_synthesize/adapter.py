@@ -18,6 +18,7 @@ from opencodeeval.benchmarks.programs.grading import (
     PASSES,
     PROOF,
     ProgramBenchmark,
+    check_texts,
     limits_of,
     rounds,
 )
@@ -47,9 +48,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     Raises:
         DataError: a field is missing, or its language or its tests are of no known form.
     """
-    for field in TEXTS:
-        if not isinstance(row.get(field), str) or not row[field].strip():
-            raise DataError(f"its field {field} is missing or empty: fetch the data again")
+    check_texts(row, TEXTS)
     name = language_name(row["task_id"])
     if name == "go" and not isinstance(row.get("test_setup"), str):
         raise DataError("its field test_setup is missing: fetch the data again")

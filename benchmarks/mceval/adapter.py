@@ -12,8 +12,13 @@ from opencodeeval.benchmarks.adapter import Adapter
 from opencodeeval.benchmarks.card_benchmark import as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
-from opencodeeval.benchmarks.programs.grading import PASSES, PROOF, ProgramBenchmark, limits_of
-from opencodeeval.core.errors import DataError
+from opencodeeval.benchmarks.programs.grading import (
+    PASSES,
+    PROOF,
+    ProgramBenchmark,
+    check_texts,
+    limits_of,
+)
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 from .answers import completed
@@ -30,9 +35,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     Raises:
         DataError: a field is missing, or its language or its tests are of no known form.
     """
-    for field in TEXTS:
-        if not isinstance(row.get(field), str) or not row[field].strip():
-            raise DataError(f"its field {field} is missing or empty: fetch the data again")
+    check_texts(row, TEXTS)
     name, language = language_of(row["task_id"])
     return Task(
         task_id=row["task_id"],

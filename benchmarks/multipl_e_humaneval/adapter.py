@@ -17,6 +17,7 @@ from opencodeeval.benchmarks.programs.grading import (
     PASSES,
     PROOF,
     ProgramBenchmark,
+    check_texts,
     limits_of,
     rounds,
 )
@@ -36,9 +37,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     Raises:
         DataError: a field is missing, or its language or its tests are of no known form.
     """
-    for field in TEXTS:
-        if not isinstance(row.get(field), str) or not row[field].strip():
-            raise DataError(f"its field {field} is missing or empty: fetch the data again")
+    check_texts(row, TEXTS)
     stop = row.get("stop_tokens")
     if not isinstance(stop, list) or not all(isinstance(each, str) and each for each in stop):
         raise DataError("its stop_tokens are not a list of texts: fetch the data again")

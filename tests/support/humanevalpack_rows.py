@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from opencodeeval.benchmarks.adapter import adapter_of
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.core.types import Task
+from tests.support.one_task import of_row
 
 LANGUAGES = ("python", "cpp", "js", "java", "go", "rust")
 IDS = {
@@ -84,20 +83,7 @@ def row(language: str, /, **changed: Any) -> dict[str, Any]:
 @cache
 def benchmark(language: str, asks: str = "synthesize", protocol: str = "octopack") -> CardBenchmark:
     """The benchmark of our row alone."""
-    card = read_card(f"humanevalpack_{asks}")
-    asked = next(each for each in card.protocols if each.name == protocol)
-    adapter = adapter_of(card)
-    task = adapter.to_task(row(language), asked)
-    return adapter.benchmark(
-        name=card.name,
-        card=card,
-        protocol_card=asked,
-        data_version=language,
-        data_digest="",
-        provenance={},
-        tasks=[task],
-        known_ids=frozenset([task.task_id]),
-    )
+    return of_row(f"humanevalpack_{asks}", row(language), protocol, language)
 
 
 def only_task(language: str, asks: str = "synthesize", protocol: str = "octopack") -> Task:

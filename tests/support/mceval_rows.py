@@ -7,11 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.benchmarks.adapter import adapter_of
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.core.types import Task
 from opencodeeval_benchmarks.mceval.languages import languages
+from tests.support.one_task import of_row
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,20 +45,7 @@ def row(name: str, /, **changed: Any) -> dict[str, Any]:
 @cache
 def benchmark(name: str, protocol: str = "mceval") -> CardBenchmark:
     """The benchmark of our row alone."""
-    card = read_card("mceval")
-    asked = next(each for each in card.protocols if each.name == protocol)
-    adapter = adapter_of(card)
-    task = adapter.to_task(row(name), asked)
-    return adapter.benchmark(
-        name=card.name,
-        card=card,
-        protocol_card=asked,
-        data_version=name,
-        data_digest="",
-        provenance={},
-        tasks=[task],
-        known_ids=frozenset([task.task_id]),
-    )
+    return of_row("mceval", row(name), protocol, name)
 
 
 def only_task(name: str, protocol: str = "mceval") -> Task:

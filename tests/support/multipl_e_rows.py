@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from opencodeeval.benchmarks.adapter import adapter_of
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.core.types import Task
+from tests.support.one_task import of_row
 
 QWEN = ("cpp", "cs", "java", "js", "php", "sh", "ts")
 
@@ -97,20 +96,7 @@ def row(language: str, /, **changed: Any) -> dict[str, Any]:
 @cache
 def benchmark(language: str, protocol: str = "qwen") -> CardBenchmark:
     """The benchmark of our row alone."""
-    card = read_card("multipl_e_humaneval")
-    asked = next(each for each in card.protocols if each.name == protocol)
-    adapter = adapter_of(card)
-    task = adapter.to_task(row(language), asked)
-    return adapter.benchmark(
-        name=card.name,
-        card=card,
-        protocol_card=asked,
-        data_version=language,
-        data_digest="",
-        provenance={},
-        tasks=[task],
-        known_ids=frozenset([task.task_id]),
-    )
+    return of_row("multipl_e_humaneval", row(language), protocol, language)
 
 
 def first_protocol(language: str) -> str:

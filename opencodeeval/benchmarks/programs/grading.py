@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.benchmarks.data.rows import Row
+from opencodeeval.core.errors import DataError
 
 # What the statement behind the last test prints.
 PROOF = "@@PROOF@@"
@@ -30,6 +32,17 @@ class Grading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, float]
     run_environ: dict[str, str] = {}
     flags: dict[str, str] = {}
+
+
+def check_texts(row: Row, fields: Iterable[str]) -> None:
+    """Check that these fields of a row are texts.
+
+    Raises:
+        DataError: one is missing or empty.
+    """
+    for field in fields:
+        if not isinstance(row.get(field), str) or not row[field].strip():
+            raise DataError(f"its field {field} is missing or empty: fetch the data again")
 
 
 def rounds(name: str, grading: Grading) -> list[list[dict[str, Any]]]:
