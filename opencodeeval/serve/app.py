@@ -17,7 +17,7 @@ from starlette.routing import Route
 from opencodeeval import __version__
 from opencodeeval.serve import refusals
 from opencodeeval.serve.batches import BatchAnswer
-from opencodeeval.serve.dispatch import Dispatcher, Job
+from opencodeeval.serve.dispatch import Dispatcher, Job, Place
 from opencodeeval.serve.measures import Measures
 from opencodeeval.serve.messages import BatchRequest, GradeRequest, GradeResult
 from opencodeeval.serve.openapi import openapi
@@ -108,9 +108,11 @@ class Service:
         return Response(_json.encode(result), media_type="application/json")
 
     async def graded(
-        self, asked: GradeRequest, client: str, began: float, *, bounded: bool = True
+        self, asked: GradeRequest, client: str, began: float, place: Place | None = None
     ) -> GradeResult:
         """The answer to one request, which came at `began` (monotonic).
+
+        `place` is the one in the queue that was kept for it, if one was.
 
         Raises:
             Refused: there is no verdict.
@@ -132,7 +134,7 @@ class Service:
                 client,
                 asked.priority,
             )
-            grade = await self.dispatcher.grade(job, left, bounded=bounded)
+            grade = await self.dispatcher.grade(job, left, place)
         result = wanted.result(grade)
         self.measures.graded(result, time.monotonic() - began)
         return result

@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from opencodeeval.serve.dispatch import Place
 from opencodeeval.serve.messages import BatchLine, GradeRequest
 from opencodeeval.serve.refusals import Refused, bad_request
 
@@ -33,6 +34,8 @@ class BatchAnswer(Response):
         super().__init__()
         del self.headers["content-length"]
         self._service, self._asked, self._client = service, asked, client
+        # Kept at once, so that batches that come together do not fill the queue twice.
+        self._places = [Place(service.dispatcher) for _ in asked]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the lines; what is not graded when the client leaves is not run."""
@@ -66,16 +69,19 @@ class BatchAnswer(Response):
             # The client is gone, or reads nothing.
             pass
         finally:
-            for each in tasks:
-                each.cancel()
+            for task in tasks:
+                task.cancel()
+            for place in self._places:
+                place.release()
 
     async def _line(self, index: int, raw: msgspec.Raw, began: float) -> BatchLine:
+        place = self._places[index]
         try:
             try:
                 asked = _requests.decode(raw)
             except (msgspec.DecodeError, RecursionError) as error:
                 raise bad_request(f"the request cannot be read: {error}") from None
-            result = await self._service.graded(asked, self._client, began, bounded=False)
+            result = await self._service.graded(asked, self._client, began, place)
         except Refused as refused:
             self._service.measures.refused(refused.status)
             return BatchLine(
@@ -84,6 +90,8 @@ class BatchAnswer(Response):
                 error=str(refused),
                 retry_after_s=refused.retry_after_s,
             )
+        finally:
+            place.release()
         return BatchLine(index=index, status=200, result=result)
 
     async def _send(self, send: Send, kind: str, body: bytes = b"", last: bool = False) -> None:

@@ -44,6 +44,20 @@ class Job:
     guess_s: float = 0.0
 
 
+class Place:
+    """A place in the queue that is kept for a request of a batch until it is there."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._kept = True
+        dispatcher.kept += 1
+
+    def release(self) -> None:
+        """Give the place back; a second call does nothing."""
+        self._dispatcher.kept -= self._kept
+        self._kept = False
+
+
 @dataclass
 class _Client:
     """What a client has used of the slots' time, in seconds, and what waits by priority."""
@@ -123,13 +137,14 @@ class Dispatcher:
     """
 
     def __init__(
-        self, sandboxes: Mapping[str, Sandbox], capacity: int, remembered: int = 100_000
+        self, sandboxes: Mapping[str, Sandbox], capacity: int, remembered: int = 20_000
     ) -> None:
         self.sandboxes = dict(sandboxes)
         self.capacity, self.remembered = capacity, remembered
         self.known: OrderedDict[str, Grade] = OrderedDict()
         self.jobs: dict[str, Job] = {}
         self.queued: set[str] = set()
+        self.kept = 0
         self.running = 0
         self.closed = False
         self._queues = {name: _Queue() for name in sandboxes}
@@ -156,7 +171,7 @@ class Dispatcher:
     @property
     def room(self) -> int:
         """How many more programs may wait."""
-        return self.capacity - len(self.queued)
+        return self.capacity - len(self.queued) - self.kept
 
     def retry_after_s(self) -> float:
         """Seconds until a half of what waits should have run."""
@@ -165,15 +180,17 @@ class Dispatcher:
         return float(round(min(LONGEST_RETRY_S, max(1.0, seconds))))
 
     async def grade(
-        self, wanted: Job, deadline_s: float | None = None, *, bounded: bool = True
+        self, wanted: Job, deadline_s: float | None = None, place: Place | None = None
     ) -> Grade:
         """The verdicts of a program; a program that waits or runs already is not run twice.
 
-        Not `bounded`, a place in the queue was counted before.
+        `place` is the one that was kept for it, if one was.
 
         Raises:
             Refused: the queue is full, the deadline passed, or the sandbox failed.
         """
+        if place is not None:
+            place.release()
         known = self.known.get(wanted.key)
         if known is not None:
             self.known.move_to_end(wanted.key)
@@ -182,7 +199,7 @@ class Dispatcher:
         if job is None:
             if self.closed:
                 raise refusals.closing()
-            if bounded and self.room < 1:
+            if place is None and self.room < 1:
                 raise refusals.too_many(self.retry_after_s())
             job = self.jobs[wanted.key] = wanted
             self.queued.add(job.key)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from opencodeeval.core.types import Grade, Program, Style, SuiteResult, Task, Verdict
-from opencodeeval.serve.dispatch import SEARCHED, SPARE, Dispatcher, Job
+from opencodeeval.serve.dispatch import SEARCHED, SPARE, Dispatcher, Job, Place
 from opencodeeval.serve.refusals import Refused
 
 
@@ -162,6 +162,22 @@ def test_what_does_not_fit_is_refused_with_a_time_to_come_back() -> None:
         await asyncio.gather(*tasks)
 
     assert with_dispatcher(body, capacity=2).given == [*BUSY, "a", "b"]
+
+
+def test_places_that_are_kept_for_a_batch_are_taken() -> None:
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        places = [Place(dispatcher) for _ in range(2)]
+        with pytest.raises(Refused, match="too many requests wait"):
+            await dispatcher.grade(job("other"))
+        first = asyncio.create_task(dispatcher.grade(job("first"), None, places[0]))
+        await asyncio.sleep(0)
+        places[0].release()
+        places[1].release()
+        assert dispatcher.kept == 0
+        sandbox.open.set()
+        await asyncio.gather(first, dispatcher.grade(job("other")))
+
+    assert sorted(with_dispatcher(body, capacity=2).given) == ["first", "other"]
 
 
 def test_what_nobody_waits_for_is_not_run() -> None:

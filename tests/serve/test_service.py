@@ -177,6 +177,23 @@ def test_a_batch_is_answered_line_by_line_and_a_wrong_one_spoils_no_other(server
     assert [by_index[i]["result"]["passed"] for i in (0, 1, 3)] == [True, True, False]
 
 
+def test_a_batch_that_does_not_fit_is_refused(start: Callable[..., Server]) -> None:
+    server = start("--bench", "starter", "--queue", "3")
+    large = [of(f"# {number}\n{RIGHT}") for number in range(4)]
+    answer = httpx.post(f"{server.url}/grade/batch", json={"requests": large}, timeout=60)
+    assert answer.status_code == 413
+    assert "may have 3 requests here, and this has 4" in answer.json()["error"]
+    # What was kept for refused requests is given back.
+    for _ in range(3):
+        wrong = {"requests": [{"bench": 1}] * 3}
+        answer = httpx.post(f"{server.url}/grade/batch", json=wrong, timeout=60)
+        assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [400] * 3
+    with GraderClient(server.url) as client:
+        assert dict.fromkeys(range(3), True) == {
+            index: result.passed for index, result in client.grade_many(large[:3])
+        }
+
+
 def test_programs_of_a_client_that_left_are_not_run(server: Server) -> None:
     slow = [of(f"# {number}\nimport time\ntime.sleep(2)\n{RIGHT}") for number in range(50)]
     with pytest.raises(httpx.ReadTimeout):
