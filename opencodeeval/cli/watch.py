@@ -104,10 +104,6 @@ def execute(options: argparse.Namespace) -> int:
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle must be 0 seconds or more, and --poll above 0")
     asked = _check_run_options(options.passed_on, benches, options.base)
-    if not options.launcher:
-        # A launcher evaluates on another machine, which may have what this one lacks.
-        for spec in asked.specs:
-            asked.selection.load(spec)
     check_own([options.output / PAGE], "watch")
     url = options.webhook or os.environ.get(WEBHOOK)
     webhook = Webhook(url, options.kind) if url else None
@@ -115,6 +111,11 @@ def execute(options: argparse.Namespace) -> int:
     policy = policy_of(options)
     baseline = read_records([options.gate]) if options.gate else []
     check_sections(policy, (record.benchmark for record in baseline))
+    # Last, for it may take a while to find that they cannot be had.
+    if not options.launcher:
+        # A launcher evaluates on another machine, which may have what this one lacks.
+        for spec in asked.specs:
+            asked.selection.load(spec)
     evaluation = Evaluation(
         benches, options.output, options.passed_on, shlex.split(options.launcher), options.base
     )

@@ -298,7 +298,7 @@ ${BASH_REMATCH[1]}
 printf '%s\n' "${COMPREPLY[@]}"
 """
     command = ["bash", "--norc", "-c", script, "bash", str(bash_completion), *words]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.stderr == ""
     assert set(done.stdout.split()) == offered
 
