@@ -326,7 +326,7 @@ zpty -d z
     ("line", "completed"),
     [
         ("contam", "contamination"),
-        ("--bench mbpp,humaneval_", "mbpp,humaneval_plus"),
+        ("--bench mbpp,cruxeval_i", "mbpp,cruxeval_input"),
         ("selfcheck bigcodebench_", "bigcodebench_hard"),
         ("--early", "--early-stop"),
     ],
