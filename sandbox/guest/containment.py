@@ -8,11 +8,12 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 import stat
 import struct
 import time
 from functools import lru_cache
-from typing import Collection, Dict, Iterator, List, Set, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Set, Tuple
 
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
@@ -27,6 +28,9 @@ SPARE_LIMITS = {
 }
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+CAP_CHOWN = 0
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _libc = ctypes.CDLL(None, use_errno=True)
 # FS_IOC_GETFLAGS and FS_IOC_SETFLAGS, which the kernel declares with a long.
 _LONG = struct.calcsize("l")
@@ -38,14 +42,51 @@ def prctl(option: int, value: int) -> None:
     _libc.prctl(option, value, 0, 0, 0)
 
 
-def keep_no_ports() -> None:
-    """Let closed TCP connections go at once, in this jail's network.
+def keep_no_ports() -> bool:
+    """Let closed TCP connections go at once, in this jail's network; whether that is so.
 
     They would keep their ports for a minute, beyond their program. Not every jail may set
     this; where it cannot, leftovers.py sees what is left.
     """
     with contextlib.suppress(OSError), open(TIME_WAIT_LIMIT, "w") as file:
         file.write("0")
+    try:
+        with open(TIME_WAIT_LIMIT) as file:
+            return file.read().strip() == "0"
+    except OSError:
+        return False
+
+
+def enter_own_network() -> None:
+    """Have a network of this process's own, in a user namespace with all rights there.
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
+    ids = os.getuid(), os.getgid()
+    if _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare: " + os.strerror(ctypes.get_errno()))
+    map_ids(*((own, own) for own in ids))
+    with socket.socket() as asked:
+        interface = struct.pack("16sH22x", b"lo", 0)
+        flags = struct.unpack("16xH22x", fcntl.ioctl(asked, _SIOCGIFFLAGS, interface))[0]
+        if not flags & _IFF_UP:
+            fcntl.ioctl(asked, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | _IFF_UP))
+
+
+def map_ids(uids: Tuple[int, int], gids: Tuple[int, int]) -> None:
+    """Name the one user and group of a new user namespace: the ids inside and outside."""
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", "%d %d 1" % uids),
+        ("gid_map", "%d %d 1" % gids),
+    ):
+        try:
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        except OSError:
+            if name != "setgroups":  # which gVisor has not
+                raise
 
 
 def flush_libc() -> None:
@@ -148,11 +189,37 @@ def drop_capabilities() -> None:
 
 def clear_inheritable() -> None:
     """Hand no capability on, not even through a program that would accept one."""
+    header, sets = _capabilities()
+    sets[2] = sets[5] = 0
+    _libc.capset(header, sets)
+
+
+def give_up(capability: int) -> None:
+    """Be without a capability from here on.
+
+    Raises:
+        OSError: it cannot be given up.
+    """
+    header, sets = _capabilities()
+    for i in range(3):  # effective, permitted and inheritable
+        sets[i] &= ~(1 << capability)
+    if _libc.capset(header, sets):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def give_scratch_to(uid: int) -> None:
+    """Make the scratch folders a player's own, as /tmp is in a container of one's own."""
+    for root in writable_roots():
+        with contextlib.suppress(OSError):  # one that is mounted from elsewhere
+            os.chown(root, uid, uid)
+
+
+def _capabilities() -> "Tuple[Any, Any]":
+    """The header that capset(2) takes, and this process's sets in 32-bit words."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     sets = (ctypes.c_uint32 * 6)()
     _libc.capget(header, sets)
-    sets[2] = sets[5] = 0
-    _libc.capset(header, sets)
+    return header, sets
 
 
 def become_visible() -> None:
@@ -227,14 +294,15 @@ def writable_roots() -> List[str]:
 def open_scratch() -> None:
     """Give the scratch folders back what their owner may have changed of them.
 
-    Permissions and, where anything of the kind is left, flags and extended attributes
-    (default access lists among them).
+    Permissions, times and, where anything of the kind is left, flags and extended
+    attributes (default access lists among them).
     """
     for root in writable_roots():
         with contextlib.suppress(OSError):  # not a player's to change
             _clear_flags(root)
         with contextlib.suppress(OSError):
             os.chmod(root, 0o1777)
+            os.utime(root)
         with contextlib.suppress(OSError):
             for name in os.listxattr(root):
                 os.removexattr(root, name)

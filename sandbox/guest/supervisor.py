@@ -85,7 +85,6 @@ class _Supervisor:
         self.ended: Dict[int, Dict[str, Any]] = {}
         resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_PLAYER_FDS, MAX_PLAYER_FDS))
         containment.become_subreaper()
-        containment.keep_no_ports()
         containment.harden_self()
         zygote.warm_up(zygote.WARM)
         self.zygotes: Dict[str, socket.socket] = {}
@@ -150,7 +149,7 @@ class _Supervisor:
             "python": sys.version.split()[0],
             "numpy": getattr(sys.modules.get("numpy"), "__version__", None),
             "seccomp": seccomp.works(),
-            "missing_limits": containment.missing_limits(),
+            "missing_limits": [*containment.missing_limits(), *self.cage.missing()],
             "not_warm": self.not_warm,
             "lacking": self._lacking(),
             "warm_compilers": warm_compilers.in_use(),
@@ -361,12 +360,22 @@ class _Supervisor:
             pass
         usage = self.ended.pop(pid, None)
         self.ended.clear()
+        if usage is not None and usage["left"]:
+            usage = usage if self._end_left(pid, deadline) else None
         clean = self.cage.end_rest(deadline, self._pids())
         self.kept, self.may_have = keep, 0
         clean = (keep or self._clean_scratch(deadline)) and clean and usage is not None
         self.clean = self.clean and clean
         found = usage or {"status": 9, "cpu_s": 0.0, "peak_mb": 0.0}
         return {**found, "memory": self.memory_kills.more() or self.over}
+
+    def _end_left(self, pid: int, deadline: float) -> bool:
+        """End what a player has left in namespaces of its own; whether it has ended."""
+        wire.send_with_fds(self.forker, {"op": "end", "pid": pid}, [])
+        try:
+            return wire.receive_with_fds(self.forker, deadline)[0] == {"gone": pid}
+        except wire.Late:
+            return False
 
     def _pids(self) -> Set[int]:
         """The guest's own processes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import signal
 import socket
 import sys
 import time
@@ -74,7 +75,8 @@ def _fork_on_request(control: socket.socket, cage: Cage) -> None:
 
     Requests {"op": "start", "mode", "limits"} come with the player's
     descriptors; answers are {"pid"} and, when the player has ended, {"exit":
-    pid, "status", "cpu_s", "peak_mb", "trouble"}. {"op": "split", "for"} comes
+    pid, "status", "cpu_s", "peak_mb", "left", "trouble"}; where something of it
+    is left, {"op": "end", "pid"} ends that, answered by {"gone": pid}. {"op": "split", "for"} comes
     with a socket, on which a second zygote then serves, one that has imported
     more: "numpy", or "unittest" (both).
     """
@@ -85,6 +87,11 @@ def _fork_on_request(control: socket.socket, cage: Cage) -> None:
             request, fds = wire.receive_with_fds(control)
         except wire.Closed:
             os._exit(0)
+        if request["op"] == "end":
+            os.kill(request["pid"], signal.SIGKILL)
+            os.waitpid(request["pid"], 0)
+            wire.send_with_fds(control, {"gone": request["pid"]}, [])
+            continue
         if request["op"] == "split":
             _split(control, socket.socket(fileno=fds[0]), cage, request["for"])
             continue
@@ -92,21 +99,19 @@ def _fork_on_request(control: socket.socket, cage: Cage) -> None:
         for fd in fds:
             os.close(fd)
         wire.send_with_fds(control, {"pid": pid}, [])
-        wire.send_with_fds(control, _ended(pid, told), [])
+        wire.send_with_fds(control, _ended(pid, told, cage), [])
 
 
-def _ended(pid: int, told: int) -> Dict[str, Any]:
-    """Wait for a player's end, and read what it had told of its start."""
-    _, status, usage = os.wait4(pid, 0)
+def _ended(pid: int, told: int, cage: Cage) -> Dict[str, Any]:
+    """Wait for a player's end, and read what it had told of its start.
+
+    "left" says whether there are processes of it that {"op": "end"} has to end.
+    """
+    ending, left = cage.wait(pid)
     said = os.read(told, 4096).decode("utf-8", "replace")
     os.close(told)
-    return {
-        "exit": pid,
-        "status": status,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1024,
-        "trouble": "" if said == READY else said or "it ended before it was locked in",
-    }
+    trouble = "" if said == READY else said or "it ended before it was locked in"
+    return {"exit": pid, **ending, "left": left, "trouble": trouble}
 
 
 def _split(control: socket.socket, other: socket.socket, cage: Cage, kind: str) -> None:

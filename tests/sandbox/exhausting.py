@@ -49,6 +49,17 @@ def triple(n):
         TIMEOUT,
     ),
     Case(
+        "goes_on_in_a_child_that_never_answers",
+        "triple",
+        """
+import os, time
+def triple(n):
+    if os.fork(): os._exit(0)
+    time.sleep(3600)
+""",
+        TIMEOUT,
+    ),
+    Case(
         "waits_at_a_fifo",
         "triple",
         "import os\nos.mkfifo('wait')\ndef triple(n):\n    return open('wait').read()\n",

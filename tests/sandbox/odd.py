@@ -145,6 +145,21 @@ import inspect
 def triple(n):
     return n * 3 if 'def triple' in inspect.getsource(triple) else None
 """,
+    "looks_itself_up_in_proc": """
+import os
+def triple(n):
+    assert os.readlink('/proc/self') == str(os.getpid())
+    listed = [int(each) for each in os.listdir('/proc') if each.isdigit()]
+    for pid in listed: os.getpriority(os.PRIO_PROCESS, pid)
+    with open('/proc/%d/stat' % os.getpid()) as file:
+        return n * 3 if file.read().startswith(str(os.getpid())) else None
+""",
+    "sets_what_belongs_to_tmp": """
+import os
+os.utime('/tmp', (1, 12345)); os.chmod('/tmp', 0o1777)
+def triple(n):
+    return n * 3
+""",
     "alarm_of_its_own": """
 import signal, time
 class Late(Exception): pass

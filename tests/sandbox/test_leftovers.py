@@ -29,6 +29,7 @@ assert client.recv(1) == b""
 client.close()
 server.close()
 """
+SAME_PORT_TWICE = CONNECTION_CLOSED.replace('", 0)', '", 8766)', 1) * 2
 NO_CONNECTION_SEEN = """
 for name in ("tcp", "tcp6"):
     with open("/proc/net/" + name) as file:
@@ -105,6 +106,26 @@ for each in {_FOLDERS}:
     assert flags(os.open(each, os.O_RDONLY)) & 0xc0 == 0
 """,
 )
+TIMES = (
+    f"""
+import os
+for each in {_FOLDERS}: os.utime(each, (1, 2))
+""",
+    f"""
+import os
+for each in {_FOLDERS}: assert os.stat(each).st_atime > 1
+""",
+)
+PERMISSIONS = (
+    f"""
+import os
+for each in {_FOLDERS}: os.chmod(each, 0)
+""",
+    f"""
+import os
+for each in {_FOLDERS}: assert os.stat(each).st_mode & 0o7777 == 0o1777
+""",
+)
 
 
 def in_turn(run_plan: Callable[..., dict[str, Any]], jail: str, *programs: str) -> dict[str, Any]:
@@ -120,9 +141,16 @@ def test_a_closed_connection_is_not_seen_by_the_next_program(
     require(jail)
     found = in_turn(run_plan, jail, CONNECTION_CLOSED, NO_CONNECTION_SEEN)
     assert {row["verdict"] for row in found["outcomes"].values()} == {"passed"}, found
-    replaced = [line for line in found["log"] if "replacing" in line]
-    # Only root may let closed connections go at once; elsewhere the slot goes.
-    assert len(replaced) == (1 if jail == "unprivileged" else 0)
+    assert not [line for line in found["log"] if "replacing" in line]
+
+
+@IN_EACH_JAIL
+def test_the_port_of_a_closed_connection_is_free_at_once(
+    jail: str, require: Callable[[str], None], run_plan: Callable[..., dict[str, Any]]
+) -> None:
+    require(jail)
+    found = in_turn(run_plan, jail, SAME_PORT_TWICE)
+    assert found["outcomes"]["0"]["verdict"] == "passed", found
 
 
 @IN_EACH_JAIL
@@ -135,22 +163,25 @@ def test_what_is_held_by_sockets_in_sockets_is_freed_before_the_next_program(
     assert not [line for line in found["log"] if "replacing" in line]
 
 
+@IN_EACH_JAIL
 @pytest.mark.parametrize(
     "left",
     [
         pytest.param(ATTRIBUTES, id="attributes"),
         pytest.param(DEFAULT_ACCESS_LISTS, id="access-lists"),
         pytest.param(INODE_FLAGS, id="flags"),
+        pytest.param(TIMES, id="times"),
+        pytest.param(PERMISSIONS, id="permissions"),
     ],
 )
 def test_the_owner_of_the_scratch_folders_leaves_nothing_of_them_changed(
     left: tuple[str, str],
+    jail: str,
     require: Callable[[str], None],
     run_plan: Callable[..., dict[str, Any]],
 ) -> None:
-    """Only where players have no uid of their own do the folders belong to them."""
-    require("unprivileged")
-    found = in_turn(run_plan, "unprivileged", *left)
+    require(jail)
+    found = in_turn(run_plan, jail, *left)
     first, second = found["outcomes"].values()
     if any(words in first["stderr"] for words in NOT_SUPPORTED):
         pytest.skip("this kernel's tmpfs keeps nothing of the kind")

@@ -14,27 +14,15 @@ from tests.sandbox.conftest import JAILS, RUN_S
 
 pytestmark = [pytest.mark.shared, pytest.mark.docker, pytest.mark.timeout(RUN_S + 30)]
 
-UNPRIVILEGED, GVISOR = "unprivileged", "gvisor"
+GVISOR = "gvisor"
 # What a program asks for and the jail cannot give, or gives in another way (docs/sandbox.md).
 ELSEWHERE = {
-    # /tmp is the player's own only where it has no uid of its own.
-    "rt-ns-mtime-1": ("docker", "local", GVISOR),
-    # Closed connections keep their ports: only root may set that otherwise.
-    "rt-tw-1-first": (UNPRIVILEGED, GVISOR),
-    "rt-tw-2-second-same-program": (UNPRIVILEGED, GVISOR),
-    "rt-tw-3-message-left": (UNPRIVILEGED, GVISOR),
-    # /proc lists processes of another namespace; gVisor shows the priorities of all.
-    "rt-nice-0-look": (UNPRIVILEGED, GVISOR),
-    # Where the first process of a namespace leaves, the others end, and the channel with them.
-    "rt-starve-main-gone": (UNPRIVILEGED,),
-    # These use parts of the standard library that do not load where it is mounted elsewhere.
-    "rt-odd-mp-forkserver": (UNPRIVILEGED,),
-    "rt-odd-mp-shared-memory": (UNPRIVILEGED,),
-    "rt-odd-ssl-ctypes-lzma": (UNPRIVILEGED,),
-    # gVisor has no /proc/sys/fs/aio-nr, no /proc/net/sockstat, and no packets in pipes.
+    # gVisor has no /proc/sys/fs/aio-nr, no /proc/net/sockstat, no packets in pipes, and no
+    # abstract names of sockets in a network of the program's own.
     "rt-b-aio-all": (GVISOR,),
     "rt-b-tcp-memory": (GVISOR,),
     "rt-m-stdout-packet-pipe": (GVISOR,),
+    "rt-plant-1-plant": (GVISOR,),
     # So many system calls that gVisor, which traces each, reaches the time limit first: the
     # folders on every machine seen so far, the ports on a busy one.
     "rt-b-ports-1-used-up": (GVISOR,),

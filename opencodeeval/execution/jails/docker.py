@@ -216,7 +216,7 @@ def restrictions(pids: int, runs_files: bool = False) -> dict[str, Any]:
         "sysctls": {"net.ipv4.tcp_max_tw_buckets": "0"},
         "ipc_mode": "private",
         "cap_drop": ["ALL"],
-        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "cap_add": ["SETUID", "SETGID", "KILL", "CHOWN"],  # the last only until it is set up
         "security_opt": ["no-new-privileges"],
         "mem_limit": MEMORY,
         "memswap_limit": MEMORY,

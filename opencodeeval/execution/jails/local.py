@@ -209,10 +209,12 @@ def _system_folders() -> list[str]:
 
 
 def _privileges() -> list[str]:
-    """A jail of root may change uids; any other user's has a user namespace instead."""
+    """A jail of root may change uids, and CHOWN until its guest is set up; any other user's
+    has a user namespace instead."""
     if os.geteuid() != 0:
         return ["--unshare-user"]
-    return [word for name in ("SETUID", "SETGID", "KILL") for word in ("--cap-add", f"CAP_{name}")]
+    names = ("SETUID", "SETGID", "KILL", "CHOWN")
+    return [word for name in names for word in ("--cap-add", f"CAP_{name}")]
 
 
 def _own_tasks() -> int:
