@@ -23,6 +23,7 @@ ATTEMPTS = 3
 BY_THE_PROGRAM = ("the judge stalled", "the judge died", "the judge failed")
 USED_UP = "the jail's memory was used up"
 RESTART_PAUSE_S = 1.0
+SET_ASIDE = 2  # places of a program that is run again because the processors were shared
 # Specifications that are kept: more than a benchmark has tasks.
 CHECKED = 4096
 
@@ -45,43 +46,51 @@ class _Held:
 
 
 class Gate:
-    """A shared/exclusive lock for `places` holders at once; a waiting exclusive one goes first."""
+    """`places` for programs that run at once, one for each; a program set aside has two.
+
+    A slot has one processor, so that what is set aside has one to spare for its jail,
+    and shares none. Whoever waits to be set aside goes before whoever wants to enter.
+    """
 
     def __init__(self, places: int) -> None:
         self.places = places
-        self.inside = 0
-        self.alone = 0
+        self.taken = 0
+        self.waiting = 0
         self.changed = asyncio.Condition()
-        self.single = asyncio.Lock()
 
     async def enter(self) -> None:
-        """Acquire the lock shared."""
+        """Take a place."""
         async with self.changed:
-            await self.changed.wait_for(lambda: self.alone == 0 and self.inside < self.places)
-            self.inside += 1
+            await self.changed.wait_for(lambda: self.waiting == 0 and self.taken < self.places)
+            self.taken += 1
 
     async def leave(self) -> None:
-        """Release a shared hold."""
+        """Give a place back."""
         async with self.changed:
-            self.inside -= 1
+            self.taken -= 1
             self.changed.notify_all()
 
     @contextlib.asynccontextmanager
-    async def be_alone(self) -> AsyncIterator[None]:
-        """Turn a shared hold into an exclusive one for as long as the context lasts."""
+    async def set_aside(self) -> AsyncIterator[None]:
+        """Have two places instead of one for as long as the context lasts."""
+        wanted, held = min(SET_ASIDE, self.places), 0
         async with self.changed:
-            self.alone += 1
-            self.inside -= 1
+            self.waiting += 1
+            self.taken -= 1
             self.changed.notify_all()
         try:
-            async with self.single:
-                async with self.changed:
-                    await self.changed.wait_for(lambda: self.inside == 0)
-                yield
+            async with self.changed:
+                try:
+                    await self.changed.wait_for(lambda: self.taken + wanted <= self.places)
+                    held = wanted
+                finally:
+                    self.waiting -= 1
+                    self.taken += held
+                    self.changed.notify_all()
+            yield
         finally:
             async with self.changed:
-                self.alone -= 1
-                self.inside += 1
+                self.taken += 1 - held
                 self.changed.notify_all()
 
 
@@ -168,7 +177,7 @@ class SlotPool:
                 answer = await self._attempt(job, held)
                 # A time limit reached while the processor was shared may not be the sample's fault.
                 if _starved(answer):
-                    async with self.gate.be_alone():
+                    async with self.gate.set_aside():
                         answer = await self._attempt(job, held)
             finally:
                 await self.gate.leave()

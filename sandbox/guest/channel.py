@@ -10,8 +10,7 @@ import time
 from collections import deque
 from typing import Any, Deque, Dict, List, Optional, Sequence
 
-from . import codec, wire
-from .clock import Clock
+from . import clock, codec, wire
 
 TAIL = 4096
 HEAD = 2048
@@ -109,7 +108,7 @@ class Player:
         self.exit: Optional[Dict[str, Any]] = None
         self.eof = False
         self.began = time.monotonic()
-        self.clock = Clock(pid)
+        self.clock = clock.Clock(pid)
 
     def send(self, text: str) -> None:
         """Queue one request line."""
@@ -128,12 +127,14 @@ class Player:
         return self.lines.popleft()
 
     def pump(self, deadline: float) -> None:
-        """Wait for something to happen and take in what came.
+        """Wait for something to happen, until `deadline` of clock.now, and take in what came.
 
         Raises:
             TimeUp: nothing more may be waited for.
         """
-        left = deadline - time.monotonic()
+        left = deadline - clock.now()
+        if left <= 0 and self.clock.give_back():
+            left = deadline - clock.now()
         if left <= 0:
             raise TimeUp(self.clock.starved())
         reads = [fd for fd in (self.out, self.err) if fd >= 0]
@@ -147,7 +148,7 @@ class Player:
         readable, writable, _ = select.select(reads, writes, [], min(left, early))
         if early < left and not readable and not writable:
             self.clock.early()
-            left = max(0.0, deadline - time.monotonic())
+            left = max(0.0, deadline - clock.now())
             readable, writable, _ = select.select(reads, writes, [], left)
         for fd in writable:
             self._write(fd)

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Optional
 
 from . import (
     channel,
+    clock,
     judge_calls,
     judge_check,
     judge_input,
@@ -124,6 +125,7 @@ def _prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
 
 
 def _graded(grader: Grader, program: str) -> Dict[str, Any]:
+    clock.begin_sample()
     try:
         answer: Dict[str, Any] = {"suites": grader(program)}
     except (wire.Closed, wire.Late):

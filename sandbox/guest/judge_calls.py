@@ -16,12 +16,11 @@ this machine, in this run. Then that sample runs again under the limits that fol
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from itertools import accumulate
 from typing import Any, Callable, Dict, List, Optional
 
-from . import apart, channel, codec, compare, expected, fingerprint
+from . import apart, channel, clock, codec, compare, expected, fingerprint
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
 
 # The first batch is small, so that a program that is wrong at once runs little more than that.
@@ -192,7 +191,7 @@ class _Run:
         self.done = 0
         self.sent = 0
         self.batch = FIRST_BATCH
-        self.end = time.monotonic() + suite.total_s
+        self.end = clock.now() + suite.total_s
 
     def outcome(self, program: str, entry_point: str) -> Result:
         """Load the program, make the calls, stop at the first that is not right."""
@@ -219,16 +218,16 @@ class _Run:
         return error_result(kind, body)
 
     def _calls(self) -> Result:
-        last = time.monotonic()
+        last = clock.now()
         while self.done < len(self.suite.calls):
             if self.sent == self.done:
                 self._send_batch()
                 self.player.clock.since()
-                last = time.monotonic()
+                last = clock.now()
             limit = min(last + self.suite.limit(self.done) + SLACK_S, self.end)
             lines = [self.player.line(limit), *self.player.lines]
             self.player.lines.clear()
-            last = time.monotonic()
+            last = clock.now()
             if len(lines) > self.sent - self.done:
                 raise channel.Garbage("more replies than calls")
             found = {} if self._as_expected(lines) else self._one_by_one(lines, limit)

@@ -13,10 +13,9 @@ about objects of the sample's own making (Mbpp/367).
 from __future__ import annotations
 
 import builtins
-import time
 from typing import Any, Dict
 
-from . import channel, codec
+from . import channel, clock, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
@@ -38,7 +37,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     def grade(program: str) -> Dict[str, Result]:
         limits = task["limits"]
         player = room.start("calls", player_limits(limits, limits["total_s"]))
-        candidate = Candidate(player, time.monotonic() + limits["total_s"])
+        candidate = Candidate(player, clock.now() + limits["total_s"])
         try:
             candidate.load(program + task.get("setup", ""), task["entry_point"])
             found = _check(helpers, test, task, candidate)
@@ -94,7 +93,7 @@ class _Raised(Exception):
 
 
 class Candidate:
-    """Stands for a player's function where the judge calls it, until `end` (monotonic)."""
+    """Stands for a player's function where the judge calls it, until `end` (of clock.now)."""
 
     def __init__(self, player: channel.Player, end: float) -> None:
         self.player, self.end = player, end

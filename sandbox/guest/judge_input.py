@@ -10,10 +10,9 @@ redefines or patches is gone, and an object that answers as it likes is none any
 
 from __future__ import annotations
 
-import time
 from typing import Any, Dict, List
 
-from . import channel, codec, compare
+from . import channel, clock, codec, compare
 from .judge_check import Candidate, Ended
 from .verdicts import Prepared, Result, error_result, player_limits, result, show
 
@@ -84,7 +83,7 @@ class _Run:
         Raises:
             Ended: nothing; carries the suite's result.
         """
-        began = time.monotonic()
+        began = clock.now()
         player = self.room.start("calls", player_limits(self.limits, self.left))
         candidate = Candidate(player, began + self.left)
         try:
@@ -98,7 +97,7 @@ class _Run:
             found = error_result("e", [candidate.raised])
         finally:
             usage = self._finish(player)
-            self.left = max(0.0, self.left - (time.monotonic() - began))
+            self.left = max(0.0, self.left - (clock.now() - began))
         if found["detail"] == "died" and usage.get("memory"):
             found = result("memory", "killed for memory")
         raise Ended(found)

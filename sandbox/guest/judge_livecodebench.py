@@ -14,10 +14,9 @@ gets the input alone, when its turn comes.
 from __future__ import annotations
 
 import json
-import time
 from typing import Any, Dict, List
 
-from . import channel, codec, compare_livecodebench, judge_stdio, livecodebench_tests
+from . import channel, clock, codec, compare_livecodebench, judge_stdio, livecodebench_tests
 from .verdicts import Prepared, Result, player_limits, refused, result
 
 TIMEOUT = "TimeoutException"
@@ -94,7 +93,7 @@ def _grade(program: str, cases: List[_Case], task: Dict[str, Any], room: channel
     seconds = (limits["test_s"] + 1) * len(cases) + limits["spare_s"]
     seconds = min(seconds, limits["total_s"])
     player = room.start("livecodebench", player_limits(limits, seconds))
-    run = _Run(player, cases, time.monotonic() + seconds, limits["test_s"])
+    run = _Run(player, cases, clock.now() + seconds, limits["test_s"])
     found = run.outcome(program, task["function"])
     usage = player.finish()
     if found["verdict"] == "error" and found["detail"] == "died" and usage.get("memory"):
@@ -133,7 +132,7 @@ class _Run:
             return refused(why)
 
     def _reply(self) -> List[Any]:
-        soon = time.monotonic() + self.test_s + SLACK_S
+        soon = clock.now() + self.test_s + SLACK_S
         return channel.parse(self.player.line(self.end if self.patient else min(soon, self.end)))
 
     def _load(self, program: str, function: str) -> Result:

@@ -16,10 +16,9 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from . import channel, codec, warm_compilers
+from . import channel, clock, codec, warm_compilers
 from .judge_stdio import signal_name
 from .verdicts import Prepared, Result, result
 
@@ -232,11 +231,11 @@ def _wait(player: channel.Player, seconds: float) -> Optional[Result]:
     Its time begins when the command has taken the player's place.
     """
     try:
-        started = player.began + START_S
+        started = clock.now() + START_S
         while player.exit is None and not player.eof:
             player.pump(started)
         player.clock.since()
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         while player.exit is None:
             player.pump(deadline)
     except channel.TimeUp as late:

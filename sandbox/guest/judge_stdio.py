@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import Any, Dict, Optional
 
-from . import channel, codec, compare, compare_livecodebench
+from . import channel, clock, codec, compare, compare_livecodebench
 from .verdicts import Prepared, Result, player_limits, refused, result
 
 LIVECODEBENCH = "livecodebench"
@@ -36,10 +35,10 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
 
 def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
     tests, limits = task["tests"], task["limits"]
-    end = time.monotonic() + limits["total_s"]
+    end = clock.now() + limits["total_s"]
     total = {"wall_s": 0.0, "cpu_s": 0.0}
     for index, test in enumerate(tests):
-        deadline = min(time.monotonic() + limits["test_s"], end)
+        deadline = min(clock.now() + limits["test_s"], end)
         found = _run(program, test, deadline, task, room)
         for name in total:
             total[name] += found.pop(name)
@@ -64,7 +63,7 @@ def _count(done: int, tests: Any) -> Dict[str, int]:
 def _run(
     program: str, test: Dict[str, str], deadline: float, task: Dict[str, Any], room: channel.Room
 ) -> Result:
-    seconds = max(0.0, deadline - time.monotonic())
+    seconds = max(0.0, deadline - clock.now())
     player = room.start("stdio", player_limits(task["limits"], seconds))
     player.collected = bytearray()
     player.feed = memoryview(test["input"].encode("utf-8", "surrogateescape"))

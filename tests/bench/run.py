@@ -27,6 +27,7 @@ from tests.bench.profile import profile
 from tests.bench.scale import scale, slots
 from tests.bench.serve_row import serve
 from tests.bench.stream_row import stream
+from tests.bench.timeouts_row import timeouts
 
 
 def trivial(jails: list[str], rounds: int) -> None:
@@ -66,6 +67,7 @@ ROWS = (
     "livecodebench",
     "multipl_e",
     "slots",
+    "timeouts",
     "scale",
     "stream",
     "prefix",
@@ -109,6 +111,7 @@ def main() -> None:
         "livecodebench": lambda: livecodebench(jails, options.rounds),
         "multipl_e": lambda: multipl_e(data, options.rounds),
         "slots": lambda: slots(jails, data),
+        "timeouts": lambda: timeouts(jails),
         "scale": lambda: scale(jails[-1:], data, counts),
         "stream": lambda: stream(data, options.rounds),
         "prefix": lambda: prefix(options.rounds),

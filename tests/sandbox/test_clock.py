@@ -111,3 +111,72 @@ def test_what_is_not_known_is_to_be_confirmed_and_what_has_left_waits_for_nothin
     for clock in (early, gone):
         clock.close()
         assert clock.fd is None
+
+
+def test_what_the_only_thread_at_work_has_waited_is_given_back() -> None:
+    clocks.begin_sample()
+    with processes("while True: pass", 2) as (pid, _):
+        clock = looked_at(pid)
+        before = clocks.now() - time.monotonic()
+        assert clock.give_back()
+        given = before - (clocks.now() - time.monotonic())
+        assert given > clocks.UNNOTICED * STRETCH_S
+        assert not clock.starved(), "what has been given back counts as waited"
+        assert not clock.give_back(), "the same time is given back twice"
+        clock.close()
+    clocks.begin_sample()
+    assert clocks.now() == pytest.approx(time.monotonic(), abs=given / 2)
+
+
+def test_a_child_that_works_for_a_waiting_parent_gets_its_time_back_too() -> None:
+    clocks.begin_sample()
+    with processes(IN_A_CHILD, 2) as (pid, _):
+        clock = looked_at(pid)
+        assert clock.give_back()
+        clock.close()
+
+
+IN_TWO_THREADS = IN_A_THREAD.replace("time.sleep(60)", "burn()")
+# With a uid that nothing else has, a process goes on whose parent has ended.
+LEFT_BEHIND = """
+os.setuid(1_711_000_000)
+if os.fork() == 0:
+    if os.fork() == 0:
+        end = time.monotonic() + 10
+        while time.monotonic() < end: pass
+    os._exit(0)
+os.wait()
+while True: pass
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(IN_TWO_THREADS, id="threads"),
+        pytest.param(
+            LEFT_BEHIND,
+            id="left-behind",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root may take a uid"),
+        ),
+    ],
+)
+def test_what_waits_for_others_of_the_same_program_gets_nothing_back(code: str) -> None:
+    clocks.begin_sample()
+    with processes(code, 1) as (pid,):
+        clock = looked_at(pid)
+        assert not clock.give_back()
+        assert clock.starved()
+        clock.close()
+
+
+def test_a_sample_gets_back_no_more_than_the_supervisor_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clocks.begin_sample()
+    monkeypatch.setattr(clocks, "MOST_GIVEN_S", 0.01)
+    with processes("while True: pass", 2) as (pid, _):
+        clock = looked_at(pid)
+        assert not clock.give_back()
+        assert clock.starved()
+        clock.close()

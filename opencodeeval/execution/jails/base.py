@@ -23,7 +23,8 @@ from opencodeeval.execution.specification import Specification
 
 START_S = 60.0
 WARM_START_S = 240.0  # includes imports from a cold disk
-SPARE_S = 15.0  # for the jail's own work on a busy machine
+# For the jail's own work on a busy machine, and what it gives back to programs (guest/clock.py).
+SPARE_S = 25.0
 PREPARE_S = 320.0  # a task's reference solution may be slow; the guest's own limit is lower
 JUDGE_MEMORY_MB = 8192
 # Judges that a slot keeps for tasks whose samples may still arrive.
