@@ -39,7 +39,7 @@ quickstart-real: install ## The same with a small real model, SmolLM2-135M, on H
 
 .PHONY: test
 test: lint ## Install into .venv, lint, and run every test
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: install ## Ruff and mypy

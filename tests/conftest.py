@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+# Before torch and NumPy are loaded. Two files are tested at once: with as many threads in each
+# process as there are cores, threads wait for each other, and tiny models take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from tests.support.http import flaky_server
 
 __all__ = ["flaky_server"]
