@@ -14,7 +14,7 @@ from opencodeeval.backends.adapters import Adapter
 from opencodeeval.backends.models import ModelSource, read_config
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
-from opencodeeval.core.machine import cpu_model
+from opencodeeval.core.machine import cpu_model, usable_cores
 
 _INSTALL = "pip install 'opencodeeval[transformers]'"
 # What makes accelerate spread a model.
@@ -267,7 +267,7 @@ def _hardware(model: Any) -> dict[str, Any]:
     gpus = sorted(name for name in named if name.startswith("cuda"))
     if gpus:
         return {"device": torch.cuda.get_device_name(gpus[0]), "count": len(gpus)}
-    return {"device": cpu_model(), "count": len(os.sched_getaffinity(0))}
+    return {"device": cpu_model(), "count": usable_cores()}
 
 
 def is_out_of_memory(error: BaseException) -> bool:

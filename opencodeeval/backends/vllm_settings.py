@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.backends.options import BackendOptions
-from opencodeeval.core.machine import cpu_model
+from opencodeeval.core.machine import cpu_model, usable_cores
 
 
 def engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str, Any]:
@@ -53,5 +52,5 @@ def _hardware(devices: int) -> dict[str, Any]:
     from vllm.platforms import current_platform
 
     if current_platform.is_cpu():
-        return {"device": cpu_model(), "count": len(os.sched_getaffinity(0))}
+        return {"device": cpu_model(), "count": usable_cores()}
     return {"device": current_platform.get_device_name(0), "count": devices}

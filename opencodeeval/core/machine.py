@@ -2,13 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: its CPU affinity, and whole cores of its cgroup's quota.
+
+    Of a quota of 1.5 cores, one is usable: programs that run on a part of one would wait.
+    """
+    return max(1, int(min(len(os.sched_getaffinity(0)), _quota(CGROUPS))))
+
+
+def _quota(root: Path) -> float:
+    """Cores that the cgroups of this process allow, the strictest of them; infinite for no limit.
+
+    Of version 2 and of version 1, mounted at `root`. In a container the path of the
+    cgroup is that of the host, and `root` shows the container's own.
+    """
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return math.inf
+    found = [math.inf]
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:  # version 2, alone or beside version 1
+            tops = [root, root / "unified"]
+        elif "cpu" in controllers.split(","):
+            tops = [root / controllers, root / "cpu"]
+        else:
+            continue
+        below = PurePosixPath(path.lstrip("/"))
+        found += [_quota_of(top / each) for top in tops for each in (below, *below.parents)]
+    return min(found)
+
+
+def _quota_of(group: Path) -> float:
+    """Cores that one cgroup allows; infinite where it says nothing."""
+    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        with contextlib.suppress(OSError, ValueError):
+            quota, period = " ".join((group / name).read_text() for name in names).split()
+            if quota not in ("max", "-1"):
+                return int(quota) / int(period)
+    return math.inf
 
 
 def hardware() -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import SandboxError, UsageError
+from opencodeeval.core.machine import usable_cores
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, as_asked, read_environment
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox", "build_image", "clean", "open_sandbox", "prepare_local"]
 
 Log = Callable[[str], None]
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def open_sandbox(

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import UsageError
-from opencodeeval.execution import usable_cores
+from opencodeeval.core.machine import usable_cores
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import names
 from opencodeeval.execution.pool import share_cores

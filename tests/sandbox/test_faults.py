@@ -24,6 +24,7 @@ from opencodeeval.execution import open_sandbox, pool
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.guest import encoded
 from opencodeeval.execution.jails import base, docker, local
+from opencodeeval.execution.places import Gate
 from opencodeeval.execution.specification import Specification
 from tests.sandbox.harness import alive, eventually_none
 
@@ -683,7 +684,7 @@ class Watched:
     """Programs that enter a gate, and the most places that were taken at once."""
 
     def __init__(self, places: int) -> None:
-        self.gate = pool.Gate(places)
+        self.gate = Gate(places)
         self.order: list[str] = []
         self.most = 0
 
