@@ -25,7 +25,7 @@ from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 SHOTS = 3
-END = "[DONE]"
+BEGIN, END = "[BEGIN]", "[DONE]"
 # What published assertions use without importing it.
 IMPORTS = "import collections, copy, math, re, sys\n"
 
@@ -127,6 +127,8 @@ class Mbpp(CardBenchmark):
         text = completion.text
         if model_type == "base":
             text = text.partition(END)[0]
+            if text.lstrip().startswith(BEGIN):
+                text = text.lstrip().removeprefix(BEGIN)
             if "```" not in text:
                 return as_program(completion, text, "completion")
         extraction = extract(text, task.entry_point)

@@ -13,6 +13,7 @@ The rules, in order:
    or has more on the mark's line, or in a text that is Python as a whole. None counts
    after a prompt that ends in closed reasoning (`<think></think>`).
 5. An opening mark in the prose before the first block of code that is never closed.
+   It begins a line or follows a sentence, or reasoning follows it directly.
 
 Reasoning that never ends leaves no answer.
 """
@@ -42,6 +43,22 @@ MARKS = (
     ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
     ("<thought>", "</thought>"),  # Gemini, behind servers with the OpenAI interface
     ("<reasoning>", "</reasoning>"),  # models trained with rewards for this format
+    ("<REASONING>", "</REASONING>"),
+    ("<start_working_out>", "<end_working_out>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<longcat_think>", "</longcat_think>"),  # LongCat
+    ("<unused94>", "<unused95>"),  # MedGemma
+    ("<|open|>think<|sep|>", "<|close|>think<|sep|>"),  # Kimi K3
+    ("<ifm|think>", "</ifm|think>"),  # K2 Horizon, by effort
+    ("<ifm|think_fast>", "</ifm|think_fast>"),
+    ("<ifm|think_faster>", "</ifm|think_faster>"),
+)
+# Sentences in their place. Others write them too, so they count only at the start of the text,
+# or at the end of the prompt.
+SENTENCES = (
+    ("Here is my thought process:", "Here is my response:"),  # Granite 3.2
+    ("Here's my thought process:", "Here's my response:"),
+    ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),  # Apriel
 )
 # Special tokens of gpt-oss that a tokenizer may leave out of the text.
 CHANNEL_MARKS = ("<|channel|>", "<|message|>")
@@ -49,14 +66,18 @@ CHANNEL_MARKS = ("<|channel|>", "<|message|>")
 FINAL_CHANNEL = "<|end|><|start|>assistant<|channel|>final<|message|>"
 
 _Span = tuple[int, int]
-_CLOSING = dict(MARKS)
+_CLOSING = dict(MARKS + SENTENCES)
 _ANY_OPENING = "|".join(re.escape(opening) for opening, _ in MARKS)
 _ANY_CLOSING = "|".join(re.escape(closing) for _, closing in MARKS)
-_LEADING = re.compile(rf"[\s\ufeff]*({_ANY_OPENING})")
+_LEADING = re.compile(rf"[\s\ufeff]*({'|'.join(map(re.escape, _CLOSING))})")
 _NEXT_ROUND = re.compile(rf"^[ \t]*({_ANY_OPENING})", re.MULTILINE)
 _FREE_CLOSING = re.compile(rf"(?<![\"'])(?<!(?<!`)`)(?:{_ANY_CLOSING})(?![\"'])(?!`(?!`))")
+# After a sentence; elsewhere only with the reasoning right behind it, as prose may name a mark.
 _FREE_OPENING = re.compile(
-    rf"(?:^[ \t]*|[.!?:;,…]\s+)({_ANY_OPENING})(?![\"'])(?!`(?!`))", re.MULTILINE
+    r"(?:^[ \t]*|[.!?:;,…]\s+"
+    rf"|(?<![\"'`])(?=(?:{_ANY_OPENING})(?:[A-Za-z]|[ \t]*\n(?!\s*(?:```|~~~)))))"
+    rf"({_ANY_OPENING})(?![\"'])(?!`(?!`))",
+    re.MULTILINE,
 )
 _ANYTHING = re.compile(r"\S")
 # On a line of its own, before a closing mark ("```</think>"), or at the end of a line of prose.
@@ -148,7 +169,7 @@ def _leading(text: str, before: str) -> tuple[int, str]:
     leading = _LEADING.match(text)
     if leading:
         return leading.end(), _CLOSING[leading[1]]
-    return 0, next((end for begin, end in MARKS if before.endswith(begin)), "")
+    return 0, next((end for begin, end in _CLOSING.items() if before.endswith(begin)), "")
 
 
 def _rounds(text: str, start: int, end: int | None, closing: str) -> Parts:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opencodeeval.benchmarks.extraction.answers import NOTHING, Extraction, Found, extract
+from opencodeeval.benchmarks.extraction.marks import AROUND, ENDS
 from opencodeeval.core.syntax import parse
 
 F = "def f(x):\n    return x + 1"
@@ -121,6 +122,92 @@ def test_no_code(answer: str) -> None:
     assert extract(answer, "f") == NOTHING
 
 
+TAILS = [
+    *(
+        "",
+        ".",
+        "\u200b",
+        "\u00a0",
+        "**",
+        "</answer>",
+        "<|endoftext|>",
+        "<|im_end|>",
+        " [INST] next",
+    ),
+    *("[DONE]", " That is all.", " (done)", "</s>", "</code>", "python", "`", "|", "\u3002"),
+]
+QUOTING = (
+    'def f(x):\n    """As in\n    ```python\n    f(1)\n    ```\n    """\n'
+    "    end = '<|im_end|> ``` [DONE] </answer>'  # ``` <|im_end|>\n    return x + 1"
+)
+
+
+@pytest.mark.parametrize("code", [F, QUOTING], ids=["plain", "quoting"])
+@pytest.mark.parametrize("tail", TAILS)
+def test_a_fence_ends_the_block_whatever_follows_on_its_line(tail: str, code: str) -> None:
+    for before in ("", "Sure:\n", "**", "<answer>", "[BEGIN]\n", "<|im_start|>assistant\n"):
+        for after in ("", "\nBye.", f"\nUse:\n{fenced('print(f(1))')}"):
+            for end in ("\n", "\n  ", "\n\u200b", "") if tail != "`" else ("\n",):
+                answer = f"{before}```python\n{code}{end}```{tail}{after}"
+                assert extract(answer, "f") == Extraction(code, Found.FENCE)
+    assert extract(f"~~~\n{code}\n~~~{tail}", "f") == Extraction(code, Found.FENCE)
+    assert extract(f"{code}\n```{tail}\nThe rest.", "f").code == code
+
+
+@pytest.mark.parametrize("code", [F, QUOTING], ids=["plain", "quoting"])
+@pytest.mark.parametrize("token", ENDS)
+def test_what_follows_an_end_token_is_no_part_of_the_answer(token: str, code: str) -> None:
+    for before in ("", "Here it is:\n", "Here it is:\n```python\n"):
+        for end in ("\n", "", " "):
+            for after in ("", f"user\nAgain\n{fenced(OLDER)}", f"\n{OLDER}"):
+                answer = f"{before}{code}{end}{token}{after}"
+                assert extract(answer, "f").code.strip() == code
+    for end in ("\n", "", " "):
+        answer = f"{fenced(code)}{end}{token}\nuser\n{fenced(OLDER)}"
+        assert extract(answer, "f") == Extraction(code, Found.FENCE)
+
+
+@pytest.mark.parametrize("code", [F, QUOTING], ids=["plain", "quoting"])
+@pytest.mark.parametrize(("opening", "closing"), AROUND)
+def test_tags_around_an_answer(opening: str, closing: str, code: str) -> None:
+    for before in ("", "Here:\n", "Here it is. "):
+        for begin in ("", "\n", " "):
+            for end in ("", "\n", " "):
+                for answer in (
+                    f"{before}{opening}{begin}{code}{end}{closing}\nDone it.",
+                    f"{before}{opening}{begin}{fenced(code)}{end}{closing}\nDone it.",
+                    f"{before}{fenced(f'{opening}{begin}{code}{end}{closing}')}",
+                ):
+                    assert extract(answer, "f").code.strip() == code
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        # Square brackets are an index where the program has the name.
+        f"DONE = 0\n{F}[DONE]\n",
+        f"from states import DONE\n{F}[DONE]\n",
+        # A token that prose names ends nothing.
+        f"Stop at `<|im_end|>`, or at the <eos> token:\n{fenced(F)}",
+        f"{fenced(OLDER)}\nThe <eos> token:\n{fenced(F)}",
+    ],
+)
+def test_marks_that_belong_to_the_answer(answer: str) -> None:
+    expected = F if "```" in answer else answer
+    assert extract(answer, "f").code == expected
+
+
+def test_a_block_that_was_not_closed_ends_where_the_next_begins() -> None:
+    answer = f"```python\n{F}\n```python\nprint(f(1))\n```"
+    assert extract(answer, "f") == Extraction(F, Found.FENCE)
+
+
+@pytest.mark.parametrize("end", ["\n`", "\n``", "``", "\n``\n"])
+def test_an_answer_that_ends_inside_its_closing_fence(end: str) -> None:
+    extraction = extract(f"```python\n{F}{end}", "f")
+    assert (extraction.code.rstrip(), extraction.found) == (F, Found.OPEN_FENCE)
+
+
 CODE_PARTS = [
     "def f(x):\n",
     "    return x\n",
@@ -144,6 +231,11 @@ MARKS = [
     "\ufeff",
     "\x00",
     "\ud800",
+    "<|im_end|>",
+    "[DONE]",
+    "[BEGIN]\n",
+    "<answer>",
+    "</answer>",
 ]
 words = st.sampled_from(CODE_PARTS + MARKS)
 pieces = st.lists(st.one_of(words, st.text(max_size=5)), max_size=25).map("".join)
@@ -185,9 +277,15 @@ SHAPES = {
     "code": "def f():\n    return 1\n",
     "false starts": "x = 1 oops\n",
     "brackets": "(",
-    "tags": "<think>",
+    "reasoning": "<think>",
     "blank": "\n",
     "quotes": '"""\n',
+    "tokens": "x = 1<|im_end|>\n",
+    "indexes": "[DONE]\n",
+    "fences behind code": "x = 1```\n",
+    "fences in comments": "x = 1  # ```\n",
+    "open blocks": "```python\nx = 1\n",
+    "tags": "<answer>\n",
 }
 
 
@@ -202,13 +300,13 @@ def test_four_times_the_text_takes_about_four_times_as_long(unit: str) -> None:
 
     def seconds(length: int) -> float:
         # The least is the search's own; what runs beside it only adds to the others.
-        return min(once(unit * (length // len(unit))) for _ in range(4))
+        return min(once(unit * (length // len(unit))) for _ in range(3))
 
     # A collection would look at all that other tests have left.
     gc.disable()
     try:
         # Too little to be told from noise counts as the noise.
-        assert seconds(120_000) < 10 * max(seconds(30_000), 0.02)
+        assert seconds(40_000) < 10 * max(seconds(10_000), 0.02)
     finally:
         gc.enable()
 

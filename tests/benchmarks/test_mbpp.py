@@ -182,6 +182,9 @@ def test_a_base_models_program_is_what_it_wrote(mbpp: Benchmark) -> None:
         ("def f():\r\n\treturn 1", "def f():\r\n\treturn 1"),
         ("x = 1\n[DONE]\n\nYou are", "x = 1\n"),
         ("```python\nx = 1\n```\n[DONE]", "x = 1"),
+        ("[BEGIN]\nx = 1\n[DONE]", "x = 1"),
+        ("[BEGIN]\n```python\nx = 1\n```\n[DONE]", "x = 1"),
+        ("```python\n[BEGIN]\nx = 1\n[DONE]\n```", "x = 1"),
         (" \n[DONE]", ""),
     ):
         assert mbpp.program(task, answer(task, text), "base").code.strip("\n") == code.strip("\n")

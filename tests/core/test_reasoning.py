@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencodeeval.core.reasoning import MARKS, Parts, parts_of, separate, unfinished
+from opencodeeval.core.reasoning import MARKS, SENTENCES, Parts, parts_of, separate, unfinished
 from opencodeeval.core.types import Completion
 
 DRAFT = "```python\ndef f(x):\n    return 0\n```"
@@ -38,6 +38,16 @@ def test_every_family_has_marks_around_its_reasoning(opening: str, closing: str)
     assert separate(f"Try.{closing}{RIGHT}") == Parts(RIGHT, "Try.")
 
 
+@pytest.mark.parametrize(("opening", "closing"), SENTENCES)
+def test_sentences_in_place_of_marks(opening: str, closing: str) -> None:
+    assert separate(f"{opening} Try:\n{DRAFT}\n{closing}\n{RIGHT}") == Parts(
+        f"\n{RIGHT}", f"Try:\n{DRAFT}"
+    )
+    assert separate(f"{opening}\n{DRAFT}") == cut(DRAFT)
+    assert separate(f"Try.\n{closing}{RIGHT}", f"assistant: {opening}\n") == Parts(RIGHT, "Try.")
+    assert separate(DRAFT, f"assistant: {opening}\n") == cut(DRAFT)
+
+
 @pytest.mark.parametrize(
     ("text", "prompt", "parts"),
     [
@@ -64,6 +74,8 @@ def test_every_family_has_marks_around_its_reasoning(opening: str, closing: str)
         (f"Sure. <think>Hm.</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "Sure. <think>Hm.")),
         (f"Sure. <think>Hm.\n{DRAFT}", "", cut(f"Hm.\n{DRAFT}")),
         (f"Hm.\n<think>\n{DRAFT}", "", cut(DRAFT)),
+        (f"Sure.<think>Hm.\n{DRAFT}", "", cut(f"Hm.\n{DRAFT}")),
+        (f"Let me see <think>\nHm.\n{DRAFT}", "", cut(f"Hm.\n{DRAFT}")),
     ],
 )
 def test_think_marks(text: str, prompt: str, parts: Parts) -> None:
@@ -125,6 +137,9 @@ COMMENT = "def f(x):\n    # what follows </think> counts\n    return x"
         f'Split at "</think>", so:\n{RIGHT}',
         f"Between `<think>` and `</think>`:\n{RIGHT}",
         f"Remove the <think> tag:\n{RIGHT}",
+        f"This cuts at <think>\n{RIGHT}",
+        f"I wrote it. Here is my thought process:\n{RIGHT}",
+        f"Here is my response:\n{RIGHT}",
         f"{RIGHT}\nThis works.\n<think>\nfor all x",
         f"```js\n// the </think> of an answer\nlet s = '</think>'\n```\n{RIGHT}",
         f"I'm thinking about it. A thought: analysis is all.\n{RIGHT}",
