@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.backends.layouts import models_below, shards_in
 from opencodeeval.core.errors import BackendError
 
 _TOKENIZER_FILES = (
@@ -35,7 +36,12 @@ _OTHER_FILES = (
 )
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf")
 # What trainers leave beside the weights: no part of the model.
-_TRAINER_FILES = ("training_args", "optimizer", "scheduler", "rng_state", "scaler")
+_TRAINER_FILES = (
+    *("training_args", "optimizer", "optim", "scheduler", "rng_state", "random_states", "scaler"),
+    *("mp_rank_", "zero_pp_rank_", "bf16_zero_", "fp16_zero_"),  # DeepSpeed
+    *("model_world_size_", "extra_state_world_size_"),  # verl
+    *("model_optim_rng", "pytorch_model_fsdp", "common.pt"),  # Megatron, accelerate
+)
 _CHUNK_BYTES = 1 << 20
 _HUB_TIMEOUT_S = 10.0
 
@@ -78,10 +84,16 @@ def _check_folder(folder: Path) -> None:
             raise BackendError(
                 f"{folder} is an adapter without its model: use --model {base} --lora {folder}"
             )
-        inside = sorted(child.parent.name for child in folder.glob("*/config.json"))
-        hint = f" (there is one in {folder / inside[-1]})" if inside else ""
+        shards, inside = shards_in(folder), models_below(folder)
+        if inside:
+            raise BackendError(
+                f"{folder} has no config.json: give the folder of the model itself "
+                f"(there is one in {inside[-1]})"
+            )
         raise BackendError(
-            f"{folder} has no config.json: give a folder that save_pretrained wrote{hint}"
+            f"{folder} holds {shards}"
+            if shards
+            else f"{folder} has no config.json: give a folder that save_pretrained wrote"
         )
     if not _matching(folder, _TOKENIZER_FILES):
         raise BackendError(
@@ -89,6 +101,9 @@ def _check_folder(folder: Path) -> None:
             "there too, with tokenizer.save_pretrained"
         )
     if not weight_files(folder):
+        shards = shards_in(folder)
+        if shards:
+            raise BackendError(f"{folder} has no weights, but {shards}")
         raise BackendError(
             f"{folder} has no weights (*.safetensors or *.bin): "
             "was the model saved, and the download complete?"

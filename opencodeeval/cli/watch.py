@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PASSES_ON = True
 WEBHOOK = "OPENCODEEVAL_WEBHOOK"
+_MOST_LEFT_OUT = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +87,7 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.benchmarks.registry import expanded
     from opencodeeval.core.own_files import check_own
     from opencodeeval.records.reading import read_records
-    from opencodeeval.watch.checkpoints import is_model
+    from opencodeeval.watch.checkpoints import find_checkpoints, is_model
     from opencodeeval.watch.evaluation import PAGE, Evaluation
     from opencodeeval.watch.loop import Gate, State
     from opencodeeval.watch.webhook import Webhook
@@ -96,7 +97,7 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError("no benchmark is named: add --bench NAME (see `opencodeeval benchmarks`)")
     if not options.folder.is_dir():
         raise UsageError(f"{options.folder} is not a folder: name the folder with the checkpoints")
-    if is_model(options.folder):
+    if is_model(options.folder) and not find_checkpoints(options.folder):
         raise UsageError(
             f"{options.folder} is itself a checkpoint: name the folder that it is in, or evaluate "
             "it with `opencodeeval --model`"
@@ -144,7 +145,7 @@ def _watched(
     evaluation: Evaluation,
     webhook: Webhook | None,
 ) -> int:
-    from opencodeeval.watch.checkpoints import find_checkpoints
+    from opencodeeval.watch.checkpoints import find_checkpoints, is_model, left_out
     from opencodeeval.watch.evaluation import event, write_page
     from opencodeeval.watch.loop import Looking, exit_status, watch
 
@@ -154,6 +155,11 @@ def _watched(
         f"watching {options.folder} for {', '.join(evaluation.benches)}: {len(there)} checkpoints "
         f"are there, {sum(name in state.done for name in there)} of them evaluated"
     )
+    unseen = [f"{name} is left out: {why}" for name, why in left_out(options.folder).items()]
+    if is_model(options.folder):
+        unseen.append("the model in the folder itself is left out: evaluate it with --model")
+    for line in unseen[:_MOST_LEFT_OUT]:
+        _log(line)
     title = f"{options.folder.resolve().name}: {', '.join(evaluation.benches)}"
     for result in watch(
         options.folder,
@@ -173,7 +179,8 @@ def _watched(
             break
     if not state.done:
         raise OpenCodeEvalError(
-            f"nothing was evaluated: {options.folder} has no complete checkpoint"
+            f"nothing was evaluated: {options.folder} has no complete checkpoint (a folder in it "
+            "with config.json and weights)"
         )
     return exit_status(state.done.values())
 
@@ -189,7 +196,7 @@ def _check_run_options(given: Sequence[str], benches: Sequence[str], base: str) 
 
     for each in given:
         name = each.partition("=")[0]
-        if name in ("--model", "--bench", "--lora", "--output", "--json"):
+        if name in ("--model", "--name", "--bench", "--lora", "--output", "--json"):
             raise UsageError(f"{name} after -- is set by watch itself: leave it out")
         if name in _OF_THE_GATE:
             raise UsageError(

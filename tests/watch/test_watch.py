@@ -19,12 +19,14 @@ from typing import Any
 
 import pytest
 
+from opencodeeval.backends.layouts import shards_in
+from opencodeeval.backends.models import find_model
 from opencodeeval.cli import main as cli
-from opencodeeval.core.errors import UsageError
+from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.records.reading import read_records
 from opencodeeval.show.training_curve import Curve, Point, page
 from opencodeeval.stats.pass_at_k import Estimate
-from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, missing
+from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, left_out, missing
 from opencodeeval.watch.evaluation import event, write_page
 from opencodeeval.watch.loop import Evaluated, Settling, exit_status
 from opencodeeval.watch.webhook import Webhook
@@ -66,6 +68,12 @@ def test_checkpoints_are_model_folders_in_the_order_of_their_steps(tmp_path: Pat
         ("checkpoint-100-mamba2", 100),
         ("step-100-lambda2", 100),
         ("iter_0000500", 500),
+        ("iteration_500", 500),
+        ("step10k", 10_000),
+        ("step-1000-ckpt-2", 1000),
+        ("model--val_loss=1.25-step=2000-consumed_samples=32000.0", 2000),
+        ("checkpoint-1200-loss-0.32", 1200),
+        ("Qwen2.5-Coder-7B-Instruct", None),
         ("ep1-ba4000", 4000),
         ("epoch3", 3),
         ("final", None),
@@ -78,24 +86,102 @@ def test_the_step_is_the_number_that_names_itself(
     assert [each.step for each in find_checkpoints(tmp_path)] == [step]
 
 
+TEMPORARY = [
+    *("tmp-checkpoint-20", ".step-20", "step-20.tmp", "step-20-incomplete", "_tmp_step-20"),
+    *("20.orbax-checkpoint-tmp-7", "temp_step-20"),
+]
+
+
 def test_what_is_no_checkpoint_of_its_own_is_left_out(tmp_path: Path) -> None:
     copied(tmp_path, "step-10")
-    shutil.copytree(TINY[0], tmp_path / "tmp-checkpoint-20")
+    for name in TEMPORARY:
+        shutil.copytree(TINY[0], tmp_path / name)
     (tmp_path / "latest").symlink_to("step-10")
     shutil.copytree(TINY[0], tmp_path / "global_step_20" / "actor" / "huggingface")
+    (tmp_path / "newest").symlink_to("global_step_20/actor/huggingface")
     found = [(each.name, each.step) for each in find_checkpoints(tmp_path)]
     assert found == [("step-10", 10), ("global_step_20/actor/huggingface", 20)]
+    reasons = left_out(tmp_path)
+    assert reasons.pop("latest") == "it is a link to step-10"
+    assert reasons.pop("newest") == "it is a link to huggingface"
+    assert reasons == dict.fromkeys(TEMPORARY, "its name is a temporary one")
+
+
+def test_of_a_reinforcement_learner_s_models_the_actor_is_taken(tmp_path: Path) -> None:
+    for part in ("actor", "critic"):
+        shutil.copytree(TINY[0], tmp_path / "global_step_20" / part / "huggingface")
+    (found,) = find_checkpoints(tmp_path)
+    assert (found.name, found.step) == ("global_step_20/actor/huggingface", 20)
+    assert missing(found) is None
+
+
+SHARDS = {
+    "DeepSpeed": "global_step100/zero_pp_rank_0_mp_rank_00_model_states.pt",
+    "DeepSpeed, plain": "mp_rank_00_model_states.pt",
+    "verl": "model_world_size_8_rank_0.pt",
+    "FSDP": "pytorch_model_fsdp_0/__0_0.distcp",
+    "Megatron": "mp_rank_00/model_optim_rng.pt",
+    "Megatron or NeMo": "weights/common.pt",
+    "NeMo": "last.nemo",
+    "FSDP, full": "pytorch_model_fsdp.bin",
+    "trainer": "model.pt",
+    "Meta": "consolidated.00.pth",
+}
+
+
+@pytest.mark.parametrize("file", SHARDS.values(), ids=SHARDS.keys())
+def test_shards_of_a_trainer_are_named_with_what_to_do(tmp_path: Path, file: str) -> None:
+    for name in ("bare", "configured"):
+        path = tmp_path / "step-100" / name / file
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    shards = shards_in(tmp_path / "step-100" / "bare")
+    assert ": " in shards
+    assert left_out(tmp_path / "step-100").get("bare", f"it holds {shards}") == f"it holds {shards}"
+    for file_name in ("config.json", "tokenizer.json"):
+        shutil.copy(TINY[0] / file_name, tmp_path / "step-100" / "configured")
+    if file not in ("model.pt", "consolidated.00.pth"):  # names that weights may have
+        (found,) = [each for each in find_checkpoints(tmp_path / "step-100") if "conf" in each.name]
+        assert missing(found) == f"it has no weights, but {shards}"
+        with pytest.raises(BackendError, match="has no weights, but "):
+            find_model(str(found.path), None)
+    with pytest.raises(BackendError, match="bare holds "):
+        find_model(str(tmp_path / "step-100" / "bare"), None)
+
+
+def test_verl_s_shards_lie_beside_the_configuration(tmp_path: Path) -> None:
+    actor = tmp_path / "global_step_20" / "actor"
+    shutil.copytree(TINY[0], actor / "huggingface")
+    (actor / "huggingface" / "model.safetensors").rename(actor / "model_world_size_1_rank_0.pt")
+    (found,) = find_checkpoints(tmp_path)
+    assert "merge them with `python -m verl.model_merger merge`" in str(missing(found))
 
 
 def test_several_models_in_one_folder_are_named(
     watched: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for part in ("actor", "critic"):
+    for part in ("a", "b"):
         shutil.copytree(TINY[0], watched.folder / "global_step_20" / part / "huggingface")
+    for step in ("checkpoint-1", "checkpoint-2"):
+        shutil.copytree(TINY[0], watched.folder / "run" / step)
+    shutil.copytree(TINY[0], watched.folder / "deep" / "a" / "b" / "step-1")
     assert cli.main([*watched.command, "--once"]) == 1
     said = capsys.readouterr().err
     assert "global_step_20 waits: it holds several models" in said
-    assert "global_step_20/actor/huggingface, global_step_20/critic/huggingface" in said
+    assert "global_step_20/a/huggingface, global_step_20/b/huggingface" in said
+    assert f"run/checkpoint-2): watch {watched.folder / 'run'}" in said
+    assert f"its models are deeper: watch {watched.folder / 'deep' / 'a' / 'b'}" in said
+    assert "nothing was evaluated" in said
+
+
+def test_a_final_model_beside_the_checkpoints_is_no_obstacle(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(TINY[0], watched.folder, dirs_exist_ok=True)
+    copied(watched.folder, "checkpoint-10")
+    assert cli.main([*watched.command, "--once"]) == 0
+    assert watched.evaluated() == ["checkpoint-10"]
+    assert "the model in the folder itself is left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("left", ["training_args.bin", "optimizer.pt", "scheduler.pt"])
