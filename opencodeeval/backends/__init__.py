@@ -49,9 +49,13 @@ def open_backend(
     answers from `tasks`.
 
     Raises:
-        UsageError: there is no such backend, or it takes no adapters.
+        UsageError: there is no such backend, or it takes no adapters or no other tokenizer.
         ExtensionError: another distribution's backend cannot be used.
         BackendError: the model or the engine cannot be used.
     """
     check_adapters(name, options)
+    if options.tokenizer and name in ("openai", "litellm", "reference"):
+        raise UsageError(
+            f"--tokenizer is for vllm and transformers, and {name} has its own: leave it out"
+        )
     return BACKENDS.load(name).open(model, options, tasks)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from opencodeeval.backends.models import ADAPTER_CONFIG, ModelSource, files_digest, read_config
 from opencodeeval.backends.rendering import about_template, model_type_of
 from opencodeeval.core.errors import BackendError, UsageError
+from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.types import ModelType
 
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
@@ -50,7 +51,7 @@ class Adapter:
 
     def identity(self) -> dict[str, Any]:
         """What names the adapter in the record."""
-        return {"adapter": self.name, "digest": self.digest, "rank": self.rank}
+        return {"adapter": name_of_folder(self.folder), "digest": self.digest, "rank": self.rank}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ class LiteLLMBackend(OpenAIBackend):
         identity = {
             "backend": "litellm",
             "model": model,
+            **options.label(),
             "server": provider,
             "max_model_len": None,
             "model_type": "chat",

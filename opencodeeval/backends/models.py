@@ -12,6 +12,7 @@ from typing import Any
 
 from opencodeeval.backends.layouts import models_below, shards_in
 from opencodeeval.core.errors import BackendError
+from opencodeeval.core.names import name_of_folder
 
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -58,9 +59,16 @@ class ModelSource:
     folder: Path | None = None
     commit: str | None = None
 
+    @property
+    def recorded(self) -> str:
+        """The name for the record: a folder's is the same however its path is spelt."""
+        return name_of_folder(self.folder) if self.folder and not self.commit else self.name
 
-def find_model(name: str, revision: str | None) -> ModelSource:
+
+def find_model(name: str, revision: str | None, tokenizer: str | None = None) -> ModelSource:
     """Find a model folder, or resolve a hub model to a commit, without loading it.
+
+    With `tokenizer`, which is another's, the model needs none of its own.
 
     Raises:
         BackendError: there is no such model, or it lacks files it cannot run
@@ -68,16 +76,16 @@ def find_model(name: str, revision: str | None) -> ModelSource:
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
-        _check_folder(folder)
+        _check_folder(folder, tokenizer)
         return ModelSource(name, folder=folder)
     if folder.exists():
         raise BackendError(f"{name} is a file: give the model folder that holds config.json")
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise BackendError(f"there is no model folder {name}: check the path")
-    return _find_on_hub(name, revision)
+    return _find_on_hub(name, revision, tokenizer)
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, tokenizer: str | None) -> None:
     if not (folder / "config.json").is_file():
         if (folder / ADAPTER_CONFIG).is_file():
             base = _base_of(folder) or "BASE"
@@ -95,10 +103,10 @@ def _check_folder(folder: Path) -> None:
             if shards
             else f"{folder} has no config.json: give a folder that save_pretrained wrote"
         )
-    if not _matching(folder, _TOKENIZER_FILES):
+    if not tokenizer and not _matching(folder, _TOKENIZER_FILES):
         raise BackendError(
             f"{folder} has no tokenizer (tokenizer.json or tokenizer.model): save the tokenizer "
-            "there too, with tokenizer.save_pretrained"
+            "there too (tokenizer.save_pretrained), or name one with --tokenizer"
         )
     if not weight_files(folder):
         shards = shards_in(folder)
@@ -119,7 +127,7 @@ def _base_of(folder: Path) -> str:
         return ""
 
 
-def _find_on_hub(name: str, revision: str | None) -> ModelSource:
+def _find_on_hub(name: str, revision: str | None, tokenizer: str | None) -> ModelSource:
     from huggingface_hub import HfApi, errors
 
     at = f" at revision {revision}" if revision else ""
@@ -150,7 +158,7 @@ def _find_on_hub(name: str, revision: str | None) -> ModelSource:
                 "cannot be reached: give the path of a local folder, or with --revision "
                 "a revision that was downloaded before"
             ) from None
-        _check_folder(folder)
+        _check_folder(folder, tokenizer)
         return ModelSource(name, folder=folder, commit=folder.name)
     files = {each.rfilename for each in info.siblings or ()}
     if "config.json" not in files and ADAPTER_CONFIG in files:

@@ -76,6 +76,7 @@ def open_openai(
     identity = {
         "backend": "openai",
         "model": model,
+        **options.label(),
         "server_model": str(entries[0].get("root") or entries[0]["id"]),
         "server": server,
         "max_model_len": entries[0].get("max_model_len"),

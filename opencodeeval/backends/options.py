@@ -26,6 +26,9 @@ class BackendOptions:
     `engine_args` go to the engine as they are and win over the fields above.
     `lora` are folders of LoRA adapters, for backends that take adapters.
 
+    `name` is what the model is called in the record, instead of its folder or id. `tokenizer`
+    is a folder or hub id of a tokenizer to use instead of the model's own.
+
     For servers: their URLs, the environment variable with the key (by default
     OPENAI_API_KEY, where it is set), seconds that one request may take, and requests at
     once on each server at most.
@@ -48,6 +51,12 @@ class BackendOptions:
     max_concurrency: int = 64
     device_map: str | None = None
     batch_size: int = 16
+    name: str = ""
+    tokenizer: str | None = None
+
+    def label(self) -> dict[str, str]:
+        """What a backend's identity has of the name that the user chose."""
+        return {"name": self.name} if self.name else {}
 
 
 def parse_engine_args(pairs: Iterable[str], backend: str = "vllm") -> dict[str, Any]:

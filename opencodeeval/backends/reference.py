@@ -33,12 +33,14 @@ class ReferenceBackend:
     capabilities = Capabilities(thinking_budget=True, overlapping_calls=True)
     model_type: ModelType = "base"
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[Task], label: Mapping[str, str] | None = None) -> None:
         require_references(tasks)
+        self._label = dict(label or {})
         self._references = {task.task_id: task.reference for task in tasks}
 
     def identity(self) -> Mapping[str, Any]:
-        return {"backend": "reference", "model": "reference", "model_type": self.model_type}
+        own = {"backend": "reference", "model": "reference", "model_type": self.model_type}
+        return own | self._label
 
     async def generate(
         self, requests: Sequence[Request], sampling: Sampling
@@ -63,7 +65,7 @@ class ReferenceBackend:
 
 
 def _open(model: str, options: BackendOptions, tasks: Sequence[Task]) -> ReferenceBackend:
-    return ReferenceBackend(tasks)
+    return ReferenceBackend(tasks, options.label())
 
 
 BACKEND = Opener(_open, asks_model=False)

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.core.errors import BackendError
+from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.reasoning import CHANNEL_MARKS, MARKS, parts_of
-from opencodeeval.core.types import DEFAULT, Completion, ModelType, Prompt, Sampling
+from opencodeeval.core.types import DEFAULT, Completion, ModelType, Prompt, Sampling, digest
 
 # Stands for the rest of the answer while the chat template is applied, as in
 # EvalPlus (provider/utility.py: make_raw_chat_prompt).
@@ -53,6 +55,21 @@ def load_tokenizer(
         raise BackendError(
             f"the tokenizer of {tokenizer or source.name} cannot be loaded: {reason}"
         ) from error
+
+
+def about_tokenizer(named: str | None, tokenizer: Any) -> dict[str, Any]:
+    """For a model's identity: the tokenizer that the user named instead of the model's own.
+
+    The digest covers what prompts depend on: the vocabulary, special tokens and the chat template.
+    """
+    if not named:
+        return {}
+    folder = Path(named).expanduser()
+    name = name_of_folder(folder) if folder.is_dir() else named
+    special = {str(key): str(value) for key, value in tokenizer.special_tokens_map.items()}
+    template = str(getattr(tokenizer, "chat_template", None))
+    content = digest([sorted(tokenizer.get_vocab().items()), special, template])
+    return {"tokenizer": {"name": name, "digest": content}}
 
 
 def model_type_of(tokenizer: Any, wanted: Literal["auto", "base", "chat"], name: str) -> ModelType:

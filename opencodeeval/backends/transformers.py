@@ -15,6 +15,7 @@ from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
+    about_tokenizer,
     load_tokenizer,
 )
 from opencodeeval.backends.transformers_writer import Job, Writer
@@ -35,13 +36,13 @@ def open_transformers(
     """
     if options.batch_size < 1:
         raise UsageError(f"the batch size must be at least 1, got {options.batch_size}")
-    source = find_model(model, options.revision)
+    source = find_model(model, options.revision, options.tokenizer)
     adapters = [find_adapter(name) for name in dict.fromkeys(options.lora)]
     loading.require_torch()
     loading.require_peft(adapters)
     for adapter in adapters:
         check_base(adapter, source, options.trust_remote_code)
-    tokenizer = load_tokenizer(source, trust_remote_code=options.trust_remote_code)
+    tokenizer = load_tokenizer(source, options.tokenizer, options.trust_remote_code)
     offered = variants(tokenizer, adapters, options.model_type, model)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # Read the weights for their digest while they are loaded.
@@ -55,11 +56,13 @@ def open_transformers(
     use_adapter = loading.add_adapters(loaded, adapters)
     identity = {
         "backend": "transformers",
-        "model": model,
+        "model": source.recorded,
+        **options.label(),
         "revision": source.commit,
         "weights_digest": digest,
         "max_model_len": context,
         **settings,
+        **about_tokenizer(options.tokenizer, tokenizer),
     }
     writer = Writer(loaded, tokenizer, context, options.batch_size, use_adapter)
     return TransformersBackend(_Opened(writer, identity, offered), offered[0])

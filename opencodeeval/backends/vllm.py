@@ -17,6 +17,7 @@ from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.rendering import (
     Rendered,
+    about_tokenizer,
     load_tokenizer,
     marks_are_special,
     render,
@@ -48,7 +49,7 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
     Raises:
         BackendError: the model or the engine cannot be used.
     """
-    source = find_model(model, options.revision)
+    source = find_model(model, options.revision, options.tokenizer)
     adapters = [find_adapter(name) for name in dict.fromkeys(options.lora)]
     require_vllm()
     arguments = engine_arguments(source, options)
@@ -68,10 +69,12 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
         digest = digesting.result() if digesting else None
     identity = {
         "backend": "vllm",
-        "model": model,
+        "model": source.recorded,
+        **options.label(),
         "revision": source.commit,
         "weights_digest": digest,
         **describe(engine.llm.vllm_config),
+        **about_tokenizer(options.tokenizer, tokenizer),
         "engine_args": dict(options.engine_args),
     }
     return VllmBackend(engine, identity, offered[0], offered)

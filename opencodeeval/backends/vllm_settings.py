@@ -20,8 +20,10 @@ def engine_arguments(source: ModelSource, options: BackendOptions) -> dict[str, 
     }
     if source.commit and not source.folder:
         arguments["revision"] = source.commit
-        if "tokenizer" not in options.engine_args:
+        if "tokenizer" not in options.engine_args and not options.tokenizer:
             arguments["tokenizer_revision"] = source.commit
+    if options.tokenizer:
+        arguments["tokenizer"] = options.tokenizer
     if options.max_model_len is not None:
         arguments["max_model_len"] = options.max_model_len
     return {**arguments, **options.engine_args}

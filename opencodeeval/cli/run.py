@@ -95,6 +95,8 @@ def wanted(options: argparse.Namespace) -> Wanted:
         model_type=options.model_type,
         engine_args=parse_engine_args(options.engine_arg, options.backend),
         lora=tuple(options.lora),
+        name=options.name.strip(),
+        tokenizer=options.tokenizer,
         base_urls=tuple(options.base_url),
         api_key_env=options.api_key_env,
         request_timeout_s=options.request_timeout,
@@ -202,6 +204,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FOLDER",
         help="score the model with this LoRA adapter; repeatable, with one load (docs/vllm.md)",
+    )
+    group.add_argument("--name", default="", help="what to call the model in tables")
+    group.add_argument(
+        "--tokenizer", metavar="FOLDER_OR_HUB_ID", help="use it instead of the model's own"
     )
     group.add_argument("--revision", help="revision of the model on the hub")
     group.add_argument("--dtype", default="auto")

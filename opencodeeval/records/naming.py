@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from opencodeeval.core.names import last_parts, name_of_folder
 from opencodeeval.records.schema import Record
 
 # Between the names of a model and of an adapter on it.
@@ -15,10 +16,10 @@ WITH_ADAPTER = " + "
 
 def name_of_identity(identity: Mapping[str, Any]) -> str:
     """The name of what a backend's identity describes: a model, or a model with an adapter."""
-    named = [str(identity["model"])]
+    named = [str(identity.get("name") or "") or name_of_model(str(identity["model"]))]
     if "lora" in identity:
-        named.append(str(identity["lora"]["adapter"]))
-    return WITH_ADAPTER.join(name_of_model(each) for each in named)
+        named.append(name_of_model(str(identity["lora"]["adapter"])))
+    return WITH_ADAPTER.join(named)
 
 
 def name_of_model(model: str) -> str:
@@ -28,18 +29,13 @@ def name_of_model(model: str) -> str:
     spelt; what is recorded is not asked again.
     """
     folder = Path(model).expanduser()
-    return _last_parts(folder.resolve().as_posix()) if folder.is_dir() else name_from_text(model)
+    return name_of_folder(folder) if folder.is_dir() else name_from_text(model)
 
 
 def name_from_text(model: str) -> str:
     """The name as far as the text tells: a hub id as it is, the last parts of a path."""
     is_path = model.startswith(("/", ".", "~")) or model.count("/") > 1
-    return _last_parts(model) if is_path else model
-
-
-def _last_parts(path: str) -> str:
-    parts = [part for part in PurePosixPath(path).parts if part not in ("/", ".", "~")]
-    return "/".join(parts[-2:]) or path
+    return last_parts(model) if is_path else model
 
 
 def record_path(output: Path, record: Record) -> Path:

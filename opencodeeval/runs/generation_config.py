@@ -38,7 +38,7 @@ def with_model_values(
             "the model's generation_config.json can be read from a model folder or the hub only: "
             "leave out --generation-config, and give its values as options"
         )
-    values = taken(generation_config(find_model(str(model), options.revision)))
+    values = taken(generation_config(find_model(str(model), options.revision, options.tokenizer)))
     kept = {name: value for name, value in values.items() if getattr(sampling, name) is None}
     words = {"temperature": "temperature", "top_p": "top-p", **SETTINGS}
     shown = ", ".join(f"{words[name]} {value}" for name, value in kept.items())

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from opencodeeval.backends.base import Backend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.types import Sampling
+from opencodeeval.records.naming import name_of_model
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.asking import protocol_of
@@ -127,7 +128,7 @@ class Evaluation:
         """
         for record in self.records:
             named = record.benchmark
-            if lora is not None and lora != record.model.adapter:
+            if lora is not None and record.model.adapter not in (lora, name_of_model(lora)):
                 continue
             if benchmark in (named.name, f"{named.name}@{named.data_version}"):
                 return record.scores[suite or named.headline][metric].value

@@ -86,7 +86,9 @@ class Engines:
     def __init__(self, name: str, model: str, options: BackendOptions) -> None:
         """`name` is the backend's. Nothing is read until an engine is looked for."""
         self._model, self._options = model, options
-        self._named = [name, model] if name in LOADING else []
+        folder = Path(model).expanduser()
+        spelt = str(folder.resolve()) if folder.is_dir() else model
+        self._named = [name, spelt] if name in LOADING else []
 
     def remember(self, adapter: str, backend: Backend) -> None:
         """Keep what an open engine says of itself, if the cache can be written."""
@@ -121,7 +123,7 @@ class Engines:
     def _weights(self) -> str | None:
         """The commit or the digest of the model's files now; None if there is no such model."""
         try:
-            source = find_model(self._model, self._options.revision)
+            source = find_model(self._model, self._options.revision, self._options.tokenizer)
             return source.commit or weight_digest(source.folder or Path(self._model))
         except (OpenCodeEvalError, OSError):
             return None

@@ -234,7 +234,9 @@ def _name_of(model: str | Path | Backend, options: BackendOptions) -> str:
     if not isinstance(model, (str, Path)):
         return str(model.identity()["model"])
     # Of several adapters, each run is told with its own.
-    return WITH_ADAPTER.join([str(model), *(options.lora if len(options.lora) == 1 else ())])
+    return WITH_ADAPTER.join(
+        [options.name or str(model), *(options.lora if len(options.lora) == 1 else ())]
+    )
 
 
 def _output(output: str | Path | Output) -> Output:

@@ -19,6 +19,7 @@ from opencodeeval.backends.base import AdaptedBackend, Request
 from opencodeeval.backends.capabilities import check
 from opencodeeval.backends.models import find_model
 from opencodeeval.core.errors import BackendError, UsageError
+from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.types import Message, Prompt, Sampling
 from tests.support.tiny_adapters import merge, save_tiny_adapter
 from tests.support.tiny_models import TEMPLATE, save_tiny_model
@@ -105,12 +106,12 @@ def test_adapters_of_one_load_answer_as_models_with_their_changes_merged(
         first.with_adapter(str(base))
     assert texts(first, second, first) == [*merged, merged[0]]
     named = [each.pop("lora") for each in identities]
-    assert [each["adapter"] for each in named] == [str(each) for each in two]
+    assert [each["adapter"] for each in named] == [name_of_folder(Path(each)) for each in two]
     assert [each["rank"] for each in named] == [4, 12]
     assert len({each["digest"] for each in named}) == 2
     # The rest names the base as without adapters, and not what other adapters are beside.
     assert identities[0] == identities[1]
-    assert identities[0]["model"] == str(base)
+    assert identities[0]["model"] == name_of_folder(base)
     assert identities[0]["engine_args"] == engine_args
     assert first.capabilities.seeds == (name != "vllm")
     if name == "vllm":

@@ -27,6 +27,7 @@ from opencodeeval.backends.transformers_answers import Answer, Ends, chooser, dr
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, Prompt, Sampling
+from opencodeeval.records.naming import name_of_identity
 from tests.support.tiny_models import save_tiny_model, tiny_tokenizer
 
 pytestmark = pytest.mark.skipif(
@@ -81,6 +82,46 @@ def backend(model: Path) -> Iterator[Backend]:
 @pytest.fixture
 def copied(model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model, tmp_path / "copied"))
+
+
+# --- what it says it is ---
+
+
+def identity(folder: str, **changed: Any) -> Any:
+    opened = open_backend("transformers", folder, options(**changed))
+    asyncio.run(opened.close())
+    return opened.identity()
+
+
+def test_a_folder_is_one_model_however_it_is_spelt(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    (tmp_path / "link").symlink_to(model)
+    spelt = [model.name, f"{model.name}/", f"./{model.name}", str(model), str(tmp_path / "link")]
+    found = [identity(each) for each in spelt]
+    monkeypatch.chdir(model)
+    assert all(each == identity(".") for each in found)
+    assert found[0]["model"] == f"{model.parent.name}/{model.name}"
+    named = identity(".", name="mine")
+    assert named == {**found[0], "name": "mine"}
+    assert name_of_identity(named) == "mine"
+
+
+def test_a_tokenizer_apart(model: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(model, bare, ignore=shutil.ignore_patterns("*token*", "*.jinja"))
+    with pytest.raises(BackendError, match="or name one with --tokenizer"):
+        open_backend("transformers", str(bare), options())
+    said = identity(str(bare), tokenizer=str(model))["tokenizer"]
+    assert said["name"] == f"{model.parent.name}/{model.name}"
+    other = tmp_path / "other"
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens(["<another>"])
+    tokenizer.save_pretrained(other)
+    assert identity(str(bare), tokenizer=str(other))["tokenizer"]["digest"] != said["digest"]
+    with pytest.raises(UsageError, match="has its own"):
+        open_backend("reference", "", options(tokenizer=str(model)))
 
 
 # --- what is drawn ---
@@ -495,7 +536,7 @@ def test_the_identity_names_weights_versions_settings_and_hardware(
     assert identity.pop("device_map") in ("cpu", "cuda")
     assert identity == {
         "backend": "transformers",
-        "model": str(model),
+        "model": f"{model.parent.name}/{model.name}",
         "revision": None,
         "model_type": "chat",
         "dtype": "float32",

@@ -24,6 +24,7 @@ import pytest
 from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.core.errors import BackendError
+from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.reasoning import parts_of
 from opencodeeval.core.types import Completion, Message, Prompt, Sampling
 from tests.support.tiny_models import TEMPLATE, save_tiny_model, tiny_tokenizer
@@ -325,7 +326,7 @@ class TestOneEngine:
     def test_the_identity_names_weights_versions_settings_and_hardware(self, model: Path) -> None:
         identity = json.loads(json.dumps(self.backend.identity()))
         assert identity["backend"] == "vllm"
-        assert identity["model"] == str(model)
+        assert identity["model"] == name_of_folder(Path(model))
         assert len(identity["weights_digest"]) == 64
         assert identity["model_type"] == self.backend.model_type == "chat"
         assert identity["dtype"] == "float32"

@@ -275,6 +275,8 @@ def test_a_folder_has_one_name_however_it_is_spelt(
         ("/mnt/ckpts/run/step-10", "run/step-10"),
         ("./ckpts/step-10", "ckpts/step-10"),
         ("a/b/c", "b/c"),
+        ("/ckpts/run/global_step_20/actor/huggingface", "run/global_step_20"),
+        ("hub/model", "hub/model"),
     ],
 )
 def test_what_is_not_here_is_named_by_its_text(text: str, name: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 import opencodeeval as oce
 from opencodeeval.backends import BackendOptions
 from opencodeeval.cli.main import main
+from opencodeeval.core.names import name_of_folder
 from opencodeeval.records.comparable import pair_up
 from opencodeeval.records.reading import read_records
 from opencodeeval.runs.store import read_run
@@ -42,7 +43,9 @@ def test_several_adapters_are_scored_with_one_load(
     assert said.count(f"loading {BASE} into transformers") == 1
     summary = json.loads(printed)
     assert summary["model"] == str(BASE)
-    assert [each["adapter"] for each in summary["benchmarks"]] == two
+    assert [each["adapter"] for each in summary["benchmarks"]] == [
+        name_of_folder(Path(each)) for each in two
+    ]
     assert "differences" not in summary
     answers = [
         {where: each.text for where, each in read_run(Path(part["run_folder"])).completions.items()}
