@@ -96,14 +96,13 @@ class Player:
         self.channel, self.out, self.err = fds[0], fds[1], fds[2]
         self.stdin: Optional[int] = fds[3] if mode == "stdio" else None
         self.progress: Optional[int] = fds[3] if mode == "calls" else None
-        for fd in fds[:3] + ([self.stdin] if self.stdin is not None else []):
+        for fd in fds[:3]:
             os.set_blocking(fd, False)
         self.stdout, self.stderr = Tail(), Tail()
         self.lines: Deque[bytes] = deque()
         self.partial = bytearray()
         self.max_line = MAX_LINE
         self.unsent = memoryview(b"")
-        self.feed = memoryview(b"")
         self.collected: Optional[bytearray] = None
         self.exit: Optional[Dict[str, Any]] = None
         self.eof = False
@@ -142,33 +141,24 @@ class Player:
             reads.append(self.channel)
         reads.append(self.room.control.fileno())
         writes = [self.channel] if self.unsent and not self.eof else []
-        if self.feed and self.stdin is not None:
-            writes.append(self.stdin)
         early = self.clock.early()
         readable, writable, _ = select.select(reads, writes, [], min(left, early))
         if early < left and not readable and not writable:
             self.clock.early()
             left = max(0.0, deadline - clock.now())
             readable, writable, _ = select.select(reads, writes, [], left)
-        for fd in writable:
-            self._write(fd)
+        if writable:
+            self._write()
         for fd in readable:
             self._read(fd)
 
-    def _write(self, fd: int) -> None:
-        data = self.unsent if fd == self.channel else self.feed
+    def _write(self) -> None:
         try:
-            data = data[os.write(fd, data[: 1 << 18]) :]
+            self.unsent = self.unsent[os.write(self.channel, self.unsent[: 1 << 18]) :]
         except BlockingIOError:
             return
         except OSError:  # the other side closed: what it does not read it does not need
-            data = memoryview(b"")
-        if fd == self.channel:
-            self.unsent = data
-        else:
-            self.feed = data
-            if not data:
-                self.close_stdin()
+            self.unsent = memoryview(b"")
 
     def _read(self, fd: int) -> None:
         if fd == self.room.control.fileno():
@@ -241,9 +231,12 @@ class Player:
             for fd in ready:
                 self._read(fd)
 
-    def close_stdin(self) -> None:
-        """End of the program's input."""
+    def give(self, data: bytes) -> None:
+        """All of the program's input, before it is sent: a file, so this does not wait."""
         if self.stdin is not None:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self.stdin, rest) :]
             os.close(self.stdin)
             self.stdin = None
 

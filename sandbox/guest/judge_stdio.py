@@ -1,4 +1,4 @@
-"""Stdin/stdout tasks: each test is a process of its own with real pipes.
+"""Stdin/stdout tasks: each test is a process of its own, with its input in a file.
 
 Task: {"kind": "stdio", "tests": [{"input", "output"}], "compare": {"rule":
 "lines", "tol"?}, "limits": {"test_s", "total_s", "memory_mb"}}. A test passes
@@ -66,9 +66,7 @@ def _run(
     seconds = max(0.0, deadline - clock.now())
     player = room.start("stdio", player_limits(task["limits"], seconds))
     player.collected = bytearray()
-    player.feed = memoryview(test["input"].encode("utf-8", "surrogateescape"))
-    if not player.feed:
-        player.close_stdin()
+    player.give(test["input"].encode("utf-8", "surrogateescape"))
     player.send(codec.encode([program, task["compare"]["rule"] == LIVECODEBENCH]))
     cap = 8 * len(test["output"]) + OUTPUT_SPARE
     found = _wait(player, deadline, cap)
@@ -85,7 +83,7 @@ def _run(
 
 
 def _wait(player: channel.Player, deadline: float, cap: int) -> Optional[Result]:
-    """Feed and drain until the process ends; a result only if it had to be cut short."""
+    """Drain until the process ends; a result only if it had to be cut short."""
     try:
         while player.exit is None:
             player.pump(deadline)

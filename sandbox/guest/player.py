@@ -41,10 +41,9 @@ _read, _write, _exit, _pack_into = os.read, os.write, os._exit, struct.pack_into
 
 def open_streams() -> None:
     """Standard streams over fds 0-2, as a new interpreter makes them."""
-    source = io.BufferedReader(io.FileIO(0, "r", closefd=False))
     out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
     err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
-    sys.stdin = io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape")
+    sys.stdin = _input()
     sys.stdout = io.TextIOWrapper(out, encoding="utf-8", errors="surrogateescape")
     sys.stderr = io.TextIOWrapper(
         err, encoding="utf-8", errors="backslashreplace", line_buffering=True
@@ -56,6 +55,11 @@ def open_streams() -> None:
     )
     sys.argv = [FILENAME]
     _streams[:] = [sys.stdout, sys.stderr]
+
+
+def _input() -> io.TextIOWrapper:
+    source = io.BufferedReader(io.FileIO(0, "r", closefd=False))
+    return io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape")
 
 
 class _Lines:
@@ -214,7 +218,7 @@ def _encoded(value: Any) -> str:
 
 
 def run_script() -> None:
-    """Run the program as a script: real pipes, real exit status.
+    """Run the program as a script: input from a file, real exit status.
 
     With the second part of the request as LiveCodeBench takes it: after its
     imports, and with any exit status for a success.
@@ -225,6 +229,8 @@ def run_script() -> None:
     status = 0
     new_module("__main__", path)
     sys.argv = [path]
+    # The one from before the fork takes its input for a pipe, and would not seek.
+    sys.stdin = sys.__stdin__ = _input()  # type: ignore[misc]
     try:
         if livecodebench:
             prepare_script(sys.modules["__main__"].__dict__)

@@ -22,7 +22,7 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import cages, containment, leftovers, seccomp, warm_compilers, wire, zygote
 
@@ -307,12 +307,12 @@ class _Supervisor:
         self.over = False
         ours, theirs = socket.socketpair()
         with self.cage.wearing():  # so that a player may reopen its own pipes
-            pipes = [os.pipe() for _ in range(3 if request["mode"] == "stdio" else 2)]
-        (out_r, out_w), (err_r, err_w) = pipes[:2]
+            (out_r, out_w), (err_r, err_w) = os.pipe(), os.pipe()
         give, keep = [theirs.fileno(), out_w, err_w], [ours.fileno(), out_r, err_r]
         if request["mode"] == "stdio":
-            give.append(pipes[2][0])
-            keep.append(pipes[2][1])
+            read, write = _input_file()
+            give.append(read)
+            keep.append(write)
         elif request["mode"] == "calls":
             give.append(_progress())
             keep.append(os.dup(give[-1]))
@@ -383,6 +383,17 @@ class _Supervisor:
 
     def _clean_scratch(self, deadline: float) -> bool:
         return self.cage.empty_scratch(deadline) and self.leftovers.none_left(deadline)
+
+
+def _input_file() -> Tuple[int, int]:
+    """A file in memory, open for the player to read and for the judge to write.
+
+    It is what the judges of contests give: a program may ask how long it is, seek in it, map it
+    into memory and open it again, and none of that works with a pipe.
+    """
+    write = os.memfd_create("input", os.MFD_CLOEXEC)
+    os.fchmod(write, 0o444)
+    return os.open(f"/proc/self/fd/{write}", os.O_RDONLY | os.O_CLOEXEC), write
 
 
 def _progress() -> int:
