@@ -11,6 +11,7 @@ import signal
 import socket
 import stat
 import struct
+import sys
 import time
 from functools import lru_cache
 from typing import Any, Collection, Dict, Iterator, List, Set, Tuple
@@ -117,11 +118,15 @@ def limit_player(limits: Dict[str, int]) -> None:
     """Apply rlimits: memory_mb per process, pids per uid, cpu_s as a backstop.
 
     A `memory_mb` of 0 is none, for what reserves address space that it never uses;
-    `stack_mb` is what a stack may have without being raised.
+    `stack_mb` is what a stack may have without being raised. `digits` is how long the integers
+    may be that Python reads and prints; 0 leaves its own limit of 4,300.
 
     Raises:
         OSError, ValueError: the kernel refuses one that nothing stands in for.
     """
+    set_digits = getattr(sys, "set_int_max_str_digits", None)  # from Python 3.8.14 on
+    if limits.get("digits") and set_digits is not None:
+        set_digits(limits["digits"])
     memory = limits["memory_mb"] << 20 or resource.RLIM_INFINITY
     # Stacks grow towards RLIMIT_STACK; deep recursion needs more than the usual 8 MiB.
     stack = limits.get("stack_mb", 128) << 20

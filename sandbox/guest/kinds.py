@@ -24,9 +24,10 @@ class Kind(NamedTuple):
 
     `judge` is the module that prepares it; `required` and `optional` are its fields
     with their types, `limits` those of its limits that it needs (`*_s` are seconds,
-    `*_mb` MiB) and `more_limits` those that it may have. `is_data` says that it can be
-    prepared without running any of its code, and `players` how many players a sample
-    may take at most, each for as long as the limits allow.
+    `*_mb` MiB, `digits` those of an integer that Python reads and prints) and
+    `more_limits` those that it may have. `is_data` says that it can be prepared without
+    running any of its code, and `players` how many players a sample may take at most, each
+    for as long as the limits allow.
     """
 
     judge: str
@@ -44,7 +45,7 @@ KINDS: Dict[str, Kind] = {
         {"entry_point": str, "suites": list, "compare": dict},
         ("min_call_s", "reference_factor", "total_s", "grace_s", "memory_mb"),
         {"reference": str, "setup": str},
-        ("marking_s",),
+        ("marking_s", "digits"),
         # Of each suite: it may run twice, and its reference once, where that has to be timed.
         players=3,
     ),
@@ -90,6 +91,7 @@ KINDS: Dict[str, Kind] = {
         "judge_stdio",
         {"tests": list, "compare": dict},
         ("test_s", "total_s", "memory_mb"),
+        more_limits=("digits",),
         is_data=True,
     ),
     "unittest": Kind(
@@ -97,6 +99,7 @@ KINDS: Dict[str, Kind] = {
         {"entry_point": str, "test": str, "reference": str},
         ("total_s", "memory_mb"),
         {"module": dict, "must_run": list},
+        more_limits=("digits",),
         players=3,
     ),
 }

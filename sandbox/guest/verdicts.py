@@ -75,12 +75,13 @@ def result(verdict: str, detail: str = "", **more: Any) -> Result:
 
 
 def player_limits(limits: Dict[str, Any], seconds: float) -> Dict[str, int]:
-    """The rlimits of a player that may run `seconds` of wall time."""
+    """The limits of a player that may run `seconds` of wall time."""
     return {
         "memory_mb": int(limits.get("memory_mb", 4096)),
         "pids": int(limits.get("pids", 128)),
         # Several threads may burn several seconds of processor in one of wall time.
         "cpu_s": int(seconds * 4) + 2,
+        "digits": int(limits.get("digits", 0)),
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from opencodeeval.benchmarks.cards import Card, DataVersion, Patch
 from opencodeeval.benchmarks.data import github
 from opencodeeval.benchmarks.data.parts import load_parts
+from opencodeeval.core import long_integers
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.types import digest
@@ -87,6 +88,19 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        if not long_integers.too_long(error):
+            raise
+        if long_integers.allow():
+            return _json(text)
+        raise ValueError(
+            f"an integer has more than {long_integers.MAX_DIGITS:,} digits: write it as a string"
+        ) from error
+
+
 def parse_jsonl(lines: Iterable[bytes], path: Path) -> Iterator[tuple[int, Row]]:
     """The JSON objects of a JSON Lines file with their line numbers, from 1.
 
@@ -99,7 +113,7 @@ def parse_jsonl(lines: Iterable[bytes], path: Path) -> Iterator[tuple[int, Row]]
         if not line.strip():
             continue
         try:
-            row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            row = _json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
         except UnicodeDecodeError as error:
             raise DataError(f"{path}, line {number} is not UTF-8 ({error.reason})") from error
         except (ValueError, RecursionError) as error:
