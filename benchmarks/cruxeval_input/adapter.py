@@ -119,6 +119,11 @@ class CruxEval(CardBenchmark):
         system = Message("system", render(self.card, "chat_system", {}))
         return Prompt(asked.task_id, messages=(system, *asked.messages), stop=asked.stop)
 
+    def prediction(self, answer: str, model_type: ModelType) -> str:
+        """What an answer predicts, as the publisher extracts it."""
+        last_line = self.thought and model_type == "chat"
+        return predicted(answer, self.scenario, self.thought, last_line)
+
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """Extract the prediction of one completion and make it a program (pure).
 
@@ -129,8 +134,7 @@ class CruxEval(CardBenchmark):
             return as_program(completion, completion.text, "program")
         prediction, found = completion.text, str(completion.form)
         if completion.form == "answer":
-            last_line = self.thought and model_type == "chat"
-            prediction = predicted(completion.text, self.scenario, self.thought, last_line)
+            prediction = self.prediction(completion.text, model_type)
             found = "assertion"
         code = task.fields["code"]
         if self.scenario == "input":

@@ -7,10 +7,13 @@ A row is one JSON object of one of three styles. All have `task_id`, `style`,
   values) and perhaps `atol`,
 - "stdio" has `tests` (a list of {"input", "output"}),
 - "unittest" has `test` (source with a unittest.TestCase named TestCases).
+
+A row without a style whose `test` defines `check(candidate)` is HumanEval's, and judged so.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from opencodeeval.benchmarks.adapter import Adapter
@@ -23,6 +26,8 @@ from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 from opencodeeval.execution.guest import encoded
 
+_STYLES = (Style.FUNCTION, Style.STDIO, Style.UNITTEST)
+_CHECK = re.compile(r"^def check\(", re.MULTILINE)
 _TEXTS = ("task_id", "prompt", "entry_point", "canonical_solution")
 
 
@@ -32,12 +37,14 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     Raises:
         DataError: the row lacks a field or has one of another type.
     """
-    style = _style(row)
+    style = Style.FUNCTION if _is_human_eval(row) else _style(row)
     _check_texts(row, style)
     prompt, solution = row["prompt"], row["canonical_solution"]
     reference = solution if style is Style.STDIO else prompt + solution
     tests: dict[str, Any] = {"limits": dict(protocol.limits[style.value])}
-    if style is Style.FUNCTION:
+    if _is_human_eval(row):
+        tests = _check(row, reference, protocol)
+    elif style is Style.FUNCTION:
         tests |= _calls(row, reference)
     elif style is Style.STDIO:
         tests |= {"kind": "stdio", "tests": _pairs(row), "compare": {"rule": "lines"}}
@@ -47,12 +54,31 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     return Task(row["task_id"], style, prompt, row["entry_point"], reference, tests, row)
 
 
+def _is_human_eval(row: Row) -> bool:
+    test = row.get("test")
+    return "style" not in row and isinstance(test, str) and _CHECK.search(test) is not None
+
+
+def _check(row: Row, reference: str, protocol: ProtocolCard) -> dict[str, Any]:
+    limits = protocol.limits[Style.FUNCTION.value]
+    return {
+        "kind": "check",
+        "entry_point": row["entry_point"],
+        "test": row["test"],
+        "helpers": reference,
+        "limits": {name: limits[name] for name in ("total_s", "memory_mb", "digits")},
+    }
+
+
 def _style(row: Row) -> Style:
-    try:
-        return Style(row.get("style"))
-    except ValueError:
-        styles = ", ".join(f'"{style}"' for style in Style)
-        raise DataError(f"its style is {row.get('style')!r}: use one of {styles}") from None
+    found = next((each for each in _STYLES if each.value == row.get("style")), None)
+    if found is None:
+        styles = ", ".join(f'"{style}"' for style in _STYLES)
+        raise DataError(
+            f"its style is {row.get('style')!r}: use one of {styles}, or a row of HumanEval's "
+            "(`opencodeeval benchmarks --help` has the fields)"
+        )
+    return found
 
 
 def _check_texts(row: Row, style: Style) -> None:

@@ -1,4 +1,14 @@
-"""List the benchmarks, with their data versions and protocols (the default first)."""
+"""List the benchmarks, with their data versions and protocols (the default first).
+
+Tasks of your own (`--bench file:tasks.jsonl`): one JSON object a line, with the texts
+"task_id", "style", "prompt", "entry_point" and "canonical_solution", and by style
+  function  "inputs": a list of argument lists; "expected": as many values; perhaps "atol"
+  stdio     "tests": a list of {"input": text, "output": text}; "entry_point" is ""
+  unittest  "test": source with a unittest.TestCase named TestCases
+The prompt of a function ends where the canonical solution goes on. A row of HumanEval's
+(no "style"; "test" defines check(candidate)) is taken as it is.
+`opencodeeval selfcheck file:tasks.jsonl` runs the canonical solutions.
+"""
 
 from __future__ import annotations
 

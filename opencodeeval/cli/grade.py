@@ -1,8 +1,13 @@
 """Grade samples from another tool.
 
 FILE is a samples file of EvalPlus (or its folder), human-eval, BigCodeBench,
-LiveCodeBench, MultiPL-E (or its folder), Qwen or OpenCodeEval; the format is
-detected from the content and printed.
+LiveCodeBench, CRUXEval, MultiPL-E (or its folder), Qwen, OpenCodeEval,
+lm-evaluation-harness (--log_samples), bigcode-evaluation-harness (generations) or
+inspect (logs); the format is detected from the content and printed. Of your own, one
+JSON object a line: "task_id" (a number is enough) with one of
+  "answer"      a chat answer: the benchmark's protocol extracts the code
+  "solution"    a whole program, run as it stands
+  "completion"  what comes after the task's prompt
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from opencodeeval.backends.samples import SamplesBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Sampling
+from opencodeeval.runs.formats.markdown import remark
 from opencodeeval.runs.formats.reading import known_tasks, read_samples, sample_format
 from opencodeeval.runs.jobs import Job
 from opencodeeval.runs.options import SamplingOptions
@@ -73,6 +74,8 @@ def read_jobs(
         counts = Counter(completion.task_id for completion in completions)
         if not jobs:
             log(f"{samples.name}: {found.title}, {len(completions)} samples of {len(counts)} tasks")
+            if said := remark(completions):
+                log(said)
         wanted = SamplingOptions(ks=source.ks, metrics=source.metrics)
         metrics = wanted.metrics_of(benchmark, min(counts.values()))
         jobs.append(Job(benchmark, Sampling(n=max(counts.values())), metrics, counts))

@@ -54,6 +54,7 @@ KINDS: Dict[str, Kind] = {
         {"entry_point": str, "test": str, "helpers": str},
         ("total_s", "memory_mb"),
         {"asserts": bool, "setup": str},
+        ("digits",),
     ),
     "input": Kind(
         "judge_input",

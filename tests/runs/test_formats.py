@@ -11,7 +11,7 @@ from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import ExtensionError, UsageError
 from opencodeeval.core.types import SuiteResult, Verdict
 from opencodeeval.runs.finished import FinishedRun
-from opencodeeval.runs.formats.base import FORMATS, Format, by_rank
+from opencodeeval.runs.formats.base import FORMATS, Format, by_rank, not_written
 from opencodeeval.runs.formats.export import export
 from opencodeeval.runs.formats.reading import read_samples, sample_format
 from tests.support.distributions import install
@@ -28,7 +28,16 @@ def run_of(benchmark: CardBenchmark) -> FinishedRun:
     return finished(benchmark, answers, {"n": 2, "temperature": 0.8})
 
 
-@pytest.fixture(params=FORMATS.names())
+WRITTEN = [each for each in FORMATS.names() if FORMATS.load(each).files is not not_written]
+
+
+def test_the_others_are_only_read() -> None:
+    assert {*FORMATS.names()} - {*WRITTEN} == {"bigcode", "inspect", "lm-eval"}
+    with pytest.raises(UsageError, match="are read and not written"):
+        FORMATS.load("inspect").files(run_of(load_benchmark("starter")))
+
+
+@pytest.fixture(params=WRITTEN)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -36,18 +45,25 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def run(name: str, request: pytest.FixtureRequest) -> FinishedRun:
     """A run that the tool can hold. BigCodeBench's own samples say more than others have."""
-    if name != "bigcodebench":
+    if name not in ("bigcodebench", "cruxeval"):
         return run_of(load_benchmark("starter"))
     data = request.getfixturevalue("shared_data")
+    if name == "cruxeval":
+        return run_of(load_benchmark("cruxeval_output", data_dir=data, limit=5))
     return run_of(load_benchmark("bigcodebench_hard@v0.1.0", data_dir=data))
 
 
 def test_ours_are_found_by_looking() -> None:
     assert FORMATS.names() == [
+        "answers",
+        "bigcode",
         "bigcodebench",
+        "cruxeval",
         "evalplus",
         "human-eval",
+        "inspect",
         "livecodebench",
+        "lm-eval",
         "multipl-e",
         "opencodeeval",
         "qwen",
@@ -61,9 +77,15 @@ def test_ours_are_found_by_looking() -> None:
         "OpenCodeEval",
         "MultiPL-E",
         "Qwen",
+        "answers",
+        "lm-evaluation-harness",
+        "bigcode-evaluation-harness",
+        "inspect",
+        "CRUXEval",
     ]
 
 
+@pytest.mark.parametrize("name", FORMATS.names())
 def test_every_kind_of_line_says_where_the_sample_is(name: str) -> None:
     kinds = FORMATS.load(name).kinds
     assert kinds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.data.rows import read_jsonl
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import DataError, UsageError
-from opencodeeval.core.types import Style, Task
+from opencodeeval.core.types import Completion, Style, Task
+from opencodeeval.runs.formats.markdown import looks_like_markdown, remark
 from opencodeeval.runs.formats.opencodeeval import without_tests
 from opencodeeval.runs.formats.reading import read_samples, sample_format
 
@@ -143,7 +145,7 @@ def test_tasks_behind_the_limit_are_left_out(tmp_path: Path) -> None:
         (b"\n \n", "holds no samples"),
         (b'{"task_id": "starter/0"}\n', 'line 1 has neither "solution"'),
         (b'{"solution": "x"}\n', 'line 1 has no "task_id"'),
-        (b'{"task_id": 0, "solution": "x"}\n', 'line 1 has no "task_id" that is a string'),
+        (b'{"task_id": 0.5, "solution": "x"}\n', 'line 1 has no "task_id" that is a string'),
         (b'{"task_id": "starter/0", "solution": ["x"]}\n', "line 1: the sample is not a string"),
         (b'\n{"task_id": "starter/0", "solut', "line 2 is not valid JSON"),
         (b'{"task_id": "starter/0", "solution": "\xff"}\n', "line 1 is not UTF-8"),
@@ -153,7 +155,10 @@ def test_tasks_behind_the_limit_are_left_out(tmp_path: Path) -> None:
         (b'{\n "eval": {}\n}\n', "is one JSON object over several lines"),
         (b'{"date": "", "eval": {}}\n', 'line 1 has neither "solution"'),
         (b'[{"question_id": "starter/0", "code_l', "is not a valid JSON list"),
-        (b'[["x"], ["y"]]', "entry 1 is not a JSON object: name each problem"),
+        (b'["x", "y"]', "entry 1 is not a JSON object: name each problem"),
+        (b'[["x"], [1]]', 'entry 2: "generations" is not a list of strings'),
+        (b"[" + b'["x"],' * 24 + b'["y"]]', "entry 25 is one more than the benchmark's 24 tasks"),
+        (b'{"task_id": "starter/0", "answer": 1}', "line 1: the sample is not a string"),
         (b'[{"question_id": "starter/0", "code_list": "x"}]', "is not a list of strings"),
         (b'[{"question_id": "starter/0", "code_list": [null]}]', "is not a list of strings"),
         (b'[{"question_id": null, "code_list": []}]', 'entry 1 has no "question_id" that is a str'),
@@ -233,6 +238,114 @@ FORMATS = {
         each_with(NUMBERED, solution="# {}", passed=True, result="passed"),
     ),
 }
+
+
+@pytest.mark.parametrize("tool", ["evalplus", "human-eval", "answers"])
+def test_tasks_may_be_named_by_their_numbers(tool: str, starter: Benchmark, tmp_path: Path) -> None:
+    text = {"evalplus": "solution", "human-eval": "completion", "answers": "answer"}[tool]
+    for rows in ([{"task_id": n} for n in range(24)], [{"task_id": str(n)} for n in range(24)]):
+        path = lines(tmp_path / "s.jsonl", *each_with(rows, **{text: "# {}"}))
+        samples = read_samples(path, starter)
+        assert [(each.task_id, each.text) for each in samples] == [
+            (task_id, f"# {n}") for n, task_id in enumerate(IDS)
+        ]
+
+
+def whole_files(tmp_path: Path) -> dict[str, tuple[Path, str]]:
+    """A file of each tool that writes all samples as one value, and the samples' form."""
+
+    def written(name: str, value: Any, indent: int | None = None) -> Path:
+        path = tmp_path / name
+        path.write_text(json.dumps(value, indent=indent))
+        return path
+
+    logged: list[dict[str, Any]] = [
+        {"id": each, "epoch": epoch, "output": {"completion": f"# {n} {epoch}"}}
+        for n, each in enumerate(IDS)
+        for epoch in (1, 2)
+    ]
+    parts = [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "# 0 1"}]
+    logged[0]["output"] = {"choices": [{"message": {"content": parts}}]}
+    log = {"version": 2, "status": "success", "eval": {"model": "m"}, "samples": logged}
+    archive = tmp_path / "log.eval"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("header.json", json.dumps({**log, "samples": None}))
+        for each in logged:
+            name = f"samples/{str(each['id']).replace('/', '_')}_epoch_{each['epoch']}.json"
+            file.writestr(name, json.dumps(each))
+    programs = [[f"# {n} 1", f"# {n} 2"] for n in range(24)]
+    doc = [{"task_id": n if n % 2 else each} for n, each in enumerate(IDS)]
+    lm_eval = [
+        {"doc_id": n, "doc": doc[n], "resps": [["x"]], "filtered_resps": [each]}
+        for n, each in enumerate(programs)
+    ]
+    return {
+        "bigcode-evaluation-harness generations": (written("g.json", programs), "program"),
+        "inspect logs": (written("log.json", log, 2), "answer"),
+        "inspect logs, archived": (archive, "answer"),
+        "inspect logs, in one line": (written("line.json", log), "answer"),
+        "lm-evaluation-harness samples": (lines(tmp_path / "s.jsonl", *lm_eval), "program"),
+    }
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "bigcode-evaluation-harness generations",
+        "inspect logs",
+        "inspect logs, archived",
+        "inspect logs, in one line",
+        "lm-evaluation-harness samples",
+    ],
+)
+def test_files_that_other_harnesses_write(title: str, starter: Benchmark, tmp_path: Path) -> None:
+    path, form = whole_files(tmp_path)[title]
+    assert sample_format(path).title == title.partition(",")[0]
+    samples = sorted(read_samples(path, starter), key=lambda each: (each.task_id, each.sample_id))
+    assert [(each.task_id, each.text, each.form) for each in samples] == sorted(
+        (task_id, f"# {n} {epoch}", form) for n, task_id in enumerate(IDS) for epoch in (1, 2)
+    )
+
+
+def test_places_in_a_list_are_those_of_all_tasks(tmp_path: Path) -> None:
+    path, _ = whole_files(tmp_path)["bigcode-evaluation-harness generations"]
+    samples = read_samples(path, load_benchmark("starter", limit=3))
+    assert [each.task_id for each in samples] == [each for each in IDS[:3] for _ in range(2)]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("direction", ["input", "output"])
+def test_cruxeval_s_own_files(direction: str, shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "verdicts" / "qwen2.5-coder-1.5b-base" / "cruxeval"
+    path = folder / f"{direction}-cot" / "completion_scored.json.gz"
+    benchmark = load_benchmark(f"cruxeval_{direction}", "cruxeval-cot", shared_data)
+    assert sample_format(path).title == "CRUXEval predictions"
+    table = json.loads(gzip.decompress(path.read_bytes()))["raw_generations"]
+    bare = tmp_path / "generations.json"
+    bare.write_text(json.dumps(table))
+    for each in (path, bare):
+        samples = read_samples(each, benchmark)
+        assert {sample.task_id: [sample.text] for sample in samples} == table
+        assert {sample.form for sample in samples} == {"completion"}
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "expected"),
+    [
+        ("```python\nx = 1\n```", "program", True),
+        ("Here it is:\n```\nx = 1", "program", True),
+        ("    return 1\n```\nThis adds.", "completion", True),
+        ("```python\nx = 1\n```", "answer", False),
+        ('x = """\n```\n"""', "program", False),
+        ('    x = """\n```\n"""', "completion", False),
+        ("x = (", "program", False),
+    ],
+)
+def test_markdown_given_as_code_is_noticed(text: str, form: Any, expected: bool) -> None:
+    sample = Completion("t", 0, text, form=form)
+    assert looks_like_markdown(sample) is expected
+    said = remark([sample, Completion("t", 1, "x = 1", form="program")])
+    assert said.startswith("1 of 2 samples look like Markdown") if expected else not said
 
 
 @pytest.mark.parametrize("title", FORMATS)

@@ -9,10 +9,11 @@ of the row and its kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from opencodeeval.core.errors import DataError
+from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.extensions import Seam
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from opencodeeval.runs.finished import FinishedRun
 
 Form = Literal["answer", "completion", "program"]
+# The field of a row that has only a place in a list: 0 is the benchmark's first task.
+PLACE = "place"
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ class Kind:
     sample, or with `many` of the list of all samples of the task, each of which is an object
     with the text in its field `inner` if that is set; `form` is the sample's form, as in
     `Completion`. `number` is the field that numbers the samples
-    of a task, if the tool writes one. `bare_ids` means that a task may be named by
-    only the number in its id. `also` is a second field of the id, after a slash.
-    `cut` removes what the tool has added after a program.
+    of a task, if the tool writes one. A task may be named by only the number in its id.
+    `also` is a second field of the id, after a slash. `cut` removes what the tool has
+    added after a program. `read` makes a row with these fields of the tool's own row.
     """
 
     title: str
@@ -43,9 +46,18 @@ class Kind:
     many: bool = False
     inner: str = ""
     number: str = ""
-    bare_ids: bool = False
     also: str = ""
     cut: Callable[[str, Task], str] | None = None
+    read: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+
+def not_written(run: FinishedRun) -> Mapping[str, str]:
+    """The files of a tool whose files are only read.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError("files of this tool are read and not written: choose another --format")
 
 
 @dataclass(frozen=True)
@@ -54,22 +66,27 @@ class Format:
 
     `kinds` are the shapes of its sample lines. `files(run)` gives the files that the tool
     would have written for a run: path below the output folder -> content, which is ASCII; it
-    raises UsageError if the tool cannot represent the run. If several formats match a file,
+    raises UsageError if the tool cannot represent the run, or if its files are only read. If
+    several formats match a file,
     the one with the lowest `rank` is used. `benchmarks` names benchmarks that the tool
     supports, besides those whose cards name the format. `prepends` means that the tool
     puts its own lines before a program. Of a tool that writes one JSON object to a file,
     `objects` gives the rows of such an object, or None if it is not the tool's; `folder`
     has the patterns of such files where a run has many in one folder: the first that matches.
+    `archives` reads files of other kinds, by their ending.
     """
 
     title: str
     kinds: tuple[Kind, ...]
-    files: Callable[[FinishedRun], Mapping[str, str]]
+    files: Callable[[FinishedRun], Mapping[str, str]] = not_written
     rank: int = 100
     benchmarks: frozenset[str] = frozenset()
     prepends: bool = False
     objects: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]] | None] | None = None
     folder: tuple[str, ...] = ()
+    archives: Mapping[str, Callable[[Path], Sequence[Mapping[str, Any]]]] = field(
+        default_factory=dict
+    )
 
 
 FORMATS = Seam("format", "opencodeeval.runs.formats", "FORMAT", Format)
@@ -104,6 +121,8 @@ def drafts(row: Mapping[str, Any], kind: Kind, where: str) -> list[Draft]:
     Raises:
         DataError: a field is not what the tool writes; begins with `where`.
     """
+    if kind.read:
+        row = kind.read(row)
     task_id, texts = _task_id(row, kind, where), row[kind.text]
     number = row.get(kind.number) if kind.number else None
     if number is not None and (not _is_whole(number) or number < 0):
@@ -124,10 +143,9 @@ def _task_id(row: Mapping[str, Any], kind: Kind, where: str) -> str | int:
     found: object = row.get(kind.task)
     if kind.also and isinstance(found, (str, int)):
         found = f"{found}/{row.get(kind.also)}"
-    if isinstance(found, str) or (kind.bare_ids and _is_whole(found)):
+    if isinstance(found, str) or _is_whole(found):
         return found  # type: ignore[return-value]
-    what = "a string or a whole number" if kind.bare_ids else "a string"
-    raise DataError(f'{where} has no "{kind.task}" that is {what}')
+    raise DataError(f'{where} has no "{kind.task}" that is a string or a whole number')
 
 
 def _is_whole(value: object) -> bool:

@@ -29,7 +29,6 @@ KINDS = (
         "program",
         task="question_id",
         many=True,
-        bare_ids=True,
     ),
     Kind(
         "LiveCodeBench predicted outputs",

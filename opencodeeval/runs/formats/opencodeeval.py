@@ -41,7 +41,6 @@ KINDS = (
         "solution",
         "program",
         number="completion_id",
-        bare_ids=True,
         cut=without_tests,
     ),
     Kind(
@@ -50,7 +49,6 @@ KINDS = (
         "solution",
         "program",
         number="completion_id",
-        bare_ids=True,
     ),
     Kind(
         GENERATIONS,
@@ -58,11 +56,10 @@ KINDS = (
         "completion",
         "answer",
         number="completion_id",
-        bare_ids=True,
     ),
     # For a file that the user names as this tool's (--format).
-    Kind(SOLUTIONS, ("solution",), "solution", "program", bare_ids=True),
-    Kind(GENERATIONS, ("completion",), "completion", "answer", bare_ids=True),
+    Kind(SOLUTIONS, ("solution",), "solution", "program"),
+    Kind(GENERATIONS, ("completion",), "completion", "answer"),
 )
 
 

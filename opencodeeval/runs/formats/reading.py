@@ -9,22 +9,34 @@ the same format, unless the tool is named. A task that is repeated has several s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.data.rows import Row, parse_jsonl, read_bytes, read_lines
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.types import Completion, Task
-from opencodeeval.runs.formats.base import FORMATS, Draft, Format, Kind, by_rank, drafts, kind_of
+from opencodeeval.runs.formats.base import (
+    FORMATS,
+    PLACE,
+    Draft,
+    Format,
+    Kind,
+    by_rank,
+    drafts,
+    kind_of,
+)
 from opencodeeval.runs.formats.evalplus import SOLUTIONS
 from opencodeeval.runs.formats.opencodeeval import number_in
 
 _SHOWN = 3
+_TEXTS = frozenset({"", ".json", ".jsonl", ".gz"})
+# A line with one of these is a sample's, and not all of a tool's file.
+_IDS = frozenset({"task_id", "question_id", "doc_id", "id", "name"})
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def read_samples(
     """
     known = known_tasks(benchmark)
     format_ = expected or sample_format(path)
-    found = list(_found(path, known | elsewhere, format_))
+    found = list(_found(path, known | elsewhere, format_, _order(benchmark, known)))
     if not found:
         raise _empty(path)
     tasks = {task.task_id: task for task in benchmark.tasks}
@@ -121,7 +133,9 @@ def known_tasks(benchmark: Benchmark) -> AbstractSet[str]:
     return ids or {task.task_id for task in benchmark.tasks}
 
 
-def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Iterator[_Found]:
+def _found(
+    path: Path, known: AbstractSet[str], expected: SampleFormat, order: Sequence[str]
+) -> Iterator[_Found]:
     by_number: dict[int | None, list[str]] = {}
     for task_id in sorted(known):
         by_number.setdefault(number_in(task_id), []).append(task_id)
@@ -135,13 +149,30 @@ def _found(path: Path, known: AbstractSet[str], expected: SampleFormat) -> Itera
                 "format to a file, or say with --format whose file this is"
             )
         for draft in drafts(row, kind, where):
-            task_id = _whole_id(draft.task_id, known, by_number, where)
+            if kind.task == PLACE:
+                task_id = _at_place(int(draft.task_id), order, where)
+            else:
+                task_id = _whole_id(draft.task_id, known, by_number, where)
             if draft.number is not None and (task_id, draft.number) in seen:
                 which = "the task" if kind.many else f"sample {draft.number} of task"
                 raise DataError(f"{where} has {which} {task_id} a second time: keep one of the two")
             if draft.number is not None:
                 seen.add((task_id, draft.number))
             yield _Found(task_id, draft, kind)
+
+
+def _order(benchmark: Benchmark, known: AbstractSet[str]) -> list[str]:
+    """The ids of all tasks in the order of the data, by their numbers where a limit cut it."""
+    tasks = [task.task_id for task in benchmark.tasks]
+    if len(tasks) == len(known):
+        return tasks
+    return sorted(known, key=lambda task_id: (number_in(task_id) or 0, task_id))
+
+
+def _at_place(place: int, order: Sequence[str], where: str) -> str:
+    if place >= len(order):
+        raise DataError(f"{where} is one more than the benchmark's {len(order)} tasks")
+    return order[place]
 
 
 def _files_in(folder: Path, tools: Sequence[Format]) -> list[Path]:
@@ -158,6 +189,11 @@ def _rows_below(path: Path) -> Iterator[_Located]:
 
 def _rows(path: Path) -> Iterator[_Located]:
     """The objects of JSON Lines, of a JSON list or of one JSON object, with their places."""
+    if path.suffix not in _TEXTS:
+        for each in by_rank():
+            if read := each.archives.get(path.suffix):
+                yield from _located(path, read(path))
+                return
     start = b""
     for line in read_lines(path):
         start = line.removeprefix(b"\xef\xbb\xbf").strip()
@@ -169,8 +205,15 @@ def _rows(path: Path) -> Iterator[_Located]:
     if start == b"{":
         yield from _object_rows(path)
         return
+    first = True
     for number, row in parse_jsonl(read_lines(path), path):
-        yield _Located(f"{path}, line {number}", row)
+        # One object of all samples may stand in one line, too.
+        rows = _rows_in(row) if first and not row.keys() & _IDS else None
+        first = False
+        if rows is None:
+            yield _Located(f"{path}, line {number}", row)
+        else:
+            yield from _located(path, rows)
 
 
 def _list_rows(path: Path) -> Iterator[_Located]:
@@ -181,6 +224,8 @@ def _list_rows(path: Path) -> Iterator[_Located]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a valid JSON list ({error})") from error
     for number, value in enumerate(values, 1):
+        if isinstance(value, list):
+            value = {PLACE: number - 1, "generations": value}
         if not isinstance(value, dict):
             raise DataError(
                 f"{path}, entry {number} is not a JSON object: name each problem, as in "
@@ -194,12 +239,21 @@ def _object_rows(path: Path) -> Iterator[_Located]:
         value = json.loads(read_bytes(path).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a valid JSON object ({error})") from error
-    found = (each.objects(value) for each in by_rank() if each.objects)
-    rows = next(filter(None, found), None)
+    rows = _rows_in(value)
     if rows is None:
         raise DataError(
             f"{path} is one JSON object over several lines: give one object a line, or a JSON list"
         )
+    yield from _located(path, rows)
+
+
+def _rows_in(value: Row) -> Sequence[Mapping[str, Any]] | None:
+    """The rows of an object that is a tool's whole file; None if it is none."""
+    found = (each.objects(value) for each in by_rank() if each.objects)
+    return next(filter(None, found), None)
+
+
+def _located(path: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[_Located]:
     for number, row in enumerate(rows, 1):
         yield _Located(f"{path}, entry {number}", dict(row))
 
@@ -232,9 +286,9 @@ def _kind(row: Row, kinds: Sequence[Kind], where: str) -> Kind:
 def _whole_id(
     found: str | int, known: AbstractSet[str], by_number: dict[int | None, list[str]], where: str
 ) -> str:
-    if str(found) in known or isinstance(found, str):
+    if str(found) in known or not str(found).isdecimal():
         return str(found)
-    matching = by_number.get(found, [])
+    matching = by_number.get(int(found), [])
     if len(matching) > 1:
         raise DataError(
             f"{where}: task {found} may be any of {_some(matching)}: write whole task ids"
@@ -280,6 +334,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _empty(path: Path) -> DataError:
     return DataError(
-        f'{path} holds no samples: give JSON Lines of "task_id" with "solution" or "completion", '
+        f'{path} holds no samples: give JSON Lines of "task_id" with "answer", "solution" or '
+        '"completion", '
         'a JSON list of "question_id" with "code_list", or a folder of HumanEval_0/0.py files'
     )
