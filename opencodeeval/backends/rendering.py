@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -13,7 +13,15 @@ from opencodeeval.backends.models import ModelSource
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.reasoning import CHANNEL_MARKS, MARKS, parts_of
-from opencodeeval.core.types import DEFAULT, Completion, ModelType, Prompt, Sampling, digest
+from opencodeeval.core.types import (
+    DEFAULT,
+    Completion,
+    Message,
+    ModelType,
+    Prompt,
+    Sampling,
+    digest,
+)
 
 # Stands for the rest of the answer while the chat template is applied, as in
 # EvalPlus (provider/utility.py: make_raw_chat_prompt).
@@ -23,6 +31,8 @@ EFFORT = "reasoning_effort"
 # run would ask other prompts tomorrow. Llama's templates have this day where they find none.
 _TODAY = "strftime_now"
 TEMPLATE_DATE = date(2024, 7, 26)
+# Where the text of a system turn goes if the template has no such turn.
+IN_USER_TURN = "before the first user turn"
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,8 @@ def render(tokenizer: Any, prompt: Prompt, sampling: Sampling = DEFAULT) -> Rend
 
     The tokenizer's own default decides about special tokens, as it does in
     the graders whose numbers are reproduced, but a template that has written
-    the first of them itself gets no second one.
+    the first of them itself gets no second one, and none ends the prompt. Where
+    the template has no system role, its text goes before the first user turn.
 
     Raises:
         BackendError: the template refuses or drops the messages, or does not read an argument.
@@ -105,26 +116,39 @@ def render(tokenizer: Any, prompt: Prompt, sampling: Sampling = DEFAULT) -> Rend
     bos = getattr(tokenizer, "bos_token", None)
     templated = bool(prompt.messages and bos and text.startswith(bos))
     token_ids = tokenizer(text, add_special_tokens=not templated)["input_ids"]
-    return Rendered(text, tuple(token_ids))
+    return Rendered(text, tuple(_without_end(tokenizer, text, token_ids)))
+
+
+def _without_end(tokenizer: Any, text: str, token_ids: Sequence[int]) -> Sequence[int]:
+    """The tokens without an end that the tokenizer has put behind the text (`add_eos_token`).
+
+    A model that sees the end of a text writes another, and no answer.
+    """
+    ends = getattr(tokenizer, "eos_token_id", None), getattr(tokenizer, "sep_token_id", None)
+    if not token_ids or token_ids[-1] is None or token_ids[-1] not in ends:
+        return token_ids
+    own = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return token_ids[:-1] if not own or own[-1] != token_ids[-1] else token_ids
 
 
 def _chat_text(tokenizer: Any, prompt: Prompt, sampling: Sampling) -> str:
     effort = {EFFORT: sampling.reasoning_effort} if sampling.reasoning_effort else {}
     arguments = {**sampling.chat_template_args, **effort}
-    fixed = {_TODAY: TEMPLATE_DATE.strftime} if _TODAY in _names_in_template(tokenizer) else {}
-    turns = [{"role": each.role, "content": each.content} for each in prompt.messages]
     prefix = prompt.response_prefix
-    if prefix:
-        turns.append({"role": "assistant", "content": f"{prefix}{_REST_OF_ANSWER}"})
     try:
-        text: str = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=not prefix, **fixed, **arguments
-        )
+        text = _applied(tokenizer, prompt.messages, prefix, arguments)
     except Exception as error:  # templates raise what they like
-        raise BackendError(
-            f"the model's chat template refuses the prompt of {prompt.task_id}: {error} "
-            f"({_advice(prompt, sampling)})"
-        ) from error
+        merged = _without_system_role(tokenizer, prompt.messages, prefix, arguments)
+        if merged is None:
+            raise BackendError(
+                f"the model's chat template refuses the prompt of {prompt.task_id}: {error} "
+                f"({_advice(prompt, sampling)})"
+            ) from error
+        text = merged
+    else:
+        if not _has_system(text, prompt.messages):
+            merged = _without_system_role(tokenizer, prompt.messages, prefix, arguments)
+            text = text if merged is None else merged
     if arguments:
         _check_read(tokenizer, arguments)
     if sampling.system_prompt.strip() not in text:
@@ -140,6 +164,54 @@ def _chat_text(tokenizer: Any, prompt: Prompt, sampling: Sampling) -> str:
             "the model's chat template drops the start of the answer: use --model-type base"
         )
     return before
+
+
+def _applied(
+    tokenizer: Any, messages: Sequence[Message], prefix: str, arguments: Mapping[str, Any]
+) -> str:
+    """The text of the chat; raises whatever the template raises."""
+    fixed = {_TODAY: TEMPLATE_DATE.strftime} if _TODAY in _names_in_template(tokenizer) else {}
+    turns = [{"role": each.role, "content": each.content} for each in messages]
+    if prefix:
+        turns.append({"role": "assistant", "content": f"{prefix}{_REST_OF_ANSWER}"})
+    return str(
+        tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=not prefix, **fixed, **arguments
+        )
+    )
+
+
+def _has_system(text: str, messages: Sequence[Message]) -> bool:
+    # Templates may strip a turn.
+    return all(each.content.strip() in text for each in messages if each.role == "system")
+
+
+def _without_system_role(
+    tokenizer: Any, messages: Sequence[Message], prefix: str, arguments: Mapping[str, Any]
+) -> str | None:
+    """The text with what the system says before the first user turn; None if that fails too."""
+    system = [each.content for each in messages if each.role == "system"]
+    rest = [each for each in messages if each.role != "system"]
+    if not system or not rest or rest[0].role != "user":
+        return None
+    opening = Message("user", "\n\n".join([*system, rest[0].content]))
+    try:
+        text = _applied(tokenizer, [opening, *rest[1:]], prefix, arguments)
+    except Exception:  # the error of the first try says more
+        return None
+    return text if _has_system(text, messages) else None
+
+
+def _lacks_system_role(tokenizer: Any) -> bool:
+    """Whether the chat template refuses or drops a system turn, and takes the rest."""
+    user = Message("user", "Hello.")
+    system = Message("system", "-[[the-system-s-text]]-")
+    try:
+        if _has_system(_applied(tokenizer, [system, user], "", {}), [system]):
+            return False
+    except Exception:  # templates raise what they like
+        pass
+    return _without_system_role(tokenizer, [system, user], "", {}) is not None
 
 
 def _check_read(tokenizer: Any, arguments: Iterable[str]) -> None:
@@ -168,10 +240,17 @@ def _names(template: str) -> frozenset[str]:
 
 
 def about_template(tokenizer: Any, model_type: ModelType) -> dict[str, str]:
-    """For a model's identity: "template_date", if its chat template writes the day's date."""
-    if model_type == "base" or _TODAY not in _names_in_template(tokenizer):
+    """For a model's identity: what of its chat template moves prompts.
+
+    "template_date" if it writes the day's date, "system_role" if it has no such role.
+    """
+    if model_type == "base":
         return {}
-    return {"template_date": TEMPLATE_DATE.isoformat()}
+    dated = _TODAY in _names_in_template(tokenizer)
+    return {
+        **({"template_date": TEMPLATE_DATE.isoformat()} if dated else {}),
+        **({"system_role": IN_USER_TURN} if _lacks_system_role(tokenizer) else {}),
+    }
 
 
 def _advice(prompt: Prompt, sampling: Sampling) -> str:

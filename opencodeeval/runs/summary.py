@@ -147,6 +147,8 @@ def _notes(record: Record) -> list[str]:
         )
     if day := record.model.identity.get("template_date"):
         notes.append(f"the chat template writes the day's date, which was {day} in all prompts")
+    if place := record.model.identity.get("system_role"):
+        notes.append(f"the chat template has no system role: a system text goes {place}")
     if record.lacks:
         notes.append(f"this backend: {'; '.join(LACKS[name] for name in record.lacks)}")
     return notes

@@ -235,6 +235,26 @@ def test_a_base_prompt_is_tokenised_with_the_tokenizers_own_special_tokens(token
     assert tokenizer.decode(rendered.token_ids) == "<s>def add"
 
 
+def test_no_prompt_ends_in_the_end_token() -> None:
+    from tokenizers import processors
+
+    tokenizer = tiny_tokenizer()
+    # As `add_eos_token` does.
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    assert tokenizer("def add")["input_ids"][-1] == tokenizer.eos_token_id
+    assert (
+        tokenizer.decode(render(tokenizer, Prompt("t", text="def add")).token_ids) == "<s>def add"
+    )
+    rendered = render(tokenizer, chat())
+    assert tokenizer.decode(rendered.token_ids) == rendered.text
+    tokenizer.chat_template = TEMPLATE.removeprefix("{{ bos_token }}")
+    assert render(tokenizer, chat()).token_ids[-1] != tokenizer.eos_token_id
+    # What the text itself ends in stays.
+    assert render(tokenizer, Prompt("t", text="x</s>")).token_ids[-1] == tokenizer.eos_token_id
+
+
 def test_a_chat_prompt_ends_where_the_answer_begins(tokenizer: Any) -> None:
     assert render(tokenizer, chat()).text == "<s><|user|>\nWrite add.<|end|>\n<|assistant|>\n"
 
@@ -278,19 +298,35 @@ SYSTEM = Message("system", "Be brief.")
 WITH_SYSTEM = Prompt("t", messages=(SYSTEM, Message("user", "Write add.")))
 
 
-def test_a_template_that_refuses_system_turns_is_told_with_what_to_do() -> None:
-    tokenizer = tiny_tokenizer(
-        "{% if messages[0].role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
-    )
+REFUSING = "{% if messages[0].role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+USERS = "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+
+
+@pytest.mark.parametrize("template", [REFUSING + USERS, USERS], ids=["refused", "dropped"])
+def test_without_a_system_role_its_text_goes_before_the_first_user_turn(template: str) -> None:
+    tokenizer = tiny_tokenizer(template)
+    for asked in (Sampling(), Sampling(system_prompt="Be brief.")):
+        assert render(tokenizer, WITH_SYSTEM, asked).text == "<user>Be brief.\n\nWrite add."
+    assert render(tokenizer, chat()).text == "<user>Write add."
+    begun = replace(WITH_SYSTEM, response_prefix="Below:")
+    assert render(tokenizer, begun).text == "<user>Be brief.\n\nWrite add.<assistant>Below:"
+    # It is said in the record, and a part of the run's id.
+    assert about_template(tokenizer, "chat") == {"system_role": "before the first user turn"}
+    assert about_template(tokenizer, "base") == {}
+
+
+def test_a_template_that_refuses_every_turn_is_told_with_what_to_do() -> None:
+    tokenizer = tiny_tokenizer("{{ raise_exception('no system turn') }}")
     asked = Sampling(system_prompt="Be brief.")
     with pytest.raises(BackendError, match=r"no system turn \(leave out --system-prompt, or use"):
         render(tokenizer, WITH_SYSTEM, asked)
     with pytest.raises(BackendError, match="the protocol has a system message: replace the chat"):
         render(tokenizer, WITH_SYSTEM)
+    assert about_template(tokenizer, "chat") == {}
 
 
-def test_a_template_that_drops_the_system_prompt_is_refused() -> None:
-    tokenizer = tiny_tokenizer("{{ messages[-1].content }}")
+def test_a_template_that_drops_the_first_turns_is_refused_a_system_prompt() -> None:
+    tokenizer = tiny_tokenizer("{{ messages[-1].content[-10:] }}")
     with pytest.raises(BackendError, match="drops the system prompt: leave out --system-prompt"):
         render(tokenizer, WITH_SYSTEM, Sampling(system_prompt="Be brief."))
     # Templates may strip a turn.
