@@ -17,7 +17,7 @@ output=${OUTPUT:-results}
 read -r -a command <<<"${OPENCODEEVAL:-.venv/bin/opencodeeval}"
 common=(--output "$output" --progress lines)
 
-# Models are named relative to this folder: a record holds the name as it was given.
+# A record holds the last parts of the folder, however it is spelt.
 model() { echo "tests/checkpoints/starter-tiny-$1"; }
 tiny=(--dtype float32 --max-model-len 1024 --data "$data" "${common[@]}")
 

@@ -238,6 +238,11 @@ def weight_digest(folder: Path) -> str:
     )
 
 
+def tokenizer_digest(folder: Path) -> str:
+    """SHA-256 (hex) over the names and contents of a folder's tokenizer and chat template."""
+    return files_digest(_matching(folder, (*_TOKENIZER_FILES, *_OTHER_FILES)))
+
+
 def files_digest(files: Sequence[Path]) -> str:
     """SHA-256 (hex) over the names and contents of files, in the given order."""
     with ThreadPoolExecutor(max_workers=8) as pool:

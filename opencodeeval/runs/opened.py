@@ -25,7 +25,7 @@ from opencodeeval.backends import BackendOptions
 from opencodeeval.backends.adapters import find_adapter
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.backends.capabilities import Capabilities
-from opencodeeval.backends.models import find_model, weight_digest
+from opencodeeval.backends.models import find_model, tokenizer_digest, weight_digest
 from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.core.errors import BackendError, OpenCodeEvalError
 from opencodeeval.core.folders import cache_folder
@@ -88,7 +88,10 @@ class Engines:
         self._model, self._options = model, options
         folder = Path(model).expanduser()
         spelt = str(folder.resolve()) if folder.is_dir() else model
-        self._named = [name, spelt] if name in LOADING else []
+        # What was known of a tokenizer on the hub may not hold for what it is now.
+        tokenizer = Path(options.tokenizer).expanduser() if options.tokenizer else None
+        known = name in LOADING and (tokenizer is None or tokenizer.is_dir())
+        self._named = [name, spelt] if known else []
 
     def remember(self, adapter: str, backend: Backend) -> None:
         """Keep what an open engine says of itself, if the cache can be written."""
@@ -154,6 +157,7 @@ def _surroundings(options: BackendOptions) -> list[Any]:
     said = asdict(options)
     return [
         [find_adapter(each).digest for each in options.lora],
+        [tokenizer_digest(Path(options.tokenizer).expanduser())] if options.tokenizer else [],
         {key: said[key] for key in said if key not in ("api_key_env", "request_timeout_s")},
         [_version(each) for each in _PACKAGES],
         [opencodeeval.__version__, _sources()],

@@ -76,6 +76,26 @@ def test_another_engine_or_other_weights_are_loaded(
     assert SAID in capsys.readouterr().err
 
 
+def test_another_spelling_is_no_other_model_and_another_tokenizer_is(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = model.parent / "tokenizer"
+    shutil.copytree(TINY, other)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (model / name).unlink()
+    named = ("--tokenizer", str(other), "--name", "mine")
+    assert run(model, *named) == 0
+    assert "model: mine\n" in capsys.readouterr().out
+    monkeypatch.chdir(model)
+    assert run(model, "--model", ".", *named) == 0
+    assert SAID in capsys.readouterr().err
+    template = other / "chat_template.jinja"
+    template.write_text(template.read_text() + " ")
+    assert run(model, *named) == 0
+    assert SAID not in capsys.readouterr().err
+    assert len(list((model.parent / "out").glob("starter/*.json"))) == 2
+
+
 def test_a_cache_that_is_damaged_or_cannot_be_written_is_no_failure(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
