@@ -88,7 +88,7 @@ def find_model(name: str, revision: str | None, tokenizer: str | None = None) ->
 def _check_folder(folder: Path, tokenizer: str | None) -> None:
     if not (folder / "config.json").is_file():
         if (folder / ADAPTER_CONFIG).is_file():
-            base = _base_of(folder) or "BASE"
+            base = base_of(folder) or "BASE"
             raise BackendError(
                 f"{folder} is an adapter without its model: use --model {base} --lora {folder}"
             )
@@ -118,7 +118,7 @@ def _check_folder(folder: Path, tokenizer: str | None) -> None:
         )
 
 
-def _base_of(folder: Path) -> str:
+def base_of(folder: Path) -> str:
     """The model that an adapter in a folder says it was trained on, or ""."""
     try:
         config = json.loads((folder / ADAPTER_CONFIG).read_text("utf-8"))

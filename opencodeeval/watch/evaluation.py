@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.backends.models import base_of
 from opencodeeval.core.errors import OpenCodeEvalError
 from opencodeeval.core.interrupted import Interrupted
 from opencodeeval.core.own_files import write_own
@@ -49,7 +50,11 @@ class Evaluation:
         model = ["--model", str(checkpoint.path)]
         if is_adapter(checkpoint.path):
             if not self.base:
-                raise Failed("it is an adapter: add --base with the model that it belongs to")
+                own = base_of(checkpoint.path)
+                said = f" (its configuration says {own})" if own else ""
+                raise Failed(
+                    f"it is an adapter: add --base with the model that it belongs to{said}"
+                )
             model = ["--model", self.base, "--lora", str(checkpoint.path)]
         named = [part for bench in self.benches for part in ("--bench", bench)]
         return [

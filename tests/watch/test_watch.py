@@ -634,7 +634,9 @@ def test_checkpoints_that_are_adapters_are_evaluated_on_their_base(
     run = ("--", "--backend", "transformers", "--limit", "2", "--max-tokens", "8")
     options = (*("--output", str(tmp_path / "out")), *run, "--sandbox", "local", "--quiet")
     assert cli.main([*command, *options]) == 1
-    assert "it is an adapter: add --base" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "it is an adapter: add --base" in said
+    assert f"(its configuration says {TINY[-1]})" in said
     assert cli.main([*command, "--base", str(TINY[-1]), *options]) == 0
     said = capsys.readouterr().err
     assert "checkpoint-30 waits: adapter_model.safetensors is incomplete" in said
