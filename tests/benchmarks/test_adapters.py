@@ -129,6 +129,7 @@ def test_descriptions_are_plain_json_without_paths(starter: Benchmark) -> None:
         "test_s": 4.0,
         "total_s": 30.0,
         "memory_mb": 1024,
+        "digits": 50_000,
     }
 
 
@@ -136,7 +137,8 @@ def test_a_time_limit_holds_for_each_test_or_for_all_of_a_suite() -> None:
     benchmark = load_benchmark("starter")
     longer = benchmark.with_time_limit(40.0)
     limits = {task.style: task.tests["limits"] for task in longer.tasks}
-    assert limits[Style.STDIO] == {"test_s": 40, "total_s": 40, "memory_mb": 1024}
+    stdio = {"test_s": 40, "total_s": 40, "memory_mb": 1024, "digits": 50_000}
+    assert limits[Style.STDIO] == stdio
     assert limits[Style.UNITTEST]["total_s"] == 40
     function = limits[Style.FUNCTION]
     assert (function["total_s"], function["min_call_s"]) == (40, 40)

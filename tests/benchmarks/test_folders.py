@@ -240,6 +240,7 @@ def test_every_shipped_folder_is_a_benchmark_with_its_own_code() -> None:
             "evalplus",
             "human-eval",
             "bigcodebench",
+            "cruxeval",
             "livecodebench",
             "multipl-e",
             "opencodeeval",

@@ -33,7 +33,7 @@ def test_a_record_of_a_real_run_is_read_from_itself_and_from_its_run_folder(real
     assert read_record(folder) == read
     assert (read.benchmark, read.protocol, read.model) == (
         "starter",
-        "opencodeeval-starter 1",
+        "opencodeeval-starter 2",
         "reference",
     )
     assert set(read.counts(read.headline).values()) == {Count(1, 1)}
