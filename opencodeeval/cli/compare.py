@@ -10,6 +10,11 @@ import argparse
 import json
 import sys
 
+from opencodeeval.cli.gate import (
+    add_baseline_model_option,
+    add_candidate_model_option,
+    records_of_model,
+)
 from opencodeeval.core.errors import UsageError
 
 
@@ -17,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `compare`."""
     parser.add_argument("baseline", metavar="A", help="the first model's records")
     parser.add_argument("candidate", metavar="B", help="the second model's records")
+    add_baseline_model_option(parser)
+    add_candidate_model_option(parser)
     parser.add_argument("--k", type=int, default=1, help="compare pass@K (default: 1)")
     parser.add_argument(
         "--metric", default="", metavar="NAME", help="compare another metric, such as pass^4"
@@ -33,9 +40,9 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.decide.comparison import as_json, as_text
     from opencodeeval.decide.from_records import compare
     from opencodeeval.records.comparable import unpaired
-    from opencodeeval.records.reading import read_records
 
-    baseline, candidate = read_records([options.baseline]), read_records([options.candidate])
+    baseline = records_of_model([options.baseline], options.baseline_model, "--baseline-model")
+    candidate = records_of_model([options.candidate], options.candidate_model, "--candidate-model")
     comparisons = compare(baseline, candidate, options.k, options.suite, options.metric)
     for name in unpaired(baseline, candidate):
         print(f"opencodeeval: {name} is not compared: A has no record of it", file=sys.stderr)

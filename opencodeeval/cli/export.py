@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `export`."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a record")
     parser.add_argument(
-        "--format", required=True, choices=FORMATS.names(), help="the tool to write files for"
+        "--format",
+        required=True,
+        choices=FORMATS.names(),
+        metavar="TOOL",
+        help=f"the tool to write files for: {', '.join(FORMATS.names())}",
     )
     parser.add_argument(
         "--output",

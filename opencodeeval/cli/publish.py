@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         required=True,
         choices=("model-index", "csv", *TRACKERS.names()),
-        help="a model card's YAML, a table, or a tracker",
+        metavar="FORMAT",
+        help="model-index (a model card's YAML), csv (a table), or a tracker: "
+        f"{', '.join(TRACKERS.names())}",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="instead of stdout")
     parser.add_argument(

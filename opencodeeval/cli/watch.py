@@ -1,9 +1,8 @@
 """Evaluate each new checkpoint in a folder once it is fully written.
 
-Options of `opencodeeval run` follow `--`, as in
-`opencodeeval watch ckpts --bench humaneval --gate results/base -- --n 10 --temperature 0.2`.
-A killed watch continues when you repeat the command. It runs until Ctrl-C;
-with --once it evaluates the checkpoints that exist and ends.
+Options of `opencodeeval run` follow `--`. A killed watch continues when you repeat
+the command. It runs until Ctrl-C; with --once it evaluates the checkpoints that
+exist and ends.
 
 exit status: 10 if any checkpoint so far regressed; else 1 if any could not be
 evaluated, or there was none; else 11 if any was inconclusive; else 0
@@ -20,27 +19,32 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opencodeeval.cli.gate import add_policy_options, check_needs_gate, check_sections, policy_of
-from opencodeeval.cli.options import comma_list
+from opencodeeval.cli.gate import (
+    add_policy_options,
+    check_needs_gate,
+    check_sections,
+    policy_of,
+    records_of_model,
+)
+from opencodeeval.cli.options import add_bench_option, add_folder_option, comma_list
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
-from opencodeeval.runs.options import RESULTS
 
 if TYPE_CHECKING:
     from opencodeeval.cli.run import Wanted
+    from opencodeeval.records.reading import StoredRecord
     from opencodeeval.watch.evaluation import Evaluation
     from opencodeeval.watch.loop import Gate, State
     from opencodeeval.watch.webhook import Webhook
 
 PASSES_ON = True
+USAGE = "opencodeeval watch CKPT_DIR --bench BENCHMARKS [-- run options]"
 WEBHOOK = "OPENCODEEVAL_WEBHOOK"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `watch`."""
     parser.add_argument("folder", type=Path, metavar="CKPT_DIR", help="where checkpoints appear")
-    parser.add_argument(
-        "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
-    )
+    add_bench_option(parser)
     parser.add_argument(
         "--base",
         metavar="MODEL",
@@ -50,14 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gate", metavar="BASELINE", help="records of the baseline to compare with"
     )
-    parser.add_argument("--order", choices=("newest", "oldest"), default="newest")
+    parser.add_argument(
+        "--order",
+        choices=("newest", "oldest"),
+        default="newest",
+        help="which step to evaluate first (default: newest)",
+    )
     parser.add_argument(
         "--once", action="store_true", help="evaluate existing checkpoints, then end"
     )
     parser.add_argument(
         "--stop-on-regression", action="store_true", help="end at the first regression"
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="DIR")
+    add_folder_option(parser)
     parser.add_argument(
         "--settle",
         type=float,
@@ -65,7 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long a checkpoint must be unchanged (default: 10)",
     )
-    parser.add_argument("--poll", type=float, default=5.0, metavar="SECONDS")
+    parser.add_argument(
+        "--poll",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="how often to look for checkpoints (default: 5)",
+    )
     parser.add_argument(
         "--launcher",
         default="",
@@ -76,7 +91,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--webhook", metavar="URL", help=f"post each checkpoint's result there (or set ${WEBHOOK})"
     )
     parser.add_argument(
-        "--webhook-format", choices=("json", "slack", "lark"), default="json", dest="kind"
+        "--webhook-format",
+        choices=("json", "slack", "lark"),
+        default="json",
+        dest="kind",
+        help="what the receiver reads (default: json)",
     )
     add_policy_options(parser)
 
@@ -85,7 +104,6 @@ def execute(options: argparse.Namespace) -> int:
     """Do the quick checks, then watch."""
     from opencodeeval.benchmarks.registry import expanded
     from opencodeeval.core.own_files import check_own
-    from opencodeeval.records.reading import read_records
     from opencodeeval.watch.checkpoints import is_model
     from opencodeeval.watch.evaluation import PAGE, Evaluation
     from opencodeeval.watch.loop import Gate, State
@@ -109,7 +127,9 @@ def execute(options: argparse.Namespace) -> int:
     webhook = Webhook(url, options.kind) if url else None
     check_needs_gate(options, ("stop_on_regression",))
     policy = policy_of(options)
-    baseline = read_records([options.gate]) if options.gate else []
+    baseline: Sequence[StoredRecord] = []
+    if options.gate:
+        baseline = records_of_model([options.gate], options.baseline_model, "--baseline-model")
     check_sections(policy, (record.benchmark for record in baseline))
     # Last, for it may take a while to find that they cannot be had.
     if not options.launcher:
@@ -179,7 +199,16 @@ def _watched(
 
 
 _OF_THE_GATE = frozenset(
-    {"--gate", "--early-stop", "--policy", "--margin", "--alpha", "--scope", "--metric"}
+    {
+        "--gate",
+        "--baseline-model",
+        "--early-stop",
+        "--policy",
+        "--margin",
+        "--alpha",
+        "--scope",
+        "--metric",
+    }
 )
 
 

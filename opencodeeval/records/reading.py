@@ -93,6 +93,12 @@ class StoredRecord:
         return counts_for(self.record.tasks, suite, without, metric)
 
 
+def run_folder_of(stored: StoredRecord) -> Path | None:
+    """The run folder of a record, with its samples; None if it is not there."""
+    folder = stored.path.parent.parent / RUNS / stored.record.run_id
+    return folder if folder.is_dir() else None
+
+
 def read_records(sources: str | Path | Iterable[str | Path]) -> list[StoredRecord]:
     """The records of one source or several (see `find_records`), each once.
 

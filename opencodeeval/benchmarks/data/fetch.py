@@ -18,7 +18,6 @@ from opencodeeval.benchmarks.data.rows import Row, from_hub, load_rows, publishe
 from opencodeeval.core.errors import DataError, StoreError, UsageError
 from opencodeeval.core.journal import replacing
 
-HEADER = ("benchmark", "version", "tasks", "bytes", "licence", "source", "checksum", "here")
 _DIGITS = 12
 
 
