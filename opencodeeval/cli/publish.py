@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.own_files import write_own
-from opencodeeval.show.trackers.base import TRACKERS
+from opencodeeval.show.trackers.base import TRACKERS, publish_to
 
 if TYPE_CHECKING:
     from opencodeeval.records.reading import StoredRecord
@@ -30,15 +30,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{', '.join(TRACKERS.names())}",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="instead of stdout")
-    parser.add_argument(
-        "--project", default="opencodeeval", help="the tracker's project or experiment"
-    )
+    add_tracker_run_options(parser)
     parser.add_argument(
         "--allow-part",
         action="store_true",
         help="put scores of runs with --limit into the model card too; it says so",
     )
-    parser.add_argument("--step", type=int, help="the training step, for a tracker")
+    parser.add_argument("--step", type=int, metavar="N", help="the training step, for a tracker")
+
+
+def add_tracker_run_options(parser: argparse._ActionsContainer) -> None:
+    """--project, --tracker-run."""
+    parser.add_argument(
+        "--project",
+        default="opencodeeval",
+        metavar="NAME",
+        help="the tracker's project or experiment (default: opencodeeval)",
+    )
+    parser.add_argument(
+        "--tracker-run",
+        metavar="RUN",
+        help="log into this run of the tracker, such as the trainer's own, by step: an id, or "
+        "ENTITY/PROJECT/ID in W&B (default: a run for each record)",
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -47,10 +61,16 @@ def execute(options: argparse.Namespace) -> int:
 
     records = read_records(options.records)
     if options.format not in ("model-index", "csv"):
-        tracker = TRACKERS.load(options.format)
-        for record in records:
-            print(tracker.log(record, options.project, options.step))
+        if options.tracker_run and options.step is None:
+            raise UsageError("--tracker-run needs the training step of these scores: add --step N")
+        run = options.tracker_run or ""
+        for place in publish_to(options.format, records, options.project, run, options.step):
+            print(place)
         return 0
+    if options.tracker_run:
+        raise UsageError(
+            f"--tracker-run is for trackers: use --format {' or '.join(TRACKERS.names())}"
+        )
     from opencodeeval.show.publish import as_csv, as_model_index
 
     if options.format == "model-index":

@@ -14,6 +14,7 @@ import argparse
 import os
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -27,13 +28,16 @@ from opencodeeval.cli.gate import (
     records_of_model,
 )
 from opencodeeval.cli.options import add_bench_option, add_folder_option, comma_list
+from opencodeeval.cli.publish import add_tracker_run_options
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
+from opencodeeval.show.trackers.base import TRACKERS
 
 if TYPE_CHECKING:
     from opencodeeval.cli.run import Wanted
     from opencodeeval.records.reading import StoredRecord
     from opencodeeval.watch.evaluation import Evaluation
     from opencodeeval.watch.loop import Gate, State
+    from opencodeeval.watch.tracking import Tracking
     from opencodeeval.watch.webhook import Webhook
 
 PASSES_ON = True
@@ -97,6 +101,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="kind",
         help="what the receiver reads (default: json)",
     )
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="evaluate only steps that are multiples of N (and checkpoints without a step)",
+    )
+    group = parser.add_argument_group("experiment tracker")
+    group.add_argument(
+        "--tracker",
+        choices=TRACKERS.names(),
+        metavar="NAME",
+        help=f"log each checkpoint's scores there: {', '.join(TRACKERS.names())}",
+    )
+    add_tracker_run_options(group)
     add_policy_options(parser)
 
 
@@ -121,6 +140,9 @@ def execute(options: argparse.Namespace) -> int:
         )
     if options.settle < 0 or options.poll <= 0:
         raise UsageError("--settle must be 0 seconds or more, and --poll above 0")
+    if options.every < 1:
+        raise UsageError(f"--every {options.every}: must be a step of 1 or more")
+    tracking = _tracking(options)
     asked = _check_run_options(options.passed_on, benches, options.base)
     check_own([options.output / PAGE], "watch")
     url = options.webhook or os.environ.get(WEBHOOK)
@@ -154,7 +176,7 @@ def execute(options: argparse.Namespace) -> int:
     with closing(state):
         state.forget_failures()
         state.ask_again(gate)
-        return _watched(options, state, gate, evaluation, webhook)
+        return _watched(options, state, gate, evaluation, (webhook, tracking))
 
 
 def _watched(
@@ -162,17 +184,21 @@ def _watched(
     state: State,
     gate: Gate | None,
     evaluation: Evaluation,
-    webhook: Webhook | None,
+    told: tuple[Webhook | None, Tracking | None],
 ) -> int:
     from opencodeeval.watch.checkpoints import find_checkpoints
     from opencodeeval.watch.evaluation import event, write_page
     from opencodeeval.watch.loop import Looking, exit_status, watch
 
     baseline = gate.baseline if gate else []
-    there = [each.name for each in find_checkpoints(options.folder)]
+    webhook, tracking = told
+    looking = Looking(options.order, options.settle, options.poll, options.once, options.every)
+    there = find_checkpoints(options.folder)
+    skipped = sum(not looking.wants(each) for each in there)
     _log(
         f"watching {options.folder} for {', '.join(evaluation.benches)}: {len(there)} checkpoints "
-        f"are there, {sum(name in state.done for name in there)} of them evaluated"
+        f"are there, {sum(each.name in state.done for each in there)} of them evaluated"
+        + (f", {skipped} left out by --every {options.every}" if skipped else "")
     )
     title = f"{options.folder.resolve().name}: {', '.join(evaluation.benches)}"
     for result in watch(
@@ -180,15 +206,18 @@ def _watched(
         evaluation,
         state,
         gate,
-        Looking(options.order, options.settle, options.poll, options.once),
+        looking,
         _log,
     ):
         page = write_page(options.output, title, list(state.done.values()), baseline)
         payload = event(options.folder, result)
         _log(f"{payload['text']} (curve: {page})")
-        problem = webhook.tell(payload) if webhook else None
-        if problem:
-            _log(problem)
+        for problem in (
+            webhook.tell(payload) if webhook else None,
+            tracking.tell(result) if tracking else None,
+        ):
+            if problem:
+                _log(problem)
         if result.answer == "regression" and options.stop_on_regression:
             break
     if not state.done:
@@ -229,5 +258,19 @@ def _check_run_options(given: Sequence[str], benches: Sequence[str], base: str) 
     return wanted(parsed(["--model", "each", *adapter, "--bench", ",".join(benches), *given]))
 
 
+def _tracking(options: argparse.Namespace) -> Tracking | None:
+    """Where scores are logged, checked before anything is evaluated."""
+    from opencodeeval.watch.tracking import Tracking
+
+    if not options.tracker:
+        if options.tracker_run:
+            raise UsageError("--tracker-run is a run of a tracker: add --tracker NAME")
+        return None
+    tracking = Tracking(options.tracker, options.project, options.tracker_run or "")
+    tracking.check()
+    return tracking
+
+
 def _log(message: str) -> None:
-    print(f"opencodeeval: {message}", file=sys.stderr, flush=True)
+    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    print(f"opencodeeval: {now} {message}", file=sys.stderr, flush=True)
