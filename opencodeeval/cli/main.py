@@ -64,6 +64,18 @@ def _execute(given: list[str]) -> int:
     if given[0] in ("-h", "--help"):
         print(overview())
         return 0
+    command, options = parsed_command(given)
+    status: int = command.execute(options)
+    return status
+
+
+def parsed_command(arguments: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The module of the command that is named (by default `run`), and its options.
+
+    Raises:
+        UsageError: there is no such command or option, or a value is invalid.
+    """
+    given = list(arguments)
     name = "run" if given[0].startswith("-") else given.pop(0)
     if name not in COMMANDS:
         raise UsageError(unknown("there is no command", name, COMMANDS))
@@ -84,8 +96,7 @@ def _execute(given: list[str]) -> int:
         given, passed_on = given[:at], given[at + 1 :]
     options = parser.parse(given)
     options.passed_on = passed_on
-    status: int = command.execute(options)
-    return status
+    return command, options
 
 
 def whole_parser() -> Parser:

@@ -16,6 +16,7 @@ import pytest
 from opencodeeval.backends import parse_chat_template_args
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
+from opencodeeval.cli.commands import COMMANDS, Command
 from opencodeeval.cli.options import parse_ks, parse_names
 from opencodeeval.cli.sampling import parse_stop, read_system_prompt
 from opencodeeval.core.errors import UsageError
@@ -237,7 +238,8 @@ def test_a_metric_that_a_run_cannot_have_is_refused_before_it_starts(
 def test_help_and_version_load_nothing_heavy() -> None:
     script = f"""
 import sys
-from opencodeeval.cli.main import COMMANDS, main
+from opencodeeval.cli.commands import COMMANDS
+from opencodeeval.cli.main import main
 for command in COMMANDS:
     assert main([command, "--help"]) == 0, command
 assert main(["--help"]) == main(["--version"]) == 0
@@ -306,7 +308,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 def test_zsh_is_given_a_script_that_knows_every_command() -> None:
     script = opencodeeval("completion", "zsh").stdout
     assert script.startswith("#compdef opencodeeval\n")
-    assert all(f"    {name}:'" in script for name in cli.COMMANDS)
+    assert all(f"    {name}:'" in script for name in COMMANDS)
 
 
 # Presses the tab key in a zsh of its own and waits for what that writes.
@@ -364,7 +366,7 @@ def test_an_unexpected_error_keeps_its_traceback(
 
     broken.__dict__.update(add_arguments=lambda parser: None, execute=execute)
     monkeypatch.setitem(sys.modules, "broken_command", broken)
-    monkeypatch.setitem(cli.COMMANDS, "broken", cli.Command("broken_command", "fails"))
+    monkeypatch.setitem(COMMANDS, "broken", Command("broken_command", "fails"))
     assert cli.main(["broken"]) == cli.EXIT_UNEXPECTED
     printed = capsys.readouterr().err
     assert "Traceback" in printed
