@@ -63,16 +63,22 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "`opencodeeval --model M --bench B` runs a model; other commands: grade, compare,"),
         (["evaluate"], "available: run, grade"),
+        (["gaet", "--baseline", "a"], "there is no command 'gaet'; did you mean gate?"),
         (["--model", "m"], "add --bench NAME"),
         (["--bench", ","], "add --bench NAME"),
         (["--bench", "starter"], "add --model"),
-        (["--bench", "starter", "--modle", "m"], "unrecognized arguments: --modle"),
+        (["--bench", "starter", "--modle", "m"], "no option --modle; did you mean --model?"),
         (["--bench", "starter", "--n", "many"], "invalid int value: 'many'"),
         (["--bench", "starter", "--backend", "magic"], "no backend 'magic'; available: "),
         (["grade", "absent.jsonl", "--bench", "starter"], "absent.jsonl does not exist"),
         (["grade", "absent.jsonl"], "required: --bench"),
+        (["grade", "absent.jsonl", "--bnech", "starter"], "did you mean --bench?"),
+        (["--bench", "starter", "-n", "5"], "no option -n; did you mean --n?"),
+        (["data", "fetch", "all", "--dta", "x"], "did you mean --data?"),
+        (["--bench", "starter", "--protocol", "starter", "--backend", "reference"], "did you mean"),
+        (["--bench", "@functoins", "--model", "m"], "did you mean functions?"),
+        (["grade", "README.md", "--bench", "@functions"], "@functions is a group of benchmarks"),
         (["grade", "x", "--bench", "starter", "--format", "csv"], "invalid choice: 'csv'"),
         (["export", "absent"], "required: --format"),
         (["export", "absent", "--format", "evalplus"], "absent does not exist"),
@@ -250,7 +256,7 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, timeout=60
     )
     assert done.stderr == "[]\n"
-    assert "commands (opencodeeval COMMAND --help):" in done.stdout
+    assert "look at results:" in done.stdout
 
 
 @pytest.fixture(scope="module")
