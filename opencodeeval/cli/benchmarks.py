@@ -20,7 +20,7 @@ WIDTH = 80
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `benchmarks`."""
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a benchmark, or its folder, to show in full"
+        "benches", nargs="*", metavar="NAME", help="a benchmark, or its folder, to show in full"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -29,10 +29,10 @@ def execute(options: argparse.Namespace) -> int:
     """Print one line a benchmark, or all of one."""
     from opencodeeval.benchmarks.registry import card_of, list_benchmarks
 
-    cards = [card_of(name)[0] for name in options.names] or list_benchmarks()
+    cards = [card_of(name)[0] for name in options.benches] or list_benchmarks()
     if options.json:
         print(json.dumps({"benchmarks": [_object(card) for card in cards], **_groups_object()}))
-    elif options.names:
+    elif options.benches:
         print("\n\n".join("\n".join(_whole(card)) for card in cards))
     else:
         print("\n".join([*_list(cards), "", *_groups()]))

@@ -288,6 +288,10 @@ def bash_completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["--protocol", "human-"], {"human-eval"}),
         (["--sandbox", "lo"], {"local"}),
         (["--backend", "vl"], {"vllm"}),
+        (["benchmarks", "starte"], {"starter"}),
+        (["sandbox", "build", "mc"], {"mceval"}),
+        (["watch", "folder", "--tracker", "wa"], {"wandb"}),
+        (["show", "fol"], {"folder", "folder.jsonl"}),
     ],
 )
 def test_bash_completes_commands_options_choices_names_and_files(
