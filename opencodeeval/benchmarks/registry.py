@@ -68,7 +68,7 @@ def load_benchmark(
 
     Raises:
         UsageError: there is no such benchmark, version, protocol or limit.
-        DataError: the data are not to be had, or damaged; or the benchmark's folder
+        DataError: the data are not available, or damaged; or the benchmark's folder
             is not as it has to be.
     """
     if limit is not None and limit < 1:

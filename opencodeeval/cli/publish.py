@@ -98,5 +98,5 @@ def _check_whole(records: Sequence[StoredRecord], allowed: bool) -> None:
         first = parts[0].record.benchmark
         raise UsageError(
             f"{parts[0].path} is of {first.shown_tasks} tasks of {first.name} (--limit), which is "
-            "no score of the benchmark: name records of whole runs, or add --allow-part"
+            "not a score of the whole benchmark: name records of whole runs, or add --allow-part"
         )

@@ -119,12 +119,12 @@ class Seam(Generic[T]):
             first = (str(error).splitlines() or [""])[0]
             raise ExtensionError(
                 f"the {self.what} {extension.name} ({extension.place}) cannot be imported "
-                f"({type(error).__name__}: {first}): mend or uninstall it"
+                f"({type(error).__name__}: {first}): fix or uninstall it"
             ) from error
         if not isinstance(value, self.kind):
             raise ExtensionError(
                 f"{extension.place} defines no {extension.constant} that is a "
-                f"{self.kind.__name__}: mend or uninstall it"
+                f"{self.kind.__name__}: fix or uninstall it"
             )
         return value
 
