@@ -37,7 +37,7 @@ def fitted(
     if max(map(len, whole.split("\n"))) <= WIDTH:
         return whole
     first, *others = aligned(header[lead:], [row[lead:] for row in rows], right).split("\n")
-    lines = [f"  {first}"]
+    lines = [", ".join(header[:lead]), f"  {first}"]
     before: Sequence[str] = ()
     for row, line in zip(rows, others, strict=True):
         if row[:lead] != before:

@@ -54,6 +54,7 @@ def test_a_wide_table_has_its_first_columns_in_lines_of_their_own() -> None:
     header, row = ("a", "b", "n"), ("x" * 50, "y" * 40, "1")
     assert fitted(header, [("x", "y", "1")], {"n"}, lead=2) == "a  b  n\nx  y  1"
     assert fitted(header, [row, row, ("z", "", "12")], {"n"}, lead=2).split("\n") == [
+        "a, b",
         "   n",
         f"{'x' * 50}, {'y' * 40}",
         "   1",

@@ -8,6 +8,7 @@ data, which load a model (only with OPENCODEEVAL_TEST_DOCS=all), and why others 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
@@ -26,6 +27,7 @@ from opencodeeval.cli.main import main, parsed_command
 from opencodeeval.cli.options import comma_list
 from opencodeeval.core.errors import UsageError
 from opencodeeval.records.reading import read_record
+from opencodeeval.runs.options import SamplingOptions
 from tests.support.records import greedy, record, write
 
 if sys.version_info >= (3, 11):
@@ -126,23 +128,34 @@ def check(command: str) -> None:
     words = shlex.split(command.replace("source <(", "").rstrip(")").split(" > ")[0])
     if words[0] == "…":
         first = "data" if words[1:2] == ["data"] else "--model"
-        words = ["opencodeeval", *(["--model", "M"] if first == "--model" else []), *words[1:]]
+        model = ["--model", "M"] if first == "--model" else []
+        bench = ["--bench", "humaneval"] if model and "--bench" not in words else []
+        words = ["opencodeeval", *model, *bench, *words[1:]]
     if words[0] != "opencodeeval" or len(words) == 1 or words[1] in ("COMMAND", "--help"):
         return
     if "…" in words or (len(words) == 2 and not words[1].startswith("-")):
         return
     if "--check" in words:
-        words[1:3] = ["leaderboard", "results/"]
+        words = ["opencodeeval", "leaderboard", "results/", "--check"]
     _, options = parsed_command([word.rstrip("…") for word in words[1:]])
     named = getattr(options, "bench", None) or []
     texts = [named] if isinstance(named, str) else named
     specs = [spec for text in texts for spec in comma_list(text) if not NAMES.search(spec)]
     for spec in expanded(specs):
         check_spec(spec)
-        known = {each.name for each in card_of(spec)[0].protocols}
-        asked = comma_list(getattr(options, "protocol", None) or "")
-        if not known.issuperset(asked):
-            raise UsageError(f"{spec} has not the protocols {asked}, but {sorted(known)}")
+        _check_protocol(options, spec)
+
+
+def _check_protocol(options: argparse.Namespace, spec: str) -> None:
+    """See that a benchmark has the protocols, and that they can be sampled so."""
+    known = {each.name: each for each in card_of(spec)[0].protocols}
+    asked = comma_list(getattr(options, "protocol", None) or "")
+    if not known.keys() >= set(asked):
+        raise UsageError(f"{spec} has not the protocols {asked}, but {list(known)}")
+    if hasattr(options, "temperature") and not (options.preset or options.generation_config):
+        chosen = SamplingOptions(n=options.n, temperature=options.temperature)
+        for name in asked or list(known)[:1]:
+            chosen.applied(known[name].sampling)
 
 
 def _extras() -> set[str]:

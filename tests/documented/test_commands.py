@@ -43,6 +43,7 @@ def test_every_rule_is_of_a_command_and_says_one_thing() -> None:
         "opencodeeval --model M --bench humaneval --protocol evalplus",
         "opencodeeval wach CKPT_DIR --bench humaneval",
         "… --n many",
+        "… --n 20 --metrics pass^4",
         "pip install '.[vlm]'",
         "make quikstart",
     ],
