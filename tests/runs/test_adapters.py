@@ -65,7 +65,7 @@ def test_several_adapters_are_scored_with_one_load(
         f"{base_name} + {parent}/step-2",
     ]
     assert len({each.record.model.weights for each in records}) == 3
-    with pytest.raises(oce.UsageError, match="two records"):
+    with pytest.raises(oce.UsageError, match="different models"):
         pair_up(records[:1], records[1:])
     assert main(["leaderboard", str(tmp_path)]) == 0
     page = (tmp_path / "leaderboard.html").read_text()
