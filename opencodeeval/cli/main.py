@@ -14,7 +14,9 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import ModuleType
+from typing import NoReturn
 
 import opencodeeval
 from opencodeeval.cli.commands import COMMANDS, examples, overview
@@ -40,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except OpenCodeEvalError as error:
         return _fail(str(error), error.exit_status)
-    except Interrupted as stop:
-        return _fail(str(stop), stop.exit_status)
-    except KeyboardInterrupt:
-        return _fail(str(Interrupted()), Interrupted().exit_status)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        said = stop if isinstance(stop, Interrupted) else Interrupted()
+        status = _fail(str(said), said.exit_status)
+        if arguments is None and "torch" in sys.modules:
+            _end_at_once(status)
+        return status
     except BrokenPipeError:
         # The reader is gone; without this the interpreter reports an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,6 +120,17 @@ def whole_parser() -> Parser:
 def _add_arguments(parser: Parser, command: ModuleType) -> None:
     parser.add_argument("--version", action="version", version=VERSION)
     command.add_arguments(parser)
+
+
+def _end_at_once(status: int) -> NoReturn:
+    """End this process, in which everything of ours is closed.
+
+    The interpreter's own end takes seconds once an engine's libraries are loaded.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _fail(message: str, status: int) -> int:
