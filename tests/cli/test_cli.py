@@ -76,7 +76,10 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
         (["grade", "absent.jsonl", "--bnech", "starter"], "did you mean --bench?"),
         (["--bench", "starter", "-n", "5"], "no option -n; did you mean --n?"),
         (["data", "fetch", "all", "--dta", "x"], "did you mean --data?"),
-        (["--bench", "starter", "--protocol", "starter", "--backend", "reference"], "did you mean"),
+        (
+            ["--bench", "starter", "--protocol", "opencodeeval-startr", "--backend", "reference"],
+            "did you mean",
+        ),
         (["--bench", "@functoins", "--model", "m"], "did you mean functions?"),
         (["grade", "README.md", "--bench", "@functions"], "@functions is a group of benchmarks"),
         (["grade", "x", "--bench", "starter", "--format", "csv"], "invalid choice: 'csv'"),
@@ -411,6 +414,14 @@ def test_a_machine_is_ready_with_one_backend_and_one_sandbox() -> None:
         "ok       vLLM           0.32",
         "missing  Docker engine  no answer: start dockerd",
     ]
+    languages = [
+        Finding(f"env {name}", name != "c", "v", "install it", environment="env")
+        for name in ("a", "b", "c")
+    ]
+    lines = report([engine, *languages]).splitlines()
+    assert lines[:2] == ["ok       vLLM  0.32", "ok       env   2 of 3 languages: a, b"]
+    assert lines[2].startswith("missing  env   1 of 3 languages: c: optional, for --sandbox local;")
+    assert max(map(len, lines)) <= 80
 
 
 def test_doctor_says_what_is_there() -> None:
