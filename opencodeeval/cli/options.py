@@ -190,6 +190,22 @@ def add_folder_option(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_tracker_run_options(parser: argparse._ActionsContainer) -> None:
+    """--project, --tracker-run."""
+    parser.add_argument(
+        "--project",
+        default="opencodeeval",
+        metavar="NAME",
+        help="the tracker's project or experiment (default: opencodeeval)",
+    )
+    parser.add_argument(
+        "--tracker-run",
+        metavar="RUN",
+        help="log into this run of the tracker, such as the trainer's own, by step: an id, or "
+        "ENTITY/PROJECT/ID in W&B (default: a run for each record)",
+    )
+
+
 def check_common(options: argparse.Namespace) -> None:
     """Check what can be checked before anything is loaded.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opencodeeval.cli.options import add_tracker_run_options
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.own_files import write_own
 from opencodeeval.show.trackers.base import TRACKERS, publish_to
@@ -37,22 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put scores of runs with --limit into the model card too; it says so",
     )
     parser.add_argument("--step", type=int, metavar="N", help="the training step, for a tracker")
-
-
-def add_tracker_run_options(parser: argparse._ActionsContainer) -> None:
-    """--project, --tracker-run."""
-    parser.add_argument(
-        "--project",
-        default="opencodeeval",
-        metavar="NAME",
-        help="the tracker's project or experiment (default: opencodeeval)",
-    )
-    parser.add_argument(
-        "--tracker-run",
-        metavar="RUN",
-        help="log into this run of the tracker, such as the trainer's own, by step: an id, or "
-        "ENTITY/PROJECT/ID in W&B (default: a run for each record)",
-    )
 
 
 def execute(options: argparse.Namespace) -> int:

@@ -27,8 +27,12 @@ from opencodeeval.cli.gate import (
     policy_of,
     records_of_model,
 )
-from opencodeeval.cli.options import add_bench_option, add_folder_option, comma_list
-from opencodeeval.cli.publish import add_tracker_run_options
+from opencodeeval.cli.options import (
+    add_bench_option,
+    add_folder_option,
+    add_tracker_run_options,
+    comma_list,
+)
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.show.trackers.base import TRACKERS
 
