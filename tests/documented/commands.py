@@ -44,6 +44,13 @@ COMMAND = re.compile(r"(opencodeeval|make|pip|source|python3?(\.\d+)?|…) .+|ma
 NAMES = re.compile(r"\b[A-Z][A-Z_]*\b|…|/|\.jsonl")
 
 
+# What `…` stands for before these options; else it is a run.
+_CONTINUED = {
+    "--check": "leaderboard results/",
+    "--page": "compare results/A.json results/B.json",
+}
+
+
 @dataclass(frozen=True)
 class Rule:
     """A row of commands.toml."""
@@ -135,8 +142,9 @@ def check(command: str) -> None:
         return
     if "…" in words or (len(words) == 2 and not words[1].startswith("-")):
         return
-    if "--check" in words:
-        words = ["opencodeeval", "leaderboard", "results/", "--check"]
+    for option, before in _CONTINUED.items():
+        if option in words and command.startswith("…"):
+            words = ["opencodeeval", *shlex.split(before), *shlex.split(command)[1:]]
     _, options = parsed_command([word.rstrip("…") for word in words[1:]])
     named = getattr(options, "bench", None) or []
     texts = [named] if isinstance(named, str) else named
