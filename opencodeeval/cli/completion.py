@@ -1,6 +1,7 @@
 """Print a shell script that completes commands, options and files.
 
-For bash, add to ~/.bashrc:    source <(opencodeeval completion bash)
+For bash, add to ~/.bashrc:
+    source <(opencodeeval completion bash)
 For zsh, put it in a folder of $fpath:
     opencodeeval completion zsh > DIR/_opencodeeval
 """

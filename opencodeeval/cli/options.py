@@ -7,6 +7,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,12 +41,15 @@ class Parser(argparse.ArgumentParser):
 
 
 def wrapped(text: str) -> str:
-    """Paragraphs in lines of at most 80 columns; one with an indented line stays as it is."""
-    paragraphs = [
-        part if "\n " in part else textwrap.fill(part, 80, break_on_hyphens=False)
-        for part in text.strip().split("\n\n")
-    ]
-    return "\n\n".join(paragraphs)
+    """Paragraphs in lines of at most 80 columns; indented lines stay lines of their own."""
+    lines: list[str] = []
+    for paragraph in text.strip().split("\n\n"):
+        for indented, part in groupby(paragraph.split("\n"), lambda line: line.startswith(" ")):
+            for line in list(part) if indented else [" ".join(part)]:
+                indent = " " * (len(line) - len(line.lstrip()) + 2) if indented else ""
+                lines += textwrap.wrap(line, 80, subsequent_indent=indent, break_on_hyphens=False)
+        lines.append("")
+    return "\n".join(lines[:-1])
 
 
 # Argparse takes nothing that looks so for the value of an option before it.
