@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from opencodeeval.watch.loop import Evaluated, Failed
 
 PAGE = "watch.html"
 _PR_SET_PDEATHSIG = 1
+_ENDING_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,11 @@ class Evaluation:
         )
         try:
             printed, _ = process.communicate()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                # A Ctrl-C in a terminal reached it too, and a second signal would kill it.
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_ENDING_S)
             process.terminate()
             process.wait()
             raise
