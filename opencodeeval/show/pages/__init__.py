@@ -13,6 +13,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
@@ -51,6 +52,7 @@ def environment(autoescape: bool) -> jinja2.Environment:
         breakable=breakable,
         embedded=embedded,
         md=markdown_text,
+        web=web_address,
     )
     made.tests["has"] = lambda mapping, key: key in mapping
     return made
@@ -81,6 +83,11 @@ def markdown_text(text: object) -> str:
     """Text escaped so that Markdown shows it unchanged, also in a table cell."""
     escaped = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", str(text).replace("&", "&amp;"))
     return " ".join(escaped.split())
+
+
+def web_address(link: str) -> str:
+    """A web address with what would end a link of Markdown, or a table's cell, escaped."""
+    return quote(link, safe="%/:?&=#+,;@~!$*'")
 
 
 def embedded(value: Any) -> Markup:
