@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -40,11 +41,17 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
     stored = read_run(folder)
     prompts = read_prompts(folder)
     verdicts: dict[str, list[str]] = {}
+    kinds: dict[str, list[tuple[int, int]]] = {}
     for where, grade in _graded(record, stored, folder):
-        verdicts.setdefault(where.task_id, []).append(_verdict(grade))
+        of_task = verdicts.setdefault(where.task_id, [])
+        if kind := kind_of_error(grade):
+            kinds.setdefault(kind, []).append((len(verdicts) - 1, len(of_task)))
+        of_task.append(_verdict(grade))
     total = Counter(verdict for each in verdicts.values() for verdict in each)
+    kinds = dict(sorted(kinds.items(), key=lambda each: (-len(each[1]), each[0])))
     index = {
         "suites": list(record.suites),
+        "kinds": kinds,
         "tasks": [[task_id, _short(each)] for task_id, each in verdicts.items()],
         "letters": {_LETTERS[verdict]: verdict.value for verdict in Verdict},
     }
@@ -58,6 +65,7 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         decoding=decoding(record),
         total=[(v.value, total[v.value]) for v in Verdict if total[v.value]],
         samples=sum(total.values()),
+        kinds=[(kind, len(each)) for kind, each in kinds.items()],
         answers=answered.lines(record.record),
         tokens=tokens_shown(record.record.totals),
         index=index,
@@ -88,6 +96,27 @@ def _short(verdicts: list[str]) -> str:
 
 def _verdict(grade: Grade) -> str:
     return overall({name: suite.verdict for name, suite in grade.suites.items()}).value
+
+
+# The name of an exception, wherever it stands in what a judge says of a verdict.
+_EXCEPTION = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Exit|Interrupt|StopIteration)\b")
+_LONGEST_KIND = 48
+
+
+def kind_of_error(grade: Grade) -> str:
+    """What a sample failed by, for counting: an exception's name, or the verdict's detail.
+
+    Numbers in a detail become N, so that "exit status 1" and "exit status 2" are one kind.
+    Empty for samples that passed, or of which the verdict says all.
+    """
+    verdict = _verdict(grade)
+    for suite in grade.suites.values():
+        if suite.verdict.value == verdict != Verdict.PASSED.value and suite.detail:
+            if found := _EXCEPTION.search(suite.detail):
+                return found[0]
+            first = suite.detail.strip().split("\n", 1)[0].split(":", 1)[0]
+            return re.sub(r"\d+", "N", first)[:_LONGEST_KIND].strip()
+    return ""
 
 
 def _graded(

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from opencodeeval.cli import main as cli
+from opencodeeval.core.types import Grade, SuiteResult, Verdict
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import Totals
 from opencodeeval.runs.store import read_run
-from opencodeeval.show.report import LONGEST, tokens_shown
+from opencodeeval.show.report import LONGEST, kind_of_error, tokens_shown
 from tests.support.hostile_run import HOSTILE, SAMPLES, TASK, make
 
 
@@ -62,6 +63,26 @@ def test_every_sample_is_there_with_its_program_and_what_it_failed_on(
         assert wrong["failure"]["expected"] == repr(HOSTILE)
         assert wrong["failure"]["got"] == repr(HOSTILE + HOSTILE)
         assert error["detail"] == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detail", "kind"),
+    [
+        (Verdict.ERROR, "ValueError", "ValueError"),
+        (Verdict.WRONG, "test_case_3: AssertionError: 1 != 2", "AssertionError"),
+        (Verdict.ERROR, "exit status 255", "exit status N"),
+        (Verdict.ERROR, "javac: Problem.java:28: error: cannot find symbol\nx", "javac"),
+        (Verdict.TIMEOUT, "time limit in call 7", "time limit in call N"),
+        (Verdict.WRONG, "", ""),
+        (Verdict.PASSED, "fence", ""),
+    ],
+)
+def test_errors_are_counted_by_kind(verdict: Verdict, detail: str, kind: str) -> None:
+    suites = {
+        "first": SuiteResult(Verdict.PASSED, detail="no matter"),
+        "second": SuiteResult(verdict, detail=detail),
+    }
+    assert kind_of_error(Grade("t", 0, suites)) == kind
 
 
 def test_what_was_not_counted_has_no_number(run_folder: Path) -> None:

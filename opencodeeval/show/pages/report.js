@@ -20,22 +20,33 @@ document.addEventListener("DOMContentLoaded", function () {
     return element;
   }
   const verdict = (place, number) => index.letters[index.tasks[place][1][number]];
-  const fits = (place, number) => wanted.size === 0 || wanted.has(verdict(place, number));
+  const kind = at("kind") || { value: "", addEventListener() {} };
+  const kinds = new Map(Object.entries(index.kinds).map(([name, samples]) =>
+    [name, new Set(samples.map((where) => where.join(".")))]));
+  const fits = (place, number) => (wanted.size === 0 || wanted.has(verdict(place, number)))
+    && (!kind.value || kinds.get(kind.value).has(`${place}.${number}`));
   function fitting(place) {
     return Array.from(index.tasks[place][1], (_, number) => number).filter((number) => fits(place, number));
   }
   function load(place) { return JSON.parse(at(`task-${place}`).textContent); }
 
   // The list of tasks -------------------------------------------------------
+  function says(value, low) {
+    if (typeof value === "string") return value.toLowerCase().includes(low);
+    return value !== null && typeof value === "object" && Object.values(value).some((part) => says(part, low));
+  }
+  function searched(place, low, stored) {
+    // The texts are searched as they are stored, which is fast, and read only where that finds
+    // something: it may be a name of a field.
+    return at(`task-${place}`).textContent.toLowerCase().includes(stored) && says(load(place), low);
+  }
   function filter() {
-    const text = at("find").value.trim();
-    const low = text.toLowerCase();
-    // The texts are searched as they are stored, so the words are put in that form.
-    const stored = JSON.stringify(text).slice(1, -1)
+    const low = at("find").value.trim().toLowerCase();
+    const stored = JSON.stringify(low).slice(1, -1)
       .replace(/[<>&\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
     shown = index.tasks.map((_, place) => place).filter((place) =>
-      fitting(place).length > 0 && (!text || index.tasks[place][0].toLowerCase().includes(low)
-        || at(`task-${place}`).textContent.includes(stored)));
+      fitting(place).length > 0 && (!low || index.tasks[place][0].toLowerCase().includes(low)
+        || searched(place, low, stored)));
     const samples = shown.reduce((sum, place) => sum + fitting(place).length, 0);
     at("count").textContent = shown.length === 0 ? "No sample is left: change the filters."
       : `${shown.length} of ${index.tasks.length} tasks, ${samples} samples`;
@@ -45,6 +56,7 @@ document.addEventListener("DOMContentLoaded", function () {
       const place = shown.includes(task) ? task : shown[0];
       show(place, fitting(place)[0]);
     }
+    address();
   }
   function list() {
     const entries = shown.slice(page * PAGE, (page + 1) * PAGE).map(function (place) {
@@ -192,7 +204,37 @@ document.addEventListener("DOMContentLoaded", function () {
     at("previous").disabled = step(-1) === null;
     at("next").disabled = step(1) === null;
     mark();
-    history.replaceState(null, "", `#${place}.${number}`);
+    address();
+  }
+
+  // The address has the sample and the filters, so that a link shows the same ----------
+  function address() {
+    const filters = new URLSearchParams();
+    if (wanted.size) filters.set("verdict", Array.from(wanted).join(","));
+    if (kind.value) filters.set("kind", kind.value);
+    if (at("find").value.trim()) filters.set("text", at("find").value.trim());
+    const text = filters.toString();
+    history.replaceState(null, "", `#${task}.${sample}${text ? `&${text}` : ""}`);
+  }
+  function restore() {
+    const [first, ...rest] = location.hash.slice(1).split("&");
+    const filters = new URLSearchParams(rest.join("&"));
+    const verdicts = new Set((filters.get("verdict") || "").split(","));
+    wanted.clear();
+    for (const button of at("verdicts").querySelectorAll("button")) {
+      const on = verdicts.has(button.dataset.verdict);
+      button.setAttribute("aria-pressed", String(on));
+      if (on) wanted.add(button.dataset.verdict);
+    }
+    kind.value = kinds.has(filters.get("kind")) ? filters.get("kind") : "";
+    at("find").value = filters.get("text") || "";
+    const linked = /^(\d+)\.(\d+)$/.exec(first);
+    const known = linked && index.tasks[linked[1]] && index.tasks[linked[1]][1][linked[2]];
+    task = known ? Number(linked[1]) : -1;
+    sample = known ? Number(linked[2]) : 0;
+    const there = known && fits(task, sample);
+    filter();
+    if (there && shown.includes(task)) show(task, sample);
   }
   function focusChip() {
     const chip = at("chips").querySelector('[aria-pressed="true"]');
@@ -229,18 +271,12 @@ document.addEventListener("DOMContentLoaded", function () {
       filter();
     });
   }
+  kind.addEventListener("input", filter);
   let waiting = 0;
   at("find").addEventListener("input", function () {
     clearTimeout(waiting);
     waiting = setTimeout(filter, 150);
   });
-  const linked = /^#(\d+)\.(\d+)$/.exec(location.hash);
-  if (linked && index.tasks[linked[1]] && index.tasks[linked[1]][1][linked[2]]) {
-    task = Number(linked[1]);
-    sample = Number(linked[2]);
-    filter();
-    show(task, sample);
-  } else {
-    filter();
-  }
+  window.addEventListener("hashchange", restore);
+  restore();
 });
