@@ -35,7 +35,7 @@ def page(board: Board, results: Path) -> str:
     """The page of a board whose records are below `results`."""
     return pages.render(
         "leaderboard.html.jinja",
-        "leaderboard.js",
+        ("leaderboard.js",),
         charts=charts(board),
         table=table_columns(board),
         data=_data(board, results),

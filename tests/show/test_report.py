@@ -15,7 +15,8 @@ from opencodeeval.core.types import Grade, SuiteResult, Verdict
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import Totals
 from opencodeeval.runs.store import read_run
-from opencodeeval.show.report import LONGEST, kind_of_error, tokens_shown
+from opencodeeval.show.report import tokens_shown
+from opencodeeval.show.samples import LONGEST, kind_of_error
 from tests.support.hostile_run import HOSTILE, SAMPLES, TASK, make
 
 

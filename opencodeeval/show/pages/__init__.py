@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,9 +26,9 @@ FOLDER = Path(__file__).resolve().parent
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
-def render(template: str, script: str, **values: Any) -> str:
-    """A whole page from `template`; `script` names the one file of JavaScript it may run."""
-    text = _file("page.js") + "\n" + _file(script)
+def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
+    """A whole page from `template`; `scripts` names the files of JavaScript that it may run."""
+    text = "\n".join(map(_file, ("page.js", *scripts)))
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     page = environment(autoescape=True).get_template(template)
     return page.render(

@@ -1,6 +1,6 @@
-// All that a model wrote becomes a text node: nothing here makes elements out of text.
 document.addEventListener("DOMContentLoaded", function () {
   const PAGE = 100;
+  const { make, dot, detail, says } = samples;
   const at = (id) => document.getElementById(id);
   const index = JSON.parse(at("index").textContent);
   const wanted = new Set();
@@ -8,17 +8,6 @@ document.addEventListener("DOMContentLoaded", function () {
   let page = 0;
   let task = -1, sample = 0;
 
-  function make(name, attributes, ...parts) {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
-    for (const part of parts) if (part !== null && part !== "") element.append(part);
-    return element;
-  }
-  function dot(verdict) {
-    const element = make("i", { class: "dot", "aria-hidden": "true" });
-    element.style.background = `var(--${verdict})`;
-    return element;
-  }
   const verdict = (place, number) => index.letters[index.tasks[place][1][number]];
   const kind = at("kind") || { value: "", addEventListener() {} };
   const kinds = new Map(Object.entries(index.kinds).map(([name, samples]) =>
@@ -31,10 +20,6 @@ document.addEventListener("DOMContentLoaded", function () {
   function load(place) { return JSON.parse(at(`task-${place}`).textContent); }
 
   // The list of tasks -------------------------------------------------------
-  function says(value, low) {
-    if (typeof value === "string") return value.toLowerCase().includes(low);
-    return value !== null && typeof value === "object" && Object.values(value).some((part) => says(part, low));
-  }
   function searched(place, low, stored) {
     // The texts are searched as they are stored, which is fast, and read only where that finds
     // something: it may be a name of a field.
@@ -110,67 +95,6 @@ document.addEventListener("DOMContentLoaded", function () {
   });
 
   // One sample --------------------------------------------------------------
-  function program(code, runs) {
-    const pre = make("pre", { class: "program", tabindex: "0", "aria-label": "Program" });
-    let line = make("span", { class: "line" });
-    pre.append(line);
-    let from = 0;
-    const pieces = runs.match(/[a-z]\d+/g) || [`x${code.length}`];
-    for (const piece of pieces) {
-      const length = Number(piece.slice(1));
-      code.slice(from, from + length).split("\n").forEach(function (text, number) {
-        if (number > 0) {
-          line.append("\n");
-          line = make("span", { class: "line" });
-          pre.append(line);
-        }
-        if (text) line.append(piece[0] === "x" ? text : make("span", { class: `t-${piece[0]}` }, text));
-      });
-      from += length;
-    }
-    if (code.endsWith("\n")) line.remove();
-    return pre;
-  }
-  function block(title, text) {
-    return make("div", { class: "block" }, make("h3", {}, title),
-      make("pre", { class: "wrap", tabindex: "0", "aria-label": title }, text));
-  }
-  function folded(title, text) {
-    return make("details", { class: "block" }, make("summary", {}, title),
-      make("pre", { class: "wrap", tabindex: "0", "aria-label": title }, text));
-  }
-  function suites(found) {
-    const body = make("tbody");
-    for (const [name, suite] of Object.entries(found.suites)) {
-      const mark = make("td", { class: "verdict" }, suite.verdict);
-      mark.style.color = `var(--${suite.verdict})`;
-      mark.prepend(dot(suite.verdict));
-      body.append(make("tr", {}, make("th", { scope: "row" }, name), mark,
-        make("td", { class: "tests" }, suite.tests),
-        make("td", { class: "wall" }, `${suite.wall_s.toFixed(2)} s, ${suite.cpu_s.toFixed(2)} s of processor`),
-        make("td", { class: "detail" }, suite.detail)));
-    }
-    const heads = ["Suite", "Verdict", "Tests run", "Time", "Detail"].map(function (title) {
-      return make("th", { scope: "col", class: title === "Time" ? "wall" : "" }, title);
-    });
-    return make("table", { class: "suites" }, make("thead", {}, make("tr", {}, ...heads)), body);
-  }
-  function failures(found) {
-    const parts = [];
-    const seen = new Set();
-    for (const [name, suite] of Object.entries(found.suites)) {
-      const failure = suite.failure;
-      if (!failure || seen.has(JSON.stringify(failure))) continue;
-      seen.add(JSON.stringify(failure));
-      const trio = make("div", { class: "trio" });
-      for (const [key, title] of [["input", "Failing input"], ["expected", "Expected"], ["got", "Got"]]) {
-        if (failure[key] !== undefined) trio.append(block(title, failure[key]));
-      }
-      const where = failure.index === undefined ? name : `${name}, test ${Number(failure.index) + 1}`;
-      parts.push(make("section", { "aria-label": `What it failed on (${where})` }, make("h3", {}, where), trio));
-    }
-    return parts;
-  }
   function show(place, number) {
     task = place;
     sample = number;
@@ -184,22 +108,7 @@ document.addEventListener("DOMContentLoaded", function () {
       chip.addEventListener("click", function () { show(place, each); focusChip(); });
       return chip;
     }) : []));
-    const detail = [suites(found), ...failures(found)];
-    if (found.code) {
-      detail.push(make("div", { class: "block" }, make("h3", {}, `Program (${found.found})`), program(found.code, found.runs)));
-    } else {
-      const why = found.found === "none" ? "no code was found in the answer" : found.found;
-      detail.push(make("p", { class: "soft" }, `Nothing to run: ${why}.`));
-    }
-    if (found.stderr) detail.push(block("Error output (stderr)", found.stderr));
-    if (found.stdout) detail.push(block("Output (stdout)", found.stdout));
-    const thinking = found.thinking ? `, ${found.thinking} of them reasoning` : "";
-    const told = found.tokens ? `, ${found.tokens} tokens${thinking}` : "";
-    if (found.reasoning) detail.push(folded("Reasoning, which the server sent apart", found.reasoning));
-    if (found.answer !== null) detail.push(folded(`Answer as it was written (${found.finish}${told})`, found.answer));
-    if (content.prompt) detail.push(folded("Prompt", content.prompt));
-    if (!found.code) for (const part of detail) if (part.tagName === "DETAILS") part.open = true;
-    at("detail").replaceChildren(...detail);
+    at("detail").replaceChildren(...detail(found, content.prompt));
     at("spoken").textContent = `${id}, sample ${number}: ${verdict(place, number)}`;
     at("previous").disabled = step(-1) === null;
     at("next").disabled = step(1) === null;
