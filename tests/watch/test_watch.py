@@ -272,11 +272,15 @@ def test_each_benchmark_has_its_own_answer(
     answers = {Path(path).parent.name: answer for path, answer in row["answers"].items()}
     assert answers == {"humaneval": "regression", "mbpp": "pass"}
     page_text = (watched.output / "watch.html").read_text()
+    page_text = page_text[page_text.index("<main") :]
+    mean, page_text = page_text.split("<h2>humaneval</h2>")
     humaneval, mbpp = page_text.split("<h2>mbpp</h2>")
-    assert '<circle class="point regression"' in humaneval
-    assert '<circle class="point pass"' in mbpp
-    assert "regression" not in mbpp[: mbpp.index("The gate, over all benchmarks")]
-    assert "<td>regression</td><td>the candidate is worse: humaneval" in mbpp
+    assert '<path class="point regression"' in mean
+    assert '<path class="point regression"' in humaneval
+    drawn = mbpp[: mbpp.index("<figcaption>")]
+    assert '<circle class="point pass"' in drawn
+    assert "regression" not in drawn
+    assert '<td class="regression">regression</td><td>the candidate is worse: humaneval' in mbpp
     # A journal of an earlier version has no answer of each: it is computed from the records.
     journal.write_text(json.dumps({**row, "answers": {}, "gate": "earlier"}) + "\n")
     assert cli.main([*watched.command, *gate]) == 10
@@ -574,12 +578,14 @@ def test_the_page_loads_nothing_and_escapes_names() -> None:
     assert "<b>step-1" not in text
     assert "&lt;b&gt;step-1" in text
     assert "&lt;i&gt;" in text
-    assert "<td>12.5 %</td><td>25.0 %</td><td>pass</td>" in text
-    assert "<td></td><td></td><td></td></tr>" in text
-    assert text.count("<svg") == 2
+    assert '<td>12.5 %</td><td>25.0 %</td><td class="pass">pass</td>' in text
+    assert "<td></td><td></td><td></td><td></td></tr>" in text
+    assert text.count('<svg viewBox="0 0 720') == 2
+    # The legend says what every mark means, and nothing of marks that are not there.
+    assert text.count("</svg>pass</span>") == 2
+    assert "</svg>regression</span>" not in text
     assert "http://" not in text.replace("http-equiv", "")
     assert "https://" not in text
-    assert "<script" not in text
 
 
 @pytest.mark.vllm
