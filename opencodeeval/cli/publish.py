@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from opencodeeval.cli.options import add_tracker_run_options
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.own_files import write_own
-from opencodeeval.show.every_eval_ever import RELATIONSHIPS
+from opencodeeval.show.evaluator import RELATIONSHIPS, Evaluator
 from opencodeeval.show.trackers.base import TRACKERS, publish_to
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _text(records: Sequence[StoredRecord], wanted: str) -> str:
 
 def _every_eval_ever(records: Sequence[StoredRecord], options: argparse.Namespace) -> int:
     """One file for each record: on stdout if it is one, else below --output."""
-    from opencodeeval.show.every_eval_ever import Evaluator, as_every_eval_ever, file_name
+    from opencodeeval.show.every_eval_ever import as_every_eval_ever, file_name
 
     evaluator = Evaluator(options.organization, options.relationship)
     texts = [as_every_eval_ever(record, evaluator) for record in records]

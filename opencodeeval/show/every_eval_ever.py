@@ -10,27 +10,20 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
 from opencodeeval.core.own_files import mark_of
 from opencodeeval.core.types import SETTINGS
 from opencodeeval.records.answered import cautions
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.show.eval_results import ON_THE_HUB
+from opencodeeval.show.evaluator import Evaluator
 from opencodeeval.show.ranking import decoding, shown_name
 from opencodeeval.stats.metrics import Family, Metric, parse_metric
 from opencodeeval.stats.pass_at_k import Estimate
 
 SCHEMA = "0.3.0"
-RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 _DEPLOYMENTS = {"engine": "self_deployed", "server": "externally_managed"}
-
-
-class Evaluator(NamedTuple):
-    """Who measured: an organization's name, and its relationship to the model."""
-
-    organization: str
-    relationship: str
 
 
 def file_name(record: StoredRecord) -> str:

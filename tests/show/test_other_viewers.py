@@ -17,7 +17,8 @@ import yaml
 
 from opencodeeval.cli import main as cli
 from opencodeeval.records.reading import read_record
-from opencodeeval.show.every_eval_ever import RELATIONSHIPS, file_name
+from opencodeeval.show.evaluator import RELATIONSHIPS
+from opencodeeval.show.every_eval_ever import file_name
 from tests.support.records import greedy, record, sealed, write
 from tests.support.stored_runs import stored_run
 
