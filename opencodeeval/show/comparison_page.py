@@ -53,7 +53,7 @@ def comparison_page(compared: Sequence[Compared]) -> str:
             "letters": {LETTERS[verdict]: verdict.value for verdict in Verdict},
             "benchmarks": [_index(before, after, each) for before, after, each in found],
         },
-        tasks=_tasks(found),
+        blocks=[pages.packed(_tasks(before, after)) for before, after, _ in found],
     )
 
 
@@ -89,17 +89,11 @@ def _index(before: Samples, after: Samples, compared: Compared) -> dict[str, Any
     }
 
 
-def _tasks(
-    found: Sequence[tuple[Samples, Samples, Compared]],
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for place, (before, after, _) in enumerate(found):
-        both = [task_id for task_id in before.verdicts if task_id in after.verdicts]
-        for number, task_id in enumerate(both):
+def _tasks(before: Samples, after: Samples) -> Iterator[dict[str, Any]]:
+    for task_id in before.verdicts:
+        if task_id in after.verdicts:
             prompts = [side.prompt(task_id) for side in (before, after)]
-            yield (
-                f"{place}-{number}",
-                {
-                    "prompts": prompts[:1] if prompts[0] == prompts[1] else prompts,
-                    "sides": [side.texts(task_id) for side in (before, after)],
-                },
-            )
+            yield {
+                "prompts": prompts[:1] if prompts[0] == prompts[1] else prompts,
+                "sides": [side.texts(task_id) for side in (before, after)],
+            }

@@ -51,7 +51,7 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         answers=answered.lines(record.record),
         tokens=tokens_shown(record.record.totals),
         index=index,
-        tasks=(
+        blocks=pages.packed(
             {"prompt": found.prompt(task_id), "samples": found.texts(task_id)}
             for task_id in found.verdicts
         ),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from opencodeeval.cli import main as cli
 from tests.support.browser import DESKTOP, PHONE, Visit, chromium
+from tests.support.embedded import embedded, unpacked
 from tests.support.records import Counts
 from tests.support.stored_runs import stored_run
 
@@ -44,14 +42,9 @@ def compare(results: Path, *options: str | Path) -> int:
     return cli.main(["compare", *sides, *map(str, options)])
 
 
-def embedded(page: str) -> dict[str, Any]:
-    found = re.findall(r'<script type="application/json" id="([^"]*)">([^<]*)</script>', page)
-    return {name: json.loads(text) for name, text in found}
-
-
 def test_every_sample_of_both_runs_is_there(made: Path) -> None:
-    data = embedded((made / "page.html").read_text("utf-8"))
-    first, second = data["index"]["benchmarks"]
+    page = (made / "page.html").read_text("utf-8")
+    first, second = embedded(page)["index"]["benchmarks"]
     assert (first["title"], second["title"]) == ("humaneval v1", "mbpp v1")
     assert first["tasks"] == [
         ["t/0", "pp", "pw", [2, 2], [1, 2]],
@@ -59,7 +52,7 @@ def test_every_sample_of_both_runs_is_there(made: Path) -> None:
         ["t/2", "pw", "pw", [1, 2], [1, 2]],
         ["t/3", "ww", "ww", [0, 2], [0, 2]],
     ]
-    base, tuned = data["task-1-0"]["sides"]
+    base, tuned = unpacked(page, 1)[0]["sides"]
     assert [sample["code"].split("\n")[0] for sample in (*base, *tuned)] == [
         "def f(x):  # owner/base 0",
         "def f(x):  # owner/base 1",
@@ -68,7 +61,7 @@ def test_every_sample_of_both_runs_is_there(made: Path) -> None:
     ]
     assert tuned[1]["suites"]["base"]["failure"]["got"] == HOSTILE + "owner/tuned"
     # Both were asked the same, so the prompt is there once.
-    assert len(data["task-0-0"]["prompts"]) == 1
+    assert len(unpacked(page)[0]["prompts"]) == 1
 
 
 def test_a_run_folder_that_is_missing_and_another_file_are_said(

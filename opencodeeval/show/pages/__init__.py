@@ -1,24 +1,27 @@
 """Self-contained HTML pages: styles and scripts are inside, nothing is loaded from elsewhere.
 
 Model output reaches a page in two ways only: as text that Jinja escapes, and as
-JSON in inert script elements that the page's script turns into text nodes. The
-page also forbids every script but its own, by digest.
+JSON in inert script elements, plain or packed, that the page's script turns into text
+nodes. The page also forbids every script but its own, by digest.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
 
+# The length of a block in bytes of JSON, from which a new one is begun.
+BLOCK = 1 << 20
 FOLDER = Path(__file__).resolve().parent
 
 # A JSON text inside <script> must not be able to end it (`</script>`), to open
@@ -97,6 +100,38 @@ def embedded(value: Any) -> Markup:
     # Lone surrogates are legal in JSON and Python, but not in UTF-8.
     safe = text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode("utf-8")
     return Markup(safe)
+
+
+class Block(NamedTuple):
+    """Values packed together: JSON Lines, compressed with gzip, as base64."""
+
+    first: int
+    length: int
+    text: str
+
+
+def packed(values: Iterable[Any]) -> Iterator[Block]:
+    """The values in blocks of about a mebibyte of JSON, for pages that show few of many at a time.
+
+    A browser holds such a block as one short text, and unpacks it when it is shown.
+    """
+    first, lines, size = 0, list[bytes](), 0
+    for value in values:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # Lone surrogates are legal in JSON and Python, but not in UTF-8.
+        lines.append(text.encode("utf-8", "backslashreplace"))
+        size += len(lines[-1])
+        if size >= BLOCK:
+            yield _block(first, lines)
+            first, lines, size = first + len(lines), [], 0
+    if lines:
+        yield _block(first, lines)
+
+
+def _block(first: int, lines: Sequence[bytes]) -> Block:
+    # Without a time stamp: the same run makes the same page.
+    data = gzip.compress(b"\n".join(lines), mtime=0)
+    return Block(first, len(lines), base64.b64encode(data).decode())
 
 
 def _file(name: str) -> str:

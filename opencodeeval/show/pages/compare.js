@@ -1,5 +1,5 @@
 document.addEventListener("DOMContentLoaded", function () {
-  const { make, dot, detail, folded, says } = samples;
+  const { make, dot, detail, folded, texts } = samples;
   const PAGE = 100;
   const SIDES = ["A", "B"];
   const at = (id) => document.getElementById(id);
@@ -11,12 +11,14 @@ document.addEventListener("DOMContentLoaded", function () {
     gained: ["gained by B", (a, b) => b > a], both: ["solved by both", (a, b) => a > 0 && b > 0],
     neither: ["solved by neither", (a, b) => a === 0 && b === 0], all: ["all", () => true],
   };
+  const stores = index.benchmarks.map((_, place) => texts(place));
   let shown = [], page = 0, task = -1, numbers = [0, 0];
+  let showing = 0, filtering = 0;   // what is loaded late is shown only if it is still wanted
 
   const tasks = () => index.benchmarks[chosen.value].tasks;
   const share = (place, side) => tasks()[place][3 + side][0] / tasks()[place][3 + side][1];
   const is = (which, place) => WHICH[which][1](share(place, 0), share(place, 1));
-  const text = (place) => at(`task-${chosen.value}-${place}`).textContent;
+  const store = () => stores[chosen.value];
   const verdict = (place, side, number) => index.letters[tasks()[place][1 + side][number]];
   function counted(place, side) {
     const [correct, all] = tasks()[place][3 + side];
@@ -31,13 +33,17 @@ document.addEventListener("DOMContentLoaded", function () {
       make("option", { value }, `${words} (${places.filter((place) => is(value, place)).length})`)));
     at("which").value = before || (places.some((place) => is("changed", place)) ? "changed" : "all");
   }
-  function filter() {
+  async function filter() {
+    const mine = ++filtering;
     const low = at("find").value.trim().toLowerCase();
-    const stored = JSON.stringify(low).slice(1, -1)
-      .replace(/[<>&\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
+    let found = null;
+    if (low) {
+      at("count").textContent = "Searching …";
+      found = await store().search(low, () => mine === filtering);
+      if (mine !== filtering) return;
+    }
     shown = tasks().map((_, place) => place).filter((place) => is(at("which").value, place)
-      && (!low || tasks()[place][0].toLowerCase().includes(low)
-        || (text(place).toLowerCase().includes(stored) && says(JSON.parse(text(place)), low))));
+      && (!low || tasks()[place][0].toLowerCase().includes(low) || found.has(place)));
     at("count").textContent = shown.length ? `${shown.length} of ${tasks().length} tasks`
       : "No task is left: change the filters.";
     page = Math.max(0, Math.floor(shown.indexOf(task) / PAGE));
@@ -69,14 +75,22 @@ document.addEventListener("DOMContentLoaded", function () {
   }
 
   // One task ----------------------------------------------------------------
+  function fill(content) {
+    at("prompt").replaceChildren(...content.prompts.map((prompt, side) => prompt
+      ? folded(content.prompts.length > 1 ? `Prompt of ${SIDES[side]}` : "Prompt", prompt) : ""));
+    SIDES.forEach(function (name, side) {
+      at(`detail-${name}`).replaceChildren(...detail(content.sides[side][numbers[side]]));
+    });
+  }
   function show(place, which) {
     task = place;
     numbers = which;
     const [id] = tasks()[place];
-    const content = JSON.parse(text(place));
+    const mine = ++showing;
+    const content = store().ready(place);
+    if (content) fill(content);
+    else store().load(place).then(function (late) { if (mine === showing) fill(late); });
     at("task-title").textContent = id;
-    at("prompt").replaceChildren(...content.prompts.map((prompt, side) => prompt
-      ? folded(content.prompts.length > 1 ? `Prompt of ${SIDES[side]}` : "Prompt", prompt) : ""));
     SIDES.forEach(function (name, side) {
       const [, ...verdicts] = tasks()[place];
       at(`score-${name}`).textContent = counted(place, side);
@@ -89,7 +103,6 @@ document.addEventListener("DOMContentLoaded", function () {
         });
         return chip;
       }) : []));
-      at(`detail-${name}`).replaceChildren(...detail(content.sides[side][numbers[side]]));
     });
     at("spoken").textContent = `${id}: A ${counted(place, 0)}, B ${counted(place, 1)}`;
     const here = shown.indexOf(place);
@@ -110,7 +123,7 @@ document.addEventListener("DOMContentLoaded", function () {
     if (at("find").value.trim()) filters.set("text", at("find").value.trim());
     history.replaceState(null, "", `#${chosen.value}.${task}.${numbers.join(".")}&${filters}`);
   }
-  function restore() {
+  async function restore() {
     const [first, ...rest] = location.hash.slice(1).split("&");
     const filters = new URLSearchParams(rest.join("&"));
     const where = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(first);
@@ -122,7 +135,7 @@ document.addEventListener("DOMContentLoaded", function () {
     if (WHICH[filters.get("which")]) at("which").value = filters.get("which");
     at("find").value = filters.get("text") || "";
     task = known ? place : -1;
-    filter();
+    await filter();
     if (known && shown.includes(place)) show(place, samplesOf);
   }
 

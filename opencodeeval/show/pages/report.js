@@ -1,37 +1,40 @@
 document.addEventListener("DOMContentLoaded", function () {
   const PAGE = 100;
-  const { make, dot, detail, says } = samples;
+  const { make, dot, detail, texts } = samples;
+  const store = texts(0);
   const at = (id) => document.getElementById(id);
   const index = JSON.parse(at("index").textContent);
   const wanted = new Set();
   let shown = [];          // places of the tasks that the filters leave
   let page = 0;
   let task = -1, sample = 0;
+  let showing = 0, filtering = 0;   // what is loaded late is shown only if it is still wanted
 
   const verdict = (place, number) => index.letters[index.tasks[place][1][number]];
   const kind = at("kind") || { value: "", addEventListener() {} };
-  const kinds = new Map(Object.entries(index.kinds).map(([name, samples]) =>
-    [name, new Set(samples.map((where) => where.join(".")))]));
+  const kinds = new Map();
+  function ofKind(name) {
+    if (!kinds.has(name)) kinds.set(name, new Set(index.kinds[name].map((where) => where.join("."))));
+    return kinds.get(name);
+  }
   const fits = (place, number) => (wanted.size === 0 || wanted.has(verdict(place, number)))
-    && (!kind.value || kinds.get(kind.value).has(`${place}.${number}`));
+    && (!kind.value || ofKind(kind.value).has(`${place}.${number}`));
   function fitting(place) {
     return Array.from(index.tasks[place][1], (_, number) => number).filter((number) => fits(place, number));
   }
-  function load(place) { return JSON.parse(at(`task-${place}`).textContent); }
 
   // The list of tasks -------------------------------------------------------
-  function searched(place, low, stored) {
-    // The texts are searched as they are stored, which is fast, and read only where that finds
-    // something: it may be a name of a field.
-    return at(`task-${place}`).textContent.toLowerCase().includes(stored) && says(load(place), low);
-  }
-  function filter() {
+  async function filter() {
+    const mine = ++filtering;
     const low = at("find").value.trim().toLowerCase();
-    const stored = JSON.stringify(low).slice(1, -1)
-      .replace(/[<>&\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
-    shown = index.tasks.map((_, place) => place).filter((place) =>
-      fitting(place).length > 0 && (!low || index.tasks[place][0].toLowerCase().includes(low)
-        || searched(place, low, stored)));
+    let found = null;
+    if (low) {
+      at("count").textContent = "Searching …";
+      found = await store.search(low, () => mine === filtering);
+      if (mine !== filtering) return;
+    }
+    shown = index.tasks.map((_, place) => place).filter((place) => fitting(place).length > 0
+      && (!low || index.tasks[place][0].toLowerCase().includes(low) || found.has(place)));
     const samples = shown.reduce((sum, place) => sum + fitting(place).length, 0);
     at("count").textContent = shown.length === 0 ? "No sample is left: change the filters."
       : `${shown.length} of ${index.tasks.length} tasks, ${samples} samples`;
@@ -99,8 +102,11 @@ document.addEventListener("DOMContentLoaded", function () {
     task = place;
     sample = number;
     const [id, verdicts] = index.tasks[place];
-    const content = load(place);
-    const found = content.samples[number];
+    const mine = ++showing;
+    const fill = (content) => at("detail").replaceChildren(...detail(content.samples[number], content.prompt));
+    const content = store.ready(place);
+    if (content) fill(content);
+    else store.load(place).then(function (late) { if (mine === showing) fill(late); });
     at("sample-title").textContent = verdicts.length > 1 ? `${id}, sample ${number}` : id;
     at("chips").replaceChildren(...(verdicts.length > 1 ? fitting(place).map(function (each) {
       const chip = make("button", { type: "button", "aria-pressed": String(each === number),
@@ -108,7 +114,6 @@ document.addEventListener("DOMContentLoaded", function () {
       chip.addEventListener("click", function () { show(place, each); focusChip(); });
       return chip;
     }) : []));
-    at("detail").replaceChildren(...detail(found, content.prompt));
     at("spoken").textContent = `${id}, sample ${number}: ${verdict(place, number)}`;
     at("previous").disabled = step(-1) === null;
     at("next").disabled = step(1) === null;
@@ -125,7 +130,7 @@ document.addEventListener("DOMContentLoaded", function () {
     const text = filters.toString();
     history.replaceState(null, "", `#${task}.${sample}${text ? `&${text}` : ""}`);
   }
-  function restore() {
+  async function restore() {
     const [first, ...rest] = location.hash.slice(1).split("&");
     const filters = new URLSearchParams(rest.join("&"));
     const verdicts = new Set((filters.get("verdict") || "").split(","));
@@ -135,15 +140,16 @@ document.addEventListener("DOMContentLoaded", function () {
       button.setAttribute("aria-pressed", String(on));
       if (on) wanted.add(button.dataset.verdict);
     }
-    kind.value = kinds.has(filters.get("kind")) ? filters.get("kind") : "";
+    kind.value = Object.hasOwn(index.kinds, filters.get("kind")) ? filters.get("kind") : "";
     at("find").value = filters.get("text") || "";
     const linked = /^(\d+)\.(\d+)$/.exec(first);
     const known = linked && index.tasks[linked[1]] && index.tasks[linked[1]][1][linked[2]];
     task = known ? Number(linked[1]) : -1;
     sample = known ? Number(linked[2]) : 0;
     const there = known && fits(task, sample);
-    filter();
-    if (there && shown.includes(task)) show(task, sample);
+    const [place, number] = [task, sample];
+    await filter();
+    if (there && shown.includes(place)) show(place, number);
   }
   function focusChip() {
     const chip = at("chips").querySelector('[aria-pressed="true"]');

@@ -97,5 +97,48 @@ const samples = (function () {
     if (typeof value === "string") return value.toLowerCase().includes(low);
     return value !== null && typeof value === "object" && Object.values(value).some((part) => says(part, low));
   }
-  return { make, dot, detail, folded, says };
+  // The texts of all tasks, packed in blocks: a block is unpacked when one of its tasks is shown.
+  function texts(of) {
+    const KEPT = 16;
+    const blocks = Array.from(document.querySelectorAll(`script[data-of="${of}"]`), (element) =>
+      ({ element, first: Number(element.dataset.first), count: Number(element.dataset.count) }));
+    const kept = new Map();      // block -> its lines, the last used last
+    const blockOf = (place) => blocks.find((block) => place >= block.first && place < block.first + block.count);
+    async function unpack(block) {
+      const bytes = Uint8Array.from(atob(block.element.textContent), (char) => char.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+      return (await new Response(stream).text()).split("\n");
+    }
+    function ready(place) {
+      const block = blockOf(place);
+      const lines = kept.get(block);
+      if (!lines) return null;
+      kept.delete(block);
+      kept.set(block, lines);
+      return JSON.parse(lines[place - block.first]);
+    }
+    async function load(place) {
+      const block = blockOf(place);
+      if (!kept.has(block)) kept.set(block, await unpack(block));
+      if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+      return ready(place);
+    }
+    // The places of the tasks that have these small letters in a text; null if it is given up.
+    async function search(low, goesOn) {
+      const stored = JSON.stringify(low).slice(1, -1);
+      const found = new Set();
+      for (const block of blocks) {
+        const lines = kept.get(block) || await unpack(block);
+        if (!goesOn()) return null;
+        // Lines are searched as they are stored, which is fast, and read only where that finds
+        // something: it may be a name of a field.
+        lines.forEach(function (line, number) {
+          if (line.toLowerCase().includes(stored) && says(JSON.parse(line), low)) found.add(block.first + number);
+        });
+      }
+      return found;
+    }
+    return { ready, load, search };
+  }
+  return { make, dot, detail, folded, texts };
 })();
