@@ -64,8 +64,22 @@ def shown(board: Board, results: Path) -> dict[str, Any]:
         "any_sound": any(cell.sound for row in measured for _, cell in row.measured),
         "empty": Cell(),
         "means": means_of(board),
+        "sources": _sources(board),
         "link": lambda cell: link(cell, results),
     }
+
+
+def _sources(board: Board) -> list[str]:
+    """Where and when the published scores of a board were published."""
+    return sorted(
+        {
+            each.source
+            for row in board.rows
+            for cell in row.cells.values()
+            for scores in cell.published.values()
+            for each in scores
+        }
+    )
 
 
 def link(cell: Cell, results: Path) -> str:

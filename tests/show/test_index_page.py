@@ -89,7 +89,7 @@ def test_another_page_of_that_name_is_kept(results: Path, tmp_path: Path) -> Non
 def test_it_is_filtered_and_sorted_and_has_no_barriers(browser: Browser, results: Path) -> None:
     shutil.rmtree(results / "runs" / "0123456789ab")
     assert report(results, "--all") == 0
-    for viewport, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
+    for viewport, scheme in ((PHONE, "dark"), (DESKTOP, "light")):
         visit = Visit(browser, viewport=viewport, color_scheme=scheme)
         page = visit.open(results / "index.html")
         assert visit.outside() == []

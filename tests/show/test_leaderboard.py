@@ -139,6 +139,8 @@ def test_published_scores_are_read_from_the_folder_and_from_files(results: Path)
     assert run(results, "--published", results.parent / "more.json", "--check") == 1
     assert run(results, "--published", results.parent / "more.json") == 0
     assert '"model":"third"' in (results / "leaderboard.html").read_text()
+    for name in ("README.md", "leaderboard.html"):
+        assert "(a paper; a site)" in (results / name).read_text()
     measured, others = (results / "README.md").read_text().split("1 more model, with scores")
     assert "| third |  |  |  | *90.0* 1 of 2 |  |" in others
     assert "**50.0** (15.0 to 85.0) 2 of 2 |" in measured

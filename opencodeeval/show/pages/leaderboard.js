@@ -3,6 +3,7 @@ document.addEventListener("DOMContentLoaded", function () {
   const at = (id) => document.getElementById(id);
   const all = (selector) => Array.from(document.querySelectorAll(selector));
   const table = at("board");
+  if (!table) return;      // there are only parts of benchmarks
   const body = table.tBodies[0];
   const headings = Array.from(table.tHead.rows[0].cells);
   const rows = Array.from(body.rows);
@@ -29,7 +30,7 @@ document.addEventListener("DOMContentLoaded", function () {
     const shown = new Set();
     for (const row of rows) {
       const name = row.cells[1].dataset.value;
-      row.hidden = !(kept.has(row.dataset.origin) && words.every((word) => name.includes(word)));
+      row.hidden = !((!origins.length || kept.has(row.dataset.origin)) && words.every((word) => name.includes(word)));
       if (opened(row)) row.nextElementSibling.hidden = row.hidden;
       if (!row.hidden) shown.add(row.dataset.row);
     }
