@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import reduce
 
@@ -19,9 +19,10 @@ def with_published(board: Board, published: Sequence[PublishedScore]) -> Board:
     """The board with published scores in the groups that they belong to (pure).
 
     A score belongs to a group with the same benchmark, protocol, suite, metric and
-    data version (an unknown version fits any), but never to a group that has only
-    a part of the tasks. A model that was not measured gets a separate row. Every row has what
-    is published of its model's size, link and training data.
+    data version, but never to a group that has only a part of the tasks. One of an unknown
+    version stands beside what was measured of its model, else in the groups of all versions.
+    A model that was not measured gets a separate row. Every row has what is published of its
+    model's size, link and training data.
     """
     placed = _place(published, board.groups)
     rows: list[Row] = list(board.rows)
@@ -33,13 +34,10 @@ def with_published(board: Board, published: Sequence[PublishedScore]) -> Board:
             rows.append(_with(Row(shown_name(names[0]), "", {}, about), scores))
         for number in own:
             row = rows[number]
-            here = {
-                place: each
-                for place, each in scores.items()
-                if place in row.cells
-                # What none of the rows of this name was measured on stands in the first.
-                or (number == own[0] and not any(place in rows[i].cells for i in own))
-            }
+            here = {place: each for place, each in scores.items() if place in row.cells}
+            # What none of the rows of this name was measured on stands in the first.
+            if number == own[0]:
+                here |= _elsewhere(scores, {place for i in own for place in board.rows[i].cells})
             rows[number] = replace(_with(row, here), about=row.about.completed(about))
     there = {each for scores in placed.values() for of in scores.values() for each in of}
     return ordered(board.groups, rows, len(published) - len(there))
@@ -91,6 +89,21 @@ def _merged(parts: Iterable[_Placed]) -> _Placed:
         for place, scores in part.items():
             found.setdefault(place, []).extend(scores)
     return found
+
+
+def _elsewhere(scores: _Placed, measured: Set[int]) -> dict[int, list[PublishedScore]]:
+    """The scores in groups that were not measured.
+
+    One of an unknown data version that stands beside a measured score is left out: it is most
+    likely of that version.
+    """
+    beside = {each for place in measured for each in scores.get(place, ()) if not each.data_version}
+    found = {
+        place: [each for each in published if each not in beside]
+        for place, published in scores.items()
+        if place not in measured
+    }
+    return {place: published for place, published in found.items() if published}
 
 
 def _with(row: Row, scores: _Placed) -> Row:

@@ -187,6 +187,20 @@ def test_one_model_is_one_row_whatever_was_published_of_it(tmp_path: Path) -> No
     assert rows["some/model"].cells[1].record is None
 
 
+def test_a_score_of_an_unknown_version_stands_where_its_model_was_measured(tmp_path: Path) -> None:
+    later = altered(record(greedy("1100"), model="other/model"), "benchmark", data_version="v2")
+    unknown = {"data_version": "", "score": 0.4}
+    found = with_published(
+        board(tmp_path, record(greedy("1100")), later),
+        [published(**unknown), published(**unknown, model="third/model")],
+    )
+    rows = {row.model: row for row in found.rows}
+    assert list(rows["some/model"].cells) == [0]
+    assert rows["some/model"].cells[0].published
+    # Of a model that was not measured nothing says which version it was.
+    assert sorted(rows["third/model"].cells) == [0, 1]
+
+
 def test_a_name_without_an_owner_joins_none_of_several(tmp_path: Path) -> None:
     names = ["a/x", "b/x", "x"]
     found = with_published(
