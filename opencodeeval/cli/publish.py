@@ -60,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--relationship",
         choices=RELATIONSHIPS,
         default="other",
-        help="of who measured to the model, for every-eval-ever (default: other)",
+        metavar="KIND",
+        help="of who measured to the model, for every-eval-ever: "
+        f"{', '.join(RELATIONSHIPS)} (the default)",
     )
 
 
