@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from opencodeeval.core.errors import UsageError
+from opencodeeval.core.suggest import nearest
 
 # These name the weights of the record; a second way to say them would let the
 # record name other weights than those that ran.
@@ -121,6 +121,6 @@ def _check_names(arguments: Iterable[str]) -> None:
     for name in arguments:
         if name in known:
             continue
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f": did you mean {near[0]!r}?" if near else ""
+        near = nearest(name, known)
+        hint = f": did you mean {near!r}?" if near else ""
         raise UsageError(f"the installed vLLM has no engine argument {name!r}{hint or '.'}")

@@ -99,7 +99,7 @@ def require_marks(tokenizer: Any) -> None:
     vocabulary = tokenizer.get_vocab()
     if not any(mark in vocabulary or mark in template for mark in known):
         raise BackendError(
-            "a budget of thinking tokens needs marks around the reasoning, and neither the tokens "
-            "nor the chat template of this model have any that are known: leave out "
-            "--thinking-budget, or see docs/reasoning.md"
+            "--thinking-budget needs marks around the reasoning, such as <think>, and this model's "
+            "tokenizer and chat template have none that are known: leave it out, or see "
+            "docs/reasoning.md"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -29,6 +28,7 @@ from opencodeeval.backends.thinking import Cut, ThinkingBudget, require_marks
 from opencodeeval.backends.vllm_engine import Engine, one_line, require_vllm, start_engine
 from opencodeeval.backends.vllm_lora import lora_arguments
 from opencodeeval.backends.vllm_settings import describe, engine_arguments
+from opencodeeval.core.background import in_background
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import SETTINGS, Completion, ModelType, Prompt, Sampling, Task
 
@@ -60,13 +60,16 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
         source, arguments.get("tokenizer"), bool(arguments["trust_remote_code"])
     )
     offered = variants(tokenizer, adapters, options.model_type, model)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        # Read the weights for their digest while the engine reads them too.
-        digesting = None
-        if source.folder and not source.commit:
-            digesting = pool.submit(weight_digest, source.folder)
-        engine = start_engine(arguments, local=source.folder is not None)
+    # Read the weights for their digest while the engine reads them too.
+    digesting = None
+    if source.folder and not source.commit:
+        digesting = in_background(partial(weight_digest, source.folder))
+    engine = start_engine(arguments, local=source.folder is not None)
+    try:
         digest = digesting.result() if digesting else None
+    except BaseException:
+        engine.shutdown()
+        raise
     identity = {
         "backend": "vllm",
         "model": source.recorded,

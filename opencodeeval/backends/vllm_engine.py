@@ -13,13 +13,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
 from opencodeeval.backends.lifeline import Lifeline, output_to
 from opencodeeval.backends.vllm_advice import with_advice
+from opencodeeval.core import alive
+from opencodeeval.core.background import in_background
 from opencodeeval.core.errors import BackendError
 
 # A user who sets the level wants to read the log on the terminal.
@@ -34,6 +36,7 @@ _DEFAULT_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 _SHUTDOWN_S = 20.0
+_GIVE_UP_S = 1.0
 # A seeded sample whose prompt is split into chunks kills the engine on a CPU
 # ("CPU Generator does not use offset", vLLM 0.32).
 _CPU_DEFAULTS = {"enforce_eager": True, "enable_chunked_prefill": False}
@@ -94,6 +97,8 @@ def start_engine(arguments: Mapping[str, Any], local: bool) -> Engine:
     """
     require_vllm()
     log = None if os.environ.get(_LEVEL) else _new_log()
+    if log:
+        alive.remark(f"vLLM's log is {log}")
     lifeline = Lifeline()
     with _output(log) as stream, _environment(local):
         try:
@@ -152,12 +157,14 @@ def _interruptibly(construct: Callable[[], Any], lifeline: Lifeline) -> Any:
         with lifeline.tied():
             return construct()
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        try:
-            return pool.submit(tied).result()
-        except BaseException:
-            lifeline.end()
-            raise
+    work = in_background(tied)
+    try:
+        return work.result()
+    except BaseException:
+        lifeline.end()
+        # What waits for those processes has ended with them; what imports may take long.
+        wait([work], _GIVE_UP_S)
+        raise
 
 
 def _new_log() -> Path:

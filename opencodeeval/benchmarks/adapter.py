@@ -70,7 +70,7 @@ def adapter_of(card: Card) -> Adapter:
         adapter = getattr(_module(folder), "ADAPTER", None)
     except (Exception, SystemExit) as error:  # whatever somebody's module raises
         raise DataError(
-            f"{path} cannot be imported ({type(error).__name__}: {error}): mend it"
+            f"{path} cannot be imported ({type(error).__name__}: {error}): fix it"
         ) from error
     if not isinstance(adapter, Adapter):
         raise DataError(f"{path} defines no ADAPTER: it ends with `ADAPTER = Adapter(...)`")

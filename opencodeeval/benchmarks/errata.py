@@ -125,7 +125,7 @@ def text_before(path: Path) -> str:
         raise DataError(f"{path} cannot be read ({error.strerror}): name another file") from error
     except (ValueError, LookupError) as error:
         raise DataError(
-            f"{path} is no table of errata ({error}): mend it, or name another file"
+            f"{path} is no table of errata ({error}): fix it, or name another file"
         ) from error
     return text
 

@@ -48,6 +48,6 @@ def _folder_of(point: EntryPoint) -> Path:
     if not places or not (folder / CARD).is_file():
         raise ExtensionError(
             f"{distribution(point)} names {point.value} as a benchmark, which is no package with a "
-            f"{CARD}: mend or uninstall it"
+            f"{CARD}: fix or uninstall it"
         )
     return folder

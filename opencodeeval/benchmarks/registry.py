@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,10 @@ from opencodeeval.benchmarks.data.parts import read_part
 from opencodeeval.benchmarks.data.rows import Row, load_rows, read_jsonl, rows_digest
 from opencodeeval.benchmarks.finished import FinishedSample
 from opencodeeval.benchmarks.folders import CARD
+from opencodeeval.benchmarks.groups import MARK, without_groups
 from opencodeeval.benchmarks.windows import Window, within
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.core.suggest import spelled, unknown
 from opencodeeval.core.types import Task
 from opencodeeval.execution.specification import specification
 
@@ -67,7 +68,7 @@ def load_benchmark(
 
     Raises:
         UsageError: there is no such benchmark, version, protocol or limit.
-        DataError: the data are not to be had, or damaged; or the benchmark's folder
+        DataError: the data are not available, or damaged; or the benchmark's folder
             is not as it has to be.
     """
     if limit is not None and limit < 1:
@@ -104,29 +105,34 @@ def check_spec(spec: str) -> None:
 
 
 def expanded(specs: Sequence[str]) -> list[str]:
-    """The specs, each once, with the parts of a set in place of its name.
+    """The specs, each once, with the parts of a set or a group in place of its name.
 
     The set's name without a version stands for all its parts, and a version behind a spec
-    for another part of the same benchmark: `multipl_e_humaneval@js,cpp` are two.
+    for another part of the same benchmark: `multipl_e_humaneval@js,cpp` are two. Names
+    may be in any case. groups.py says what a group is.
 
     Raises:
         UsageError, DataError: as `card_of`.
     """
     found: list[str] = []
     parts: dict[str, str] = {}
-    for spec in specs:
-        if spec in parts and spec not in families():
-            found.append(parts[spec])
+    for spec in without_groups(specs):
+        part = spelled(spec, parts)
+        if part and spec not in families():
+            found.append(parts[part])
             continue
         parts = {}
         if _own_file(spec) is not None or "@file:" in spec:
             found.append(spec)
             continue
         card, version = card_of(spec)
-        name = spec.removesuffix(f"@{version}")
+        typed = spec.removesuffix(f"@{version}")
+        name = card.name if spelled(typed, [card.name]) else typed
         if version:
             parts = {each.name: f"{name}@{each.name}" for each in card.versions}
-        found += [f"{name}@{each}" for each in card.set] if card.set and not version else [spec]
+            found.append(f"{name}@{spelled(version, parts) or version}")
+            continue
+        found += [f"{name}@{each}" for each in card.set] or [name]
     return list(dict.fromkeys(found))
 
 
@@ -137,6 +143,8 @@ def card_of(spec: str) -> tuple[Card, str]:
         UsageError: there is no such benchmark.
         DataError: the folder's card is not as it has to be.
     """
+    if spec.startswith(MARK):
+        raise UsageError(f"{spec} is a group of benchmarks: name one benchmark here")
     # A path may have an @ in it; a version has no slash, unless it is a file.
     before, slash, last = spec.rpartition("/") if "@file:" not in spec else ("", "", spec)
     name, at, version = last.partition("@")
@@ -303,11 +311,8 @@ def _protocol(card: Card, wanted: str | None) -> ProtocolCard:
 
 
 def _one_of(missing: str, wanted: str, names: Sequence[str]) -> str:
-    """`wanted` itself if it is one of the names; `missing` begins the error if not."""
-    if wanted in names:
-        return wanted
-    near = get_close_matches(wanted.lower().replace("-", "_"), names, n=1) or get_close_matches(
-        wanted, names, n=1
-    )
-    hint = f"did you mean {near[0]}? Available: " if near else "available: "
-    raise UsageError(f"{missing} {wanted!r}; {hint}{', '.join(names)}")
+    """The one of the names that is meant, in any case; `missing` begins the error if none is."""
+    found = spelled(wanted, names)
+    if found is None:
+        raise UsageError(unknown(missing, wanted, names))
+    return found

@@ -71,7 +71,7 @@ def _moment(option: str, text: str | None, whole_day: time) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:
-        raise UsageError(f"{option} {text}: it is a date like 2024-08-31")
+        raise UsageError(f"{option} {text}: must be a date like 2024-08-31")
     is_day = len(text) <= len("2024-08-31")
     return datetime.combine(moment.date(), whole_day) if is_day else moment
 

@@ -1,6 +1,7 @@
 """Print a shell script that completes commands, options and files.
 
-For bash, add to ~/.bashrc:    source <(opencodeeval completion bash)
+For bash, add to ~/.bashrc:
+    source <(opencodeeval completion bash)
 For zsh, put it in a folder of $fpath:
     opencodeeval completion zsh > DIR/_opencodeeval
 """
@@ -41,6 +42,7 @@ def _names() -> dict[str, list[str]]:
     """What an option holds -> the names that it takes, as they are when the script is made."""
     from opencodeeval.backends import BACKENDS
     from opencodeeval.benchmarks.registry import list_benchmarks
+    from opencodeeval.execution import environments
     from opencodeeval.execution.jails.base import JAILS
     from opencodeeval.runs.presets import presets
 
@@ -48,7 +50,9 @@ def _names() -> dict[str, list[str]]:
     benchmarks = [card.name for card in cards]
     return {
         "bench": benchmarks,
+        "benches": benchmarks,
         "names": ["all", *benchmarks],
+        "environment": environments.names(),
         "protocol": sorted({each.name for card in cards for each in card.protocols}),
         "backend": BACKENDS.names(),
         "sandbox": ["auto", *JAILS.names()],

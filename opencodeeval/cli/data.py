@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opencodeeval.cli.options import comma_list
 from opencodeeval.core.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from opencodeeval.benchmarks.data.fetch import Listed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "list", help="list each benchmark's data sets and which are here", allow_abbrev=False
     )
     listing.add_argument("--data", type=Path, metavar="DIR", help="look in this folder")
+    listing.add_argument(
+        "--long", action="store_true", help="also file, licence, source and checksum (wide)"
+    )
     listing.add_argument("--json", action="store_true", help="one JSON object on stdout")
     for action, purpose in (
         ("fetch", "download data sets from their publishers into a folder"),
@@ -39,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Do it; `verify` exits with DataError's status if a data set is missing or damaged."""
     if options.action == "list":
-        _list(options.data, options.json)
+        _list(options.data, options.json, options.long)
         return 0
     from opencodeeval.benchmarks.registry import expanded
 
@@ -53,15 +61,32 @@ def execute(options: argparse.Namespace) -> int:
     )
 
 
-def _list(folder: Path | None, as_json: bool) -> None:
-    from opencodeeval.benchmarks.data.fetch import HEADER, inventory
+def _list(folder: Path | None, as_json: bool, long: bool) -> None:
+    from opencodeeval.benchmarks.data.fetch import inventory
     from opencodeeval.core.tables import aligned
 
     rows = inventory(folder)
     if as_json:
         print(json.dumps({"data": [row._asdict() for row in rows]}))
         return
-    print(aligned(HEADER, [tuple(map(str, row)) for row in rows]))
+    header = ("benchmark", "version", "tasks", "size", "here")
+    more = ("file", "licence", "source", "checksum") if long else ()
+    print(aligned((*header, *more), [_cells(row, more) for row in rows], {"tasks", "size"}))
+
+
+def _cells(row: Listed, more: Sequence[str]) -> tuple[str, ...]:
+    from opencodeeval.core.sizes import size
+
+    in_folder = row.here and not row.here.startswith("in the ")
+    values = {**row._asdict(), "file": row.here if in_folder else ""}
+    return (
+        row.benchmark,
+        row.version,
+        str(row.tasks),
+        size(row.bytes) if isinstance(row.bytes, int) else row.bytes,
+        "in the folder" if in_folder else row.here,
+        *(str(values[name]) for name in more),
+    )
 
 
 def _fetch(specs: list[str], folder: Path) -> int:

@@ -10,13 +10,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from opencodeeval.runs.options import RESULTS
+from opencodeeval.cli.options import add_folder_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `doctor`."""
     parser.add_argument("--data", type=Path, metavar="DIR", help="also look for data sets there")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="DIR")
+    add_folder_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 

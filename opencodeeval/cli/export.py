@@ -9,14 +9,24 @@ import argparse
 import sys
 from pathlib import Path
 
+from opencodeeval.core.errors import StoreError, UsageError
+from opencodeeval.core.journal import replacing
 from opencodeeval.runs.formats.base import FORMATS
+
+# Not a format of samples: it needs no data set, holds any benchmark, and cannot be graded.
+INSPECT = "inspect"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `export`."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, or a record")
     parser.add_argument(
-        "--format", required=True, choices=FORMATS.names(), help="the tool to write files for"
+        "--format",
+        required=True,
+        choices=(*FORMATS.names(), INSPECT),
+        metavar="TOOL",
+        help=f"the tool to write files for: {', '.join(FORMATS.names())}; or {INSPECT}: a log "
+        "that Inspect's viewer opens",
     )
     parser.add_argument(
         "--output",
@@ -31,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the files and print their paths."""
+    if options.format == INSPECT:
+        return _inspect(options)
     from opencodeeval.runs.finished import open_run
     from opencodeeval.runs.formats.export import export, remarks
 
@@ -41,4 +53,26 @@ def execute(options: argparse.Namespace) -> int:
         print(f"opencodeeval: {remark}", file=sys.stderr)
     for path in paths:
         print(path)
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    """Write the run's log for Inspect, from its record and its folder."""
+    from opencodeeval.runs.finished import find_run
+    from opencodeeval.show.inspect_log import as_inspect_log, file_name
+
+    record, folder = find_run(options.run)
+    path = (options.output or folder / "export" / INSPECT) / file_name(record)
+    if path.exists() and not options.overwrite:
+        raise UsageError(f"{path} is already there: choose another --output, or --overwrite")
+    text = as_inspect_log(record, folder)
+    try:
+        with replacing(path) as file:
+            file.write(text.encode("utf-8"))
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror or error}): make room or choose another "
+            "--output"
+        ) from error
+    print(path)
     return 0

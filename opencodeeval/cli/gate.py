@@ -18,6 +18,7 @@ from opencodeeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from opencodeeval.decide.gate import Policy
+    from opencodeeval.records.reading import StoredRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--candidate", required=True, nargs="+", metavar="B", help="records of the candidate"
     )
+    add_candidate_model_option(parser)
     add_policy_options(parser)
     group = parser.add_argument_group("output")
     group.add_argument("--markdown", type=Path, metavar="FILE", help="write the report there")
@@ -35,9 +37,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
 
 
+def add_candidate_model_option(parser: argparse.ArgumentParser) -> None:
+    """--candidate-model."""
+    parser.add_argument(
+        "--candidate-model",
+        metavar="NAME",
+        help="the candidate's model, if its records are of several; the end of its name will do",
+    )
+
+
+def add_baseline_model_option(parser: argparse._ActionsContainer) -> None:
+    """--baseline-model."""
+    parser.add_argument(
+        "--baseline-model",
+        metavar="NAME",
+        help="the baseline's model, if its records are of several; the end of its name will do",
+    )
+
+
+def records_of_model(
+    sources: Sequence[str], model: str | None, option: str
+) -> Sequence[StoredRecord]:
+    """The records of sources, or those of one model that `option` names.
+
+    Raises:
+        UsageError, DataError, StoreError: as `read_records`; or there is no such model.
+    """
+    from opencodeeval.records.choosing import of_model
+    from opencodeeval.records.reading import read_records
+
+    records = read_records(sources)
+    return of_model(records, model, option) if model else records
+
+
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
-    """--policy, --margin, --alpha, --scope, --metric."""
+    """--baseline-model, --policy, --margin, --alpha, --scope, --metric."""
     group = parser.add_argument_group("policy of the gate")
+    add_baseline_model_option(group)
     group.add_argument("--policy", type=Path, metavar="FILE", help="a gate.toml (docs/gates.md)")
     group.add_argument("--margin", type=float, help="the tolerated drop (default: 0.01, one point)")
     group.add_argument("--alpha", type=float, help="error rate of each answer (default: 0.05)")
@@ -71,7 +107,7 @@ def policy_of(options: argparse.Namespace) -> Policy:
 
 
 # Options of add_policy_options that mean nothing without a gate, by their destination.
-POLICY_OPTIONS = ("policy", "margin", "alpha", "scope", "metric")
+POLICY_OPTIONS = ("baseline_model", "policy", "margin", "alpha", "scope", "metric")
 
 
 def check_needs_gate(options: argparse.Namespace, others: Sequence[str] = ()) -> None:
@@ -116,10 +152,10 @@ def execute(options: argparse.Namespace) -> int:
     from opencodeeval.decide.gate import EXIT_STATUS
     from opencodeeval.decide.gate_report import as_junit, as_markdown, as_text, gate_json
     from opencodeeval.records.comparable import unpaired
-    from opencodeeval.records.reading import read_records
 
     policy = policy_of(options)
-    baseline, candidate = read_records(options.baseline), read_records(options.candidate)
+    baseline = records_of_model(options.baseline, options.baseline_model, "--baseline-model")
+    candidate = records_of_model(options.candidate, options.candidate_model, "--candidate-model")
     check_sections(policy, (record.benchmark for record in (*baseline, *candidate)))
     decision = gate(baseline, candidate, policy)
     for name in unpaired(baseline, candidate):

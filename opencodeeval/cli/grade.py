@@ -29,13 +29,20 @@ from opencodeeval.cli.options import (
 )
 from opencodeeval.runs.formats.base import FORMATS
 
+USAGE = "opencodeeval grade FILE --bench BENCHMARK [options]"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `grade`."""
     parser.add_argument("samples", type=Path, metavar="FILE", help="samples to grade")
-    parser.add_argument("--bench", required=True, help="the benchmark they belong to")
     parser.add_argument(
-        "--format", choices=FORMATS.names(), help="the tool that wrote FILE (default: detected)"
+        "--bench", required=True, metavar="BENCHMARK", help="the benchmark they belong to"
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS.names(),
+        metavar="TOOL",
+        help=f"the tool that wrote FILE: {', '.join(FORMATS.names())} (default: detected)",
     )
     parser.add_argument("--model", help="name of the model (default: the file's name)")
     parser.add_argument(

@@ -1,10 +1,11 @@
 """Build the leaderboard of a folder of results from its records.
 
 Writes README.md, leaderboard.json and leaderboard.html into the folder, and
-overwrites only files that it made. Scores
-published elsewhere are read from --published FILE (repeatable), and from
-published.json in the folder if it exists: a list of scores as in the
-README, or results.json of the EvalPlus or BigCodeBench leaderboard.
+overwrites only files that it made. Scores published elsewhere are read from
+--published FILE (repeatable), and from published.json in the folder if it
+exists: a list of scores as in the README, results.json of the EvalPlus or
+BigCodeBench leaderboard, or tables of OpenCoder's paper. Measured models are
+ranked among published ones.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="published scores to show beside the measured ones; repeatable",
+        help="published scores, for ranks among known models; repeatable",
     )
     add_metric_option(parser)
     parser.add_argument(

@@ -2,8 +2,8 @@
 
 A command is a module with two functions: `add_arguments(parser)` declares its
 options, and `execute(options) -> int` returns the exit status. If it sets
-PASSES_ON, the arguments after `--` are in `options.passed_on`. To add a command,
-add a module and a row in COMMANDS; only the module of the given command is loaded.
+PASSES_ON, the arguments after `--` are in `options.passed_on`. commands.py lists the
+commands; only the module of the given command is loaded.
 """
 
 from __future__ import annotations
@@ -14,70 +14,20 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import ModuleType
-from typing import NamedTuple
+from typing import NoReturn
 
 import opencodeeval
-from opencodeeval.cli.options import Parser
+from opencodeeval.cli.commands import COMMANDS, examples, overview
+from opencodeeval.cli.options import Parser, wrapped
 from opencodeeval.core.errors import OpenCodeEvalError, UsageError
 from opencodeeval.core.interrupted import Interrupted
+from opencodeeval.core.suggest import unknown
 
 VERSION = f"opencodeeval {opencodeeval.__version__}"
 EXIT_UNEXPECTED = 70
 EXIT_BROKEN_PIPE = 141
-
-
-class Command(NamedTuple):
-    """A command's module and its one-line description."""
-
-    module: str
-    purpose: str
-
-
-COMMANDS = {
-    "run": Command("opencodeeval.cli.run", "score a model on benchmarks (the default command)"),
-    "grade": Command("opencodeeval.cli.grade", "grade samples from another tool"),
-    "compare": Command(
-        "opencodeeval.cli.compare", "compare two models task by task, from their records"
-    ),
-    "gate": Command(
-        "opencodeeval.cli.gate", "say whether a candidate got worse, with an exit status for CI"
-    ),
-    "serve": Command(
-        "opencodeeval.cli.serve", "serve the grader over HTTP: programs in, verdicts out"
-    ),
-    "watch": Command("opencodeeval.cli.watch", "evaluate each new checkpoint of a training run"),
-    "publish": Command(
-        "opencodeeval.cli.publish", "write scores to a model card, a table or a tracker"
-    ),
-    "export": Command("opencodeeval.cli.export", "write a finished run in another tool's files"),
-    "leaderboard": Command(
-        "opencodeeval.cli.leaderboard", "build the tables and the page of a folder of records"
-    ),
-    "report": Command(
-        "opencodeeval.cli.report", "build a page of a run: every sample and its verdict"
-    ),
-    "regrade": Command(
-        "opencodeeval.cli.regrade", "execute stored samples again, and list changed verdicts"
-    ),
-    "data": Command("opencodeeval.cli.data", "list, fetch or verify the data sets"),
-    "contamination": Command(
-        "opencodeeval.cli.contamination", "show scores by month of release, before and after a date"
-    ),
-    "benchmarks": Command("opencodeeval.cli.benchmarks", "list the benchmarks and protocols"),
-    "presets": Command(
-        "opencodeeval.cli.presets", "list the presets of models, or show what one sets"
-    ),
-    "doctor": Command("opencodeeval.cli.doctor", "say what this machine has and what is missing"),
-    "selfcheck": Command(
-        "opencodeeval.cli.selfcheck",
-        "run the reference solutions: which tasks can be passed here at all",
-    ),
-    "sandbox": Command("opencodeeval.cli.sandbox", "build, show or clean up the sandbox"),
-    "completion": Command(
-        "opencodeeval.cli.completion", "print a shell script that completes commands and options"
-    ),
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except OpenCodeEvalError as error:
         return _fail(str(error), error.exit_status)
-    except Interrupted as stop:
-        return _fail(str(stop), stop.exit_status)
-    except KeyboardInterrupt:
-        return _fail(str(Interrupted()), Interrupted().exit_status)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        said = stop if isinstance(stop, Interrupted) else Interrupted()
+        status = _fail(str(said), said.exit_status)
+        if arguments is None and "torch" in sys.modules:
+            _end_at_once(status)
+        return status
     except BrokenPipeError:
         # The reader is gone; without this the interpreter reports an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -107,19 +59,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _execute(given: list[str]) -> int:
     if not given:
-        others = ", ".join(name for name in COMMANDS if name != "run")
+        print(overview(), file=sys.stderr)
         raise UsageError(
-            f"`opencodeeval --model M --bench B` runs a model; other commands: {others} "
-            "(see `opencodeeval --help`)"
+            "nothing was asked for: name a model and a benchmark, or one of the commands above"
         )
+    if given[0] == "help":
+        given = [*given[1:], "--help"]
+    if given[0] in ("-h", "--help"):
+        print(overview())
+        return 0
+    command, options = parsed_command(given)
+    status: int = command.execute(options)
+    return status
+
+
+def parsed_command(arguments: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The module of the command that is named (by default `run`), and its options.
+
+    Raises:
+        UsageError: there is no such command or option, or a value is invalid.
+    """
+    given = list(arguments)
     name = "run" if given[0].startswith("-") else given.pop(0)
     if name not in COMMANDS:
-        raise UsageError(f"there is no command {name!r}; available: {', '.join(COMMANDS)}")
+        raise UsageError(unknown("there is no command", name, COMMANDS))
     command = importlib.import_module(COMMANDS[name].module)
     parser = Parser(
         prog=f"opencodeeval {name}",
-        description=command.__doc__,
-        epilog=_overview() if name == "run" else None,
+        usage=getattr(command, "USAGE", None),
+        description=wrapped(command.__doc__ or ""),
+        epilog=examples(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -129,10 +98,9 @@ def _execute(given: list[str]) -> int:
         # Not argparse's `--`, which does not work together with positional arguments.
         at = given.index("--")
         given, passed_on = given[:at], given[at + 1 :]
-    options = parser.parse_args(given)
+    options = parser.parse(given)
     options.passed_on = passed_on
-    status: int = command.execute(options)
-    return status
+    return command, options
 
 
 def whole_parser() -> Parser:
@@ -143,7 +111,7 @@ def whole_parser() -> Parser:
     parser = Parser(prog="opencodeeval", allow_abbrev=False)
     _add_arguments(parser, importlib.import_module(COMMANDS["run"].module))
     commands = parser.add_subparsers(dest="command")
-    for name, (module, purpose) in COMMANDS.items():
+    for name, (module, purpose, _) in COMMANDS.items():
         each = commands.add_parser(name, help=purpose, allow_abbrev=False)
         _add_arguments(each, importlib.import_module(module))
     return parser
@@ -154,9 +122,15 @@ def _add_arguments(parser: Parser, command: ModuleType) -> None:
     command.add_arguments(parser)
 
 
-def _overview() -> str:
-    rows = [f"  {name:<15}{command.purpose}" for name, command in COMMANDS.items()]
-    return "\n".join(["commands (opencodeeval COMMAND --help):", *rows])
+def _end_at_once(status: int) -> NoReturn:
+    """End this process, in which everything of ours is closed.
+
+    The interpreter's own end takes seconds once an engine's libraries are loaded.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _fail(message: str, status: int) -> int:

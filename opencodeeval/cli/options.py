@@ -4,19 +4,66 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NoReturn
 
 from opencodeeval.core.errors import UsageError
+from opencodeeval.core.suggest import nearest
 from opencodeeval.runs.options import RESULTS, Output, SandboxOptions, Selection
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError."""
+    """A parser that raises UsageError, and says what a misspelt option may mean."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The options; a misspelt one is named before the required one that it was to be.
+
+        Raises:
+            UsageError: an option does not exist, is missing, or has an invalid value.
+        """
+        known = _options(self)
+        for each in arguments:
+            if each == "--":
+                break
+            name = each.partition("=")[0]
+            if _OPTION.fullmatch(name) and name not in known:
+                near = nearest(name, known)
+                meant = f"; did you mean {near}?" if near else ""
+                self.error(f"there is no option {name}{meant}")
+        return self.parse_args(arguments)
+
+
+def wrapped(text: str) -> str:
+    """Paragraphs in lines of at most 80 columns; indented lines stay lines of their own."""
+    lines: list[str] = []
+    for paragraph in text.strip().split("\n\n"):
+        for indented, part in groupby(paragraph.split("\n"), lambda line: line.startswith(" ")):
+            for line in list(part) if indented else [" ".join(part)]:
+                indent = " " * (len(line) - len(line.lstrip()) + 2) if indented else ""
+                lines += textwrap.wrap(line, 80, subsequent_indent=indent, break_on_hyphens=False)
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+# Argparse takes nothing that looks so for the value of an option before it.
+_OPTION = re.compile(r"--?[A-Za-z][\w-]*")
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """The options of a parser and of those below it."""
+    found: set[str] = set()
+    for action in parser._actions:
+        found.update(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            found.update(*map(_options, action.choices.values()))
+    return found
 
 
 def comma_list(text: str) -> list[str]:
@@ -24,13 +71,25 @@ def comma_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def add_bench_option(parser: argparse.ArgumentParser) -> None:
+    """--bench of the commands that take several benchmarks."""
+    parser.add_argument(
+        "--bench",
+        action="append",
+        default=[],
+        metavar="BENCHMARKS",
+        help="comma list of benchmarks and @groups (`opencodeeval benchmarks` lists them), "
+        "folders, files of tasks; repeatable",
+    )
+
+
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     """--protocol, --data, --limit, the dates, --from-run, --time-limit."""
     group = parser.add_argument_group("benchmark")
     group.add_argument(
         "--protocol",
-        help="how to prompt and grade (default: the benchmark's own); comma list: score under "
-        "several protocols (`run` and `grade` only)",
+        help="how to prompt and grade (default: the benchmark's first, see `opencodeeval "
+        "benchmarks NAME`); comma list: score under several protocols (`run` and `grade` only)",
     )
     group.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N tasks")
@@ -111,16 +170,43 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """--output, --json, --quiet, --progress."""
     group = parser.add_argument_group("output")
+    add_folder_option(group)
     group.add_argument(
-        "--output", type=Path, default=RESULTS, metavar="DIR", help="results (default: ./results)"
+        "--json", action="store_true", help="one JSON object on stdout instead of the table"
     )
-    group.add_argument("--json", action="store_true", help="one JSON object on stdout")
     group.add_argument("--quiet", action="store_true", help="no progress on stderr")
     group.add_argument(
         "--progress",
         choices=("auto", "bars", "lines"),
         default="auto",
         help="how to show progress (default: bars on a terminal, else a line now and then)",
+    )
+
+
+def add_folder_option(parser: argparse._ActionsContainer) -> None:
+    """--output of the commands that write records."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS,
+        metavar="DIR",
+        help="folder of results (default: ./results)",
+    )
+
+
+def add_tracker_run_options(parser: argparse._ActionsContainer) -> None:
+    """--project, --tracker-run."""
+    parser.add_argument(
+        "--project",
+        default="opencodeeval",
+        metavar="NAME",
+        help="the tracker's project or experiment (default: opencodeeval)",
+    )
+    parser.add_argument(
+        "--tracker-run",
+        metavar="RUN",
+        help="log into this run of the tracker, such as the trainer's own, by step: an id, or "
+        "ENTITY/PROJECT/ID in W&B (default: a run for each record)",
     )
 
 

@@ -9,6 +9,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from opencodeeval.core.text import wrapped
+
 if TYPE_CHECKING:
     from opencodeeval.runs.presets import Preset
 
@@ -36,7 +38,8 @@ def execute(options: argparse.Namespace) -> int:
     elif options.preset is None:
         width = max(len(each.name) for each in shown)
         for each in shown:
-            print(f"{each.name:<{width}}  {each.prompt}{_settings(each)}")
+            line = f"{each.name:<{width}}  {each.prompt}{_settings(each)}"
+            print(wrapped(line, " " * (width + 2)))
     else:
         print("\n".join(_lines(shown[0])))
     return 0
@@ -71,4 +74,5 @@ def _lines(preset: Preset) -> list[str]:
     rows += [("known", each) for each in preset.quirks]
     rows += [("source", each) for each in preset.sources]
     width = max(len(name) for name, _ in rows)
-    return [preset.name, *(f"  {name:<{width}}  {text}" for name, text in rows)]
+    indent = " " * (width + 4)
+    return [preset.name, *(wrapped(f"  {name:<{width}}  {text}", indent) for name, text in rows)]

@@ -1,6 +1,7 @@
 """Score a model: generate, execute, and report pass@k with 95 % intervals.
 
-An interrupted run continues when you repeat the command.
+Needed are --model (but for --backend reference) and --bench; every other
+option has a default. An interrupted run continues when you repeat the command.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opencodeeval.cli.gate import add_policy_options, check_needs_gate
 from opencodeeval.cli.options import (
     Parser,
+    add_bench_option,
     add_benchmark_options,
     add_output_options,
     add_sandbox_options,
@@ -30,14 +32,15 @@ if TYPE_CHECKING:
     from opencodeeval.backends import BackendOptions
 
 
+USAGE = "opencodeeval [run] --model MODEL --bench BENCHMARKS [options]"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `run`."""
     parser.add_argument(
-        "--model", help="a model folder, a model id on the hub, or a server's name of it"
+        "--model", help="a model folder, a model id on the hub, or a server's name for the model"
     )
-    parser.add_argument(
-        "--bench", action="append", default=[], help="benchmarks, as a comma list; repeatable"
-    )
+    add_bench_option(parser)
     add_benchmark_options(parser)
     add_sampling_options(parser)
     _add_model_options(parser)
@@ -169,7 +172,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = Parser(prog="opencodeeval run", allow_abbrev=False)
     add_arguments(parser)
-    return parser.parse_args(arguments)
+    return parser.parse(arguments)
 
 
 def _add_gate_options(parser: argparse.ArgumentParser) -> None:
@@ -210,10 +213,23 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--tokenizer", metavar="FOLDER_OR_HUB_ID", help="use it instead of the model's own"
     )
     group.add_argument("--revision", help="revision of the model on the hub")
-    group.add_argument("--dtype", default="auto")
-    group.add_argument("--max-model-len", type=int, metavar="TOKENS")
-    group.add_argument("--tensor-parallel-size", type=int, default=1, metavar="GPUS")
-    group.add_argument("--trust-remote-code", action="store_true")
+    group.add_argument("--dtype", default="auto", help="like bfloat16 (default: the model's own)")
+    group.add_argument(
+        "--max-model-len",
+        type=int,
+        metavar="TOKENS",
+        help="longest prompt and answer together (default: the model's context)",
+    )
+    group.add_argument(
+        "--tensor-parallel-size",
+        type=int,
+        default=1,
+        metavar="GPUS",
+        help="GPUs that hold one copy of the model together (default: 1)",
+    )
+    group.add_argument(
+        "--trust-remote-code", action="store_true", help="execute Python code of the model's folder"
+    )
     group.add_argument(
         "--engine-arg",
         action="append",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from opencodeeval.cli.gate import check_sections, policy_of
+from opencodeeval.cli.gate import check_sections, policy_of, records_of_model
 from opencodeeval.core.errors import UsageError
 from opencodeeval.decide.baseline import Baseline
 from opencodeeval.decide.early_stop import EarlyStopping, Stop, conclude
@@ -103,7 +103,8 @@ class RunGate:
 def open_gate(options: argparse.Namespace, family: int) -> RunGate:
     """The gate of `run`'s options, its baseline read and checked."""
     policy = policy_of(options)
-    baseline = Baseline.read([options.gate])
+    stored = records_of_model([options.gate], options.baseline_model, "--baseline-model")
+    baseline = Baseline.of(stored)
     check_sections(policy, (record.benchmark for record in baseline.records.values()))
     early = EarlyStopping(baseline, policy, family) if options.early_stop else None
     return RunGate(baseline, policy, early)

@@ -15,23 +15,30 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 
 def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     """--n to --generation-config, and those that change what a protocol asks."""
-    group = parser.add_argument_group("sampling (defaults: the benchmark's; docs/sampling.md)")
-    group.add_argument("--n", type=int, help="samples per task")
-    group.add_argument("--temperature", type=float, help="0 is greedy")
-    group.add_argument("--top-p", type=float)
-    group.add_argument("--top-k", type=int, metavar="N", help="0 means all tokens")
-    group.add_argument("--min-p", type=float, metavar="P")
-    group.add_argument("--repetition-penalty", type=float, metavar="R", help="1 means none")
-    group.add_argument("--presence-penalty", type=float, metavar="P", help="from -2 to 2")
-    group.add_argument("--frequency-penalty", type=float, metavar="P", help="from -2 to 2")
-    group.add_argument("--max-tokens", type=int, help="longest completion")
+    group = parser.add_argument_group(
+        "sampling (`opencodeeval benchmarks NAME` shows the protocols' defaults)"
+    )
+    for name, kind, metavar, meaning in (
+        ("--n", int, "N", "samples per task (most protocols: 1)"),
+        ("--temperature", float, "T", "0 is greedy (most protocols: 0)"),
+        ("--top-p", float, "P", "1 means all tokens"),
+        ("--top-k", int, "N", "0 means all tokens (default)"),
+        ("--min-p", float, "P", "0 means all tokens (default)"),
+        ("--repetition-penalty", float, "R", "1 means none (default)"),
+        ("--presence-penalty", float, "P", "from -2 to 2 (default: 0)"),
+        ("--frequency-penalty", float, "P", "from -2 to 2 (default: 0)"),
+    ):
+        group.add_argument(name, type=kind, metavar=metavar, help=meaning)
+    group.add_argument(
+        "--max-tokens", type=int, metavar="N", help="longest completion, reasoning included"
+    )
     group.add_argument(
         "--ignore-eos",
         action="store_true",
         default=None,
         help="go on after the end-of-text token, to --max-tokens or a stop string",
     )
-    group.add_argument("--seed", type=int)
+    group.add_argument("--seed", type=int, metavar="N", help="of all sampling (default: 0)")
     group.add_argument(
         "--allow-long-prompts",
         action="store_true",

@@ -12,11 +12,11 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from opencodeeval.core.errors import ExtensionError, UsageError
+from opencodeeval.core.suggest import unknown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -82,9 +82,7 @@ class Seam(Generic[T]):
         found = self.found()
         if name in found:
             return found[name]
-        near = get_close_matches(name, found, n=1)
-        hint = f"did you mean {near[0]}? Available: " if near else "available: "
-        raise UsageError(f"there is no {self.what} {name!r}; {hint}{', '.join(found)}")
+        raise UsageError(unknown(f"there is no {self.what}", name, found))
 
     def load(self, name: str) -> T:
         """The variant of a name.
@@ -121,12 +119,12 @@ class Seam(Generic[T]):
             first = (str(error).splitlines() or [""])[0]
             raise ExtensionError(
                 f"the {self.what} {extension.name} ({extension.place}) cannot be imported "
-                f"({type(error).__name__}: {first}): mend or uninstall it"
+                f"({type(error).__name__}: {first}): fix or uninstall it"
             ) from error
         if not isinstance(value, self.kind):
             raise ExtensionError(
                 f"{extension.place} defines no {extension.constant} that is a "
-                f"{self.kind.__name__}: mend or uninstall it"
+                f"{self.kind.__name__}: fix or uninstall it"
             )
         return value
 

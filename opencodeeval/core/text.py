@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 # Line breaks of every kind, other control characters, and the white space around them.
 _BREAKS = re.compile(r"\s*[\x00-\x1f\x7f\x85\u2028\u2029]+\s*")
@@ -44,6 +45,13 @@ def validation_words(error: Exception) -> str:
 
 def _named_kinds(part: str) -> str:
     return " or ".join(_KINDS.get(kind, kind) for kind in part.split(" | "))
+
+
+def wrapped(line: str, indent: str = "    ") -> str:
+    """A sentence in lines of at most 80 columns; `indent` begins all but the first."""
+    return textwrap.fill(
+        line, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def one_line(text: object) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from opencodeeval.core.errors import UsageError
-from opencodeeval.records.reading import StoredRecord, read_records
+from opencodeeval.records.reading import StoredRecord
 
 
 @dataclass(frozen=True)
@@ -17,20 +16,20 @@ class Baseline:
     records: Mapping[str, StoredRecord]
 
     @classmethod
-    def read(cls, sources: Iterable[str | Path]) -> Baseline:
-        """The baseline of records, run folders, folders of results or patterns.
+    def of(cls, records: Iterable[StoredRecord]) -> Baseline:
+        """The baseline of these records.
 
         Raises:
-            UsageError: a source does not exist, or two records are of the same data.
-            DataError, StoreError: a record is not to be trusted or cannot be read.
+            UsageError: two records are of the same data.
         """
         found: dict[str, StoredRecord] = {}
-        for record in read_records(sources):
+        for record in records:
             other = found.setdefault(record.spec, record)
             if other is not record:
                 raise UsageError(
                     f"the baseline has two records of {record.spec} ({other.path} and "
-                    f"{record.path}): name one of them, or a pattern that only one matches"
+                    f"{record.path}): name one of them, a pattern that only one matches, or "
+                    "--baseline-model NAME"
                 )
         return cls(found)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from opencodeeval.core import tables
 from opencodeeval.core.errors import UsageError
+from opencodeeval.core.text import wrapped
 from opencodeeval.records.comparable import Pair, remarks
 from opencodeeval.stats import paired_tests
 from opencodeeval.stats.metrics import PASS_AT_1, SOLVED, Metric, estimate
@@ -245,15 +246,18 @@ RIGHT = frozenset({"baseline", "candidate", "change", "p", "lost", "gained", "ta
 
 def as_text(comparisons: Sequence[Comparison], all_flips: bool = False) -> str:
     """The table for people, then the flipped tasks and the remarks of each benchmark."""
-    lines = [tables.aligned(HEADER, [_row(each) for each in comparisons], RIGHT)]
+    lines = [tables.fitted(HEADER, [_row(each) for each in comparisons], RIGHT, lead=2)]
     for each in comparisons:
         if each.benchmark == OVERALL:
             continue
+        said = [
+            f"  {name} {len(flips)}: {flipped(flips, None if all_flips else SHOWN)}"
+            for name, flips in (("lost", each.lost), ("gained", each.gained))
+            if flips
+        ]
+        said += [f"  note: {remark}" for remark in each.remarks]
         lines += ["", f"{each.benchmark} {each.data_version}, {each.protocol}, {each.test} test"]
-        for name, flips in (("lost", each.lost), ("gained", each.gained)):
-            if flips:
-                lines.append(f"  {name:<7} {flipped(flips, None if all_flips else SHOWN)}")
-        lines += [f"  note: {remark}" for remark in each.remarks]
+        lines += map(wrapped, said)
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from opencodeeval.core import tables
+from opencodeeval.core.text import wrapped
 from opencodeeval.decide.comparison import OVERALL, SHOWN, as_json, flipped, signed
 from opencodeeval.decide.gate import EXIT_STATUS, Answer, Decision, Finding
 from opencodeeval.stats.metrics import PASS_AT_1
@@ -26,6 +27,11 @@ HEADER = (
     "detectable",
     "answer",
 )
+# Those of them that fit a terminal; the others follow in lines of their own.
+IN_TEXT = (
+    *("benchmark", "baseline", "candidate", "change"),
+    *("95 % interval", "drop at most", "margin", "answer"),
+)
 RIGHT = frozenset({"baseline", "candidate", "change", "drop at most", "margin", "p of a drop"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MARK = {Answer.PASS: "✅", Answer.REGRESSION: "❌", Answer.INCONCLUSIVE: "❔"}
@@ -33,8 +39,16 @@ _MARK = {Answer.PASS: "✅", Answer.REGRESSION: "❌", Answer.INCONCLUSIVE: "❔
 
 def as_text(decision: Decision, models: Sequence[str]) -> str:
     """The report for a terminal; `models` are the baseline's and the candidate's names."""
-    table = tables.aligned(HEADER, [_row(each) for each in decision.findings], RIGHT)
-    return "\n".join([_title(models), "", table, *_details(decision, "  "), "", _verdict(decision)])
+    rows = [dict(zip(HEADER, _row(each), strict=True)) for each in decision.findings]
+    table = tables.fitted(IN_TEXT, [[row[name] for name in IN_TEXT] for row in rows], RIGHT)
+    details = [
+        f"{row['benchmark']}: p of a drop {row['p of a drop']}, "
+        f"detectable drop {row['detectable']}{'' if each.detectable is None else ' points'}"
+        for row, each in zip(rows, decision.findings, strict=True)
+    ]
+    details += _details(decision, "  ")
+    verdict = wrapped(_verdict(decision))
+    return "\n".join([_title(models), "", table, "", *map(wrapped, details), "", verdict])
 
 
 def as_markdown(decision: Decision, models: Sequence[str]) -> str:

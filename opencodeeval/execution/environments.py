@@ -21,6 +21,7 @@ import msgspec
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.paths import sandbox_dir
+from opencodeeval.core.suggest import unknown
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -133,7 +134,7 @@ def read_environment(name: str) -> Environment:
     if not name:
         return PLAIN
     if name not in names():
-        raise UsageError(f"there is no environment {name!r}; available: {', '.join(names())}")
+        raise UsageError(unknown("there is no environment", name, names()))
     return environment_of(sandbox_dir() / name)
 
 

@@ -105,6 +105,13 @@ def remarks(pair: Pair) -> list[str]:
 
 
 def _by_spec(side: str, records: Sequence[StoredRecord]) -> dict[str, StoredRecord]:
+    models = {_weights(each): each for each in records}
+    if len(models) > 1:
+        first, second, *_ = models.values()
+        raise UsageError(
+            f"the {side}'s records are of different models ({first.model} in {first.path}, "
+            f"{second.model} in {second.path}): name one of them with --{side}-model NAME"
+        )
     found: dict[str, StoredRecord] = {}
     for each in records:
         other = found.setdefault(each.spec, each)
@@ -113,13 +120,6 @@ def _by_spec(side: str, records: Sequence[StoredRecord]) -> dict[str, StoredReco
                 f"the {side} has two records of {each.spec} ({other.path} and {each.path}): "
                 "name one of them, or a pattern that only one matches"
             )
-    models = {_weights(each): each for each in records}
-    if len(models) > 1:
-        first, second, *_ = models.values()
-        raise UsageError(
-            f"the {side}'s records are of different models ({first.model} in {first.path}, "
-            f"{second.model} in {second.path}): name the records of one model"
-        )
     return found
 
 

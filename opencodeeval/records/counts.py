@@ -31,9 +31,10 @@ def cluster_counts(
     for task_id, row in tasks.items():
         if task_id in without:
             continue
-        cluster = cluster_of(task_id, row)
-        n, c = found.get(cluster, Count(0, 0))
-        found[cluster] = Count(n + row.n, c + row.c[suite])
+        cluster = row.cluster or task_id
+        before = found.get(cluster)
+        n, c = row.n, row.c[suite]
+        found[cluster] = Count(n + before.n, c + before.c) if before else Count(n, c)
     return found
 
 

@@ -93,6 +93,12 @@ class StoredRecord:
         return counts_for(self.record.tasks, suite, without, metric)
 
 
+def run_folder_of(stored: StoredRecord) -> Path | None:
+    """The run folder of a record, with its samples; None if it is not there."""
+    folder = stored.path.parent.parent / RUNS / stored.record.run_id
+    return folder if folder.is_dir() else None
+
+
 def read_records(sources: str | Path | Iterable[str | Path]) -> list[StoredRecord]:
     """The records of one source or several (see `find_records`), each once.
 
@@ -154,7 +160,7 @@ def read_record(path: Path) -> StoredRecord:
     if record.digest != content_digest(content):
         raise DataError(
             f"{path} was changed after it was written (its digest is not that of its content), so "
-            "it proves nothing: give the command of its run again, which writes the record anew"
+            "it cannot be trusted: give the command of its run again, which writes the record anew"
         )
     return StoredRecord(path, record)
 
@@ -236,7 +242,7 @@ def _schema_of(path: Path, content: Any) -> int:
         )
     if schema < 1:
         raise DataError(
-            f"{path} is a record of schema {schema}, which never was one: give the command of its "
+            f"{path} is a record of schema {schema}, which does not exist: give the command of its "
             "run again, which writes the record anew"
         )
     return schema
@@ -261,7 +267,7 @@ def _check(record: Record) -> None:
             f"{', '.join(benchmark.suites)}"
         )
     if not tasks or len(tasks) != benchmark.tasks:
-        raise ValueError(f"it has {len(tasks)} tasks and says {benchmark.tasks}")
+        raise ValueError(f"it lists {len(tasks)} tasks, and benchmark.tasks is {benchmark.tasks}")
     if record.sampling.n < 1:
         raise ValueError(f"sampling.n is {record.sampling.n}")
     for task_id, row in tasks.items():

@@ -152,7 +152,9 @@ def sampling_fields(backend: Backend, sampling: Sampling) -> dict[str, Any]:
     """
     if backend.identity().get("backend") == "samples":
         if sampling.changed(OVERRIDES):
-            raise UsageError("existing samples cannot be asked otherwise: leave the change out")
+            raise UsageError(
+                "the prompts of existing samples cannot be changed: leave the option out"
+            )
         return {"n": sampling.n}
     stored = asdict(sampling)
     changed = sampling.changed(stored)

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 from opencodeeval.core.errors import OpenCodeEvalError, SandboxError
+from opencodeeval.core.text import wrapped
 
 MIN_FREE_GIB = 1.0
 PROBE_TIMEOUT_S = 30.0
@@ -24,7 +26,7 @@ class Finding:
     """The result of one check.
 
     `role` is set if this alone makes a backend or a sandbox usable; `remedy` is what
-    to do if it is missing.
+    to do if it is missing; `environment` is what the check of a language belongs to.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Finding:
     detail: str
     remedy: str = ""
     role: Role = ""
+    environment: str = ""
 
 
 def examine(output: Path, data: Path | None) -> list[Finding]:
@@ -167,13 +170,14 @@ def _toolchains() -> list[Finding]:
             continue
         found = here(environment)
         findings += [
-            Finding(f"{name} {language}", True, found[language])
+            Finding(f"{name} {language}", True, found[language], environment=name)
             if language in found
             else Finding(
                 f"{name} {language}",
                 False,
                 "not on this machine",
                 f"optional, for --sandbox local: install {each.packages}",
+                environment=name,
             )
             for language, each in environment.toolchains.items()
         ]
@@ -207,9 +211,29 @@ def _data_sets(data: Path) -> list[Finding]:
 
 
 def report(findings: Sequence[Finding]) -> str:
-    """One line per finding: ok or missing, and what to do."""
-    width = max(len(finding.name) for finding in findings)
-    return "\n".join(_line(finding, width) for finding in findings)
+    """One line per finding: ok or missing, and what to do; one for an environment's languages."""
+    shown: list[Finding] = []
+    for environment, each in groupby(findings, lambda found: found.environment):
+        group = list(each)
+        shown += _languages(environment, group) if environment else group
+    width = max(len(finding.name) for finding in shown)
+    indent = " " * (width + 11)
+    return "\n".join(wrapped(_line(finding, width), indent) for finding in shown)
+
+
+def _languages(environment: str, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of an environment's languages in one line for those here, and one for others."""
+    remedy = (
+        "optional, for --sandbox local; `opencodeeval doctor --json` names the packages, and "
+        f"`opencodeeval sandbox build {environment}` makes an image with all"
+    )
+    lines = []
+    for ok in (True, False):
+        names = [each.name.removeprefix(f"{environment} ") for each in findings if each.ok == ok]
+        if names:
+            detail = f"{len(names)} of {len(findings)} languages: {', '.join(names)}"
+            lines.append(Finding(environment, ok, detail, remedy))
+    return lines
 
 
 def _line(finding: Finding, width: int) -> str:

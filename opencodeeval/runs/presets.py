@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ import msgspec
 
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.paths import presets_dir
+from opencodeeval.core.suggest import unknown
 from opencodeeval.core.text import validation_words
 from opencodeeval.core.types import SETTINGS, ModelType
 
@@ -150,9 +150,7 @@ def find_preset(name: str) -> Preset:
         return own[0]
     if name in presets():
         return presets()[name]
-    near = get_close_matches(name, presets(), n=1)
-    hint = f"did you mean {near[0]}? Available: " if near else "available: "
-    raise UsageError(f"there is no preset {name!r}; {hint}{', '.join(presets())}, or a TOML file")
+    raise UsageError(f"{unknown('there is no preset', name, presets())}, or a TOML file")
 
 
 def preset_of(model: str) -> Preset:

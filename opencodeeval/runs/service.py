@@ -6,7 +6,9 @@ them through the same pipeline and return an `Evaluation`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -16,7 +18,9 @@ from opencodeeval.backends.base import AdaptedBackend, Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.registry import expanded
+from opencodeeval.core.alive import alive
 from opencodeeval.core.errors import UsageError
+from opencodeeval.core.sizes import duration
 from opencodeeval.records.naming import WITH_ADAPTER
 from opencodeeval.runs.asking import check_template
 from opencodeeval.runs.generation_config import with_model_values
@@ -198,11 +202,23 @@ class _Backends:
             return self._opened
         # Stored answers belong to one benchmark: task ids are unique only within it.
         if not self._asks_model or self._opened is None:
-            if self._asks_model:
-                self._output.log(f"loading {self._model} into {self._name}")
             model, tasks = str(self._model), job.benchmark.tasks
-            self._opened = open_backend(self._name, model, self._options, tasks)
+            with self._loading():
+                self._opened = open_backend(self._name, model, self._options, tasks)
         return self._with_adapter(job.adapter) if job.adapter else self._opened
+
+    @contextmanager
+    def _loading(self) -> Iterator[None]:
+        """Say what is loaded, how long it has taken so far, and how long it took."""
+        if not self._asks_model:
+            yield
+            return
+        what, begun = f"loading {self._model} into {self._name}", time.monotonic()
+        self._output.log(what)
+        shown = alive(what) if self._output.progress != "none" else nullcontext()
+        with shown:
+            yield
+        self._output.log(f"loaded in {duration(time.monotonic() - begun)}")
 
     def _with_adapter(self, name: str) -> Backend:
         # One for all jobs of an adapter: jobs of one backend share their answers.

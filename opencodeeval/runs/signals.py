@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -38,10 +39,38 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     previous = {number: signal.signal(number, _interrupt) for number in ENDING}
     try:
-        return asyncio.run(work)
+        with _answering():
+            return asyncio.run(work)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+# Where answers to a signal go: an engine may have stderr for its log meanwhile.
+_terminal: list[int] = []
+_ANSWER = b"opencodeeval: interrupted: closing what is open; once more ends at once\n"
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        copy = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
+    _terminal.append(copy)
+    try:
+        yield
+    finally:
+        _terminal.remove(copy)
+        os.close(copy)
+
+
+def _answer() -> None:
+    """Answer a signal at once; closing an engine or a sandbox may take seconds."""
+    # Not print: the handler may have interrupted it.
+    with suppress(OSError):
+        os.write(_terminal[-1] if _terminal else 2, _ANSWER)
 
 
 def _loop_is_running() -> bool:
@@ -93,6 +122,7 @@ def cancelling() -> Iterator[None]:
     caught: list[int] = []
 
     def end(number: int) -> None:
+        _answer()
         caught.append(number)
         for each in ENDING:
             loop.remove_signal_handler(each)
@@ -116,4 +146,7 @@ def cancelling() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _answer()
+    for each in ENDING:
+        signal.signal(each, signal.SIG_DFL)
     raise Interrupted(number)

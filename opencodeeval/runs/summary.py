@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from opencodeeval.backends.capabilities import LACKS
 from opencodeeval.core import tables
+from opencodeeval.core.text import wrapped
 from opencodeeval.records import answered
 from opencodeeval.records.means import SetMean, set_means
 from opencodeeval.records.naming import name_from_text
-from opencodeeval.records.schema import Record, content_of
+from opencodeeval.records.reading import StoredRecord
+from opencodeeval.records.schema import Record
 from opencodeeval.runs import protocol_differences
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.prices import Prices
@@ -24,7 +28,6 @@ HEADER = (
     "95 % interval",
     "tasks",
     "n",
-    "verdicts",
 )
 RIGHT_ALIGNED = frozenset({"score", "tasks", "n"})
 
@@ -33,16 +36,26 @@ def summarise(
     model: str, results: Sequence[RunResult], prices: Prices | None = None
 ) -> dict[str, Any]:
     """The object that --json prints; with `prices`, each benchmark has its cost."""
-    benchmarks = [_summarise_one(result) for result in results]
+    stored = [StoredRecord(result.record_path, result.record) for result in results]
+    folders = {result.record_path: result.run_folder for result in results}
+    summary = summarise_records(model, stored, folders)
     if prices:
-        for part, result in zip(benchmarks, results, strict=True):
+        for part, result in zip(summary["benchmarks"], results, strict=True):
             part["cost"] = prices.cost(result.record.totals)
-    means = [_mean(each) for each in set_means(result.record for result in results)]
+    return summary
+
+
+def summarise_records(
+    model: str, records: Sequence[StoredRecord], folders: Mapping[Path, Path]
+) -> dict[str, Any]:
+    """The same of records alone; `folders` has the run folders that are there, by record."""
+    benchmarks = [_summarise_one(each, folders.get(each.path)) for each in records]
+    means = [_mean(each) for each in set_means(each.record for each in records)]
     return {"model": model, "benchmarks": benchmarks, **({"means": means} if means else {})}
 
 
 def table(summary: Mapping[str, Any]) -> str:
-    """The summary as aligned plain text, with the paths of records and run folders."""
+    """The summary as plain text in 80 columns, but for long paths and names."""
     lines = [f"model: {summary['model']}", ""]
     several = len(_adapters(summary)) > 1
     rows = [
@@ -51,22 +64,26 @@ def table(summary: Mapping[str, Any]) -> str:
         for row in _rows(part)
     ]
     header = ("adapter", *HEADER) if several else HEADER
-    lines += [tables.aligned(header, rows, RIGHT_ALIGNED)]
+    lines += [tables.fitted(header, rows, RIGHT_ALIGNED, lead=3 if several else 2)]
     if any(len(part["pass@k"]) > 1 for part in summary["benchmarks"]):
         lines += ["* headline score"]
     lines += _means(summary)
     for part in summary["benchmarks"]:
-        lines += [
-            "",
-            _setting(part),
+        said = [
+            *_verdicts(part),
             *(f"  {note}" for note in part["notes"]),
             *(f"  {line}" for line in part["answers"]["lines"]),
             *_cost(part),
             *_sound(part),
             *_kinds(part),
+        ]
+        lines += [
+            "",
+            wrapped(_setting(part)),
+            *map(wrapped, said),
             *_dated(part["contamination"]),
             f"  record      {part['record']}",
-            f"  run folder  {part['run_folder']}",
+            *_folder(part),
         ]
     for compared in summary.get("differences", ()):
         lines += ["", *protocol_differences.lines(compared)]
@@ -95,13 +112,13 @@ def _of(mean: Mapping[str, Any]) -> str:
     return f" of {mean['of']}" if mean["of"] != len(mean["parts"]) else ""
 
 
-def _summarise_one(result: RunResult) -> dict[str, Any]:
-    record = content_of(result.record)
-    adapter = result.record.model.adapter
+def _summarise_one(stored: StoredRecord, folder: Path | None) -> dict[str, Any]:
+    record = stored.content
+    adapter = stored.record.model.adapter
     return {
         **({"adapter": adapter} if adapter else {}),
         "benchmark": record["benchmark"]["name"],
-        **({"in_set": True} if result.record.benchmark.description.set else {}),
+        **({"in_set": True} if stored.record.benchmark.description.set else {}),
         "protocol": record["protocol"]["name"],
         "protocol_version": record["protocol"]["version"],
         "data_version": record["benchmark"]["data_version"],
@@ -112,14 +129,14 @@ def _summarise_one(result: RunResult) -> dict[str, Any]:
         "headline": record["benchmark"]["headline"],
         "pass@k": {suite: record["pass@k"][suite] for suite in record["benchmark"]["suites"]},
         "verdicts": record["verdicts"],
-        "answers": _answers(result.record),
-        "notes": _notes(result.record),
+        "answers": _answers(stored.record),
+        "notes": _notes(stored.record),
         "sound": record.get("sound"),
         "breakdown": record.get("breakdown", {}),
         "contamination": record.get("contamination", {}),
         "sandbox": record["sandbox"],
-        "record": str(result.record_path),
-        "run_folder": str(result.run_folder),
+        "record": str(stored.path),
+        "run_folder": str(folder or ""),
     }
 
 
@@ -170,6 +187,27 @@ def _setting(part: Mapping[str, Any]) -> str:
         f"{adapter}{part['benchmark']} {part['data_version']}, sandbox {part['sandbox']['jail']}, "
         f"verdicts {', '.join(worth)}"
     )
+
+
+def _verdicts(part: Mapping[str, Any]) -> list[str]:
+    """How many samples have each verdict, a line for each suite."""
+    lines = []
+    for suite, verdicts in part["verdicts"].items():
+        counted = sorted(verdicts.items(), key=lambda item: (-item[1], item[0]))
+        of_suite = f" ({suite})" if len(part["verdicts"]) > 1 else ""
+        shown = ", ".join(f"{count} {name}" for name, count in counted)
+        lines.append(f"  verdicts{of_suite}: {shown}")
+    return lines
+
+
+def _folder(part: Mapping[str, Any]) -> list[str]:
+    """Where the samples are, and how to look at them."""
+    if not part["run_folder"]:
+        return []
+    return [
+        f"  run folder  {part['run_folder']}",
+        f"  each sample opencodeeval report {shlex.quote(part['run_folder'])}",
+    ]
 
 
 def _cost(part: Mapping[str, Any]) -> list[str]:
@@ -249,8 +287,6 @@ def _estimates(scores: Mapping[str, Any]) -> Iterator[tuple[str, float, float, f
 def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for suite, scores in part["pass@k"].items():
-        counted = sorted(part["verdicts"][suite].items(), key=lambda item: (-item[1], item[0]))
-        verdicts = ", ".join(f"{count} {name}" for name, count in counted)
         for metric, score in scores.items():
             row = (
                 part["benchmark"] + (f"@{part['data_version']}" if part.get("in_set") else ""),
@@ -261,10 +297,8 @@ def _rows(part: Mapping[str, Any]) -> list[tuple[str, ...]]:
                 f"{100 * score['low']:.1f} to {100 * score['high']:.1f}",
                 _tasks(part),
                 f"{part['samples'] / part['tasks']:.4g}",
-                verdicts,
             )
             rows.append(row)
-            verdicts = ""
     return rows
 
 

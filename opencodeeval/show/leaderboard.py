@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from opencodeeval.core.errors import OpenCodeEvalError, StoreError, UsageError
 from opencodeeval.records.answered import counts
-from opencodeeval.records.means import SetMean, set_means
 from opencodeeval.records.reading import read_records
 from opencodeeval.records.schema import Record
 from opencodeeval.show import pages
-from opencodeeval.show.pass_at_k_chart import charts
-from opencodeeval.show.ranking import ORIGINS, Beside, Board, Cell, Group, Row, leading, make_board
+from opencodeeval.show.leaderboard_page import link, means_of, page, shown, table_columns
+from opencodeeval.show.ranking import make_board
 from opencodeeval.show.ranking_with_reported import with_published
 from opencodeeval.show.reported import PublishedScore, read_published
+from opencodeeval.show.standings import Beside, Board, Cell, Group, Row
 from opencodeeval.stats.metrics import Metric
 from opencodeeval.stats.pass_at_k import Estimate
 
-SCHEMA = 1
+SCHEMA = 2
 FILES = ("README.md", "leaderboard.json", "leaderboard.html")
 PUBLISHED = "published.json"
 
@@ -49,7 +50,7 @@ def leaderboard(
     board = with_published(
         make_board(read_records([results]), metrics), list(dict.fromkeys(scores))
     )
-    texts = (_markdown(board, results), _json(board, results), _page(board, results))
+    texts = (_markdown(board, results), _json(board, results), page(board, results))
     return {results / name: text for name, text in zip(FILES, texts, strict=True)}
 
 
@@ -76,46 +77,17 @@ def check(files: Mapping[Path, str]) -> None:
 
 
 def _markdown(board: Board, results: Path) -> str:
-    template = pages.environment(autoescape=False).get_template("leaderboard.md.jinja")
-    return template.render(**_values(board, results))
-
-
-def _page(board: Board, results: Path) -> str:
-    return pages.render(
-        "leaderboard.html.jinja", "leaderboard.js", charts=charts(board), **_values(board, results)
-    )
-
-
-def _values(board: Board, results: Path) -> dict[str, Any]:
     measured = [row for row in board.rows if row.origin != "published"]
-
-    def link(cell: Cell) -> str:
-        return cell.record.path.relative_to(results).as_posix() if cell.record else ""
-
-    return {
-        "board": board,
-        "measured": measured,
-        "whole": [group for group in board.groups if not group.part],
-        "parts": [
-            (row, board.groups[place], cell)
-            for row in measured
-            for place, cell in sorted(row.cells.items())
-            if board.groups[place].part
+    template = pages.environment(autoescape=False).get_template("leaderboard.md.jinja")
+    return template.render(
+        **shown(board, results),
+        tables=[
+            (group, [(row, each) for row in measured for at, each in row.measured if at == place])
+            for place, group in enumerate(board.groups)
+            if not group.part
         ],
-        "lead": leading(board.rows, board.groups)[0],
-        "origins": ORIGINS,
-        "told_of": {p for row in board.rows for p, cell in row.cells.items() if cell.published},
-        "any_sound": any(cell.sound for row in measured for cell in row.cells.values()),
-        "empty": Cell(),
-        "means": _means(board),
-        "link": link,
-        "records": [
-            (row, place, cell)
-            for row in measured
-            for place, cell in sorted(row.cells.items())
-            if cell.record is not None
-        ],
-    }
+        overview=[column for column in table_columns(board) if column.chosen],
+    )
 
 
 def _json(board: Board, results: Path) -> str:
@@ -123,9 +95,9 @@ def _json(board: Board, results: Path) -> str:
         "schema": SCHEMA,
         "made_by": "opencodeeval leaderboard",
         "groups": [_group(group) for group in board.groups],
-        "rows": [_row(row, board, results) for row in board.rows],
+        "rows": [_row(number, row, board, results) for number, row in enumerate(board.rows)],
     }
-    if means := _means(board):
+    if means := means_of(board):
         value["means"] = [
             {**each._asdict(), "parts": list(each.parts), "score": _rounded(each.score)}
             for each in means
@@ -133,40 +105,37 @@ def _json(board: Board, results: Path) -> str:
     return json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _means(board: Board) -> list[SetMean]:
-    """The means over the parts of sets, best first."""
-    records = [
-        cell.record.record
-        for row in board.rows
-        for cell in row.cells.values()
-        if cell.record is not None and not cell.record.record.benchmark.part
-    ]
-    return sorted(
-        set_means(records),
-        key=lambda each: (each.benchmark, each.protocol, not each.whole, -each.score.value),
-    )
-
-
 def _group(group: Group) -> dict[str, Any]:
     return {**group._asdict(), "suites": list(group.suites), "metrics": list(group.metrics)}
 
 
-def _row(row: Row, board: Board, results: Path) -> dict[str, Any]:
+def _row(number: int, row: Row, board: Board, results: Path) -> dict[str, Any]:
     return {
         "model": row.model,
         "origin": row.origin,
-        "decoding": row.decoding,
-        "identity": row.identity,
-        "cells": [_cell(place, cell, results) for place, cell in sorted(row.cells.items())],
+        "weights": row.weights,
+        **{name: value for name, value in asdict(row.about).items() if value},
+        "cells": [
+            {**_cell(place, cell, results), **_rank(board, number, place)}
+            for place, cell in sorted(row.cells.items())
+        ],
     }
+
+
+def _rank(board: Board, number: int, place: int) -> dict[str, Any]:
+    """The rank of the headline score; that of a part has none."""
+    rank = board.ranks.get((number, place))
+    return {"rank": rank._asdict()} if rank and not board.groups[place].part else {}
 
 
 def _cell(place: int, cell: Cell, results: Path) -> dict[str, Any]:
     value: dict[str, Any] = {"group": place}
     if cell.record is not None:
         value |= {
-            "record": cell.record.path.relative_to(results).as_posix(),
+            "record": link(cell, results),
             "digest": cell.record.record.digest,
+            "origin": cell.origin,
+            "decoding": cell.decoding,
             "n": list(cell.n),
             "answers": _answers(cell.record.record),
             "scores": _by_suite(cell.scores),
@@ -180,6 +149,8 @@ def _cell(place: int, cell: Cell, results: Path) -> dict[str, Any]:
             for (suite, metric), all_of_them in cell.published.items()
             for each in all_of_them
         ]
+    if cell.also:
+        value["also"] = [_cell(place, each, results) for each in cell.also]
     return value
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from opencodeeval.show.ranking import Board, Cell, Group
+from opencodeeval.show.standings import Board, Cell, Group
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 40, 14, 14, 40
 COLOURS = 8
+# More lines could not be told apart by colour and dashes.
+MOST = 2 * COLOURS
 
 
 @dataclass(frozen=True)
@@ -31,51 +33,54 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """The curves of one column group, with the marks of the axis of k."""
+    """The curves of one column group, with the marks of the axis of k; `more` have no room."""
 
     group: Group
     place: int
     ks: tuple[tuple[int, float], ...]
     lines: tuple[Line, ...]
+    more: int
 
 
 def charts(board: Board) -> list[Chart]:
     """A chart for each column group in which a model has several samples per task."""
     found = []
     for place, group in enumerate(board.groups):
-        cells = {
-            number: row.cells[place]
+        cells = [
+            (number, cell)
             for number, row in enumerate(board.rows)
-            if place in row.cells and row.cells[place].curve
-        }
+            if place in row.cells
+            for cell in row.cells[place].measured
+            if cell.curve
+        ]
         if not cells or group.part:
             continue
-        last = max(k for cell in cells.values() for k in cell.curve)
-        ks = sorted({k for cell in cells.values() for k in cell.curve})
-        shown: list[int] = []
+        last = max(k for _, cell in cells for k in cell.curve)
+        ks = sorted({k for _, cell in cells for k in cell.curve})
+        marks: list[int] = []
         for k in ks:  # leave out marks that would touch, but never the last
-            apart = [_x(k, last) - _x(other, last) for other in shown[-1:]]
+            apart = [_x(k, last) - _x(other, last) for other in marks[-1:]]
             if all(distance >= 22 for distance in apart):
-                shown.append(k)
-        if shown[-1] != last:
-            shown[-1] = last
+                marks.append(k)
+        if marks[-1] != last:
+            marks[-1] = last
         lines = [
-            _line(number, colour, board.rows[number].model, board.rows[number].decoding, cell, last)
-            for colour, (number, cell) in enumerate(cells.items())
+            _line(number, colour, board.rows[number].model, cell, last)
+            for colour, (number, cell) in enumerate(cells[:MOST])
         ]
-        marks = tuple((k, _x(k, last)) for k in shown)
-        found.append(Chart(group, place, marks, tuple(lines)))
+        axis = tuple((k, _x(k, last)) for k in marks)
+        found.append(Chart(group, place, axis, tuple(lines), len(cells) - len(lines)))
     return found
 
 
-def _line(number: int, colour: int, model: str, decoding: str, cell: Cell, last: int) -> Line:
+def _line(number: int, colour: int, model: str, cell: Cell, last: int) -> Line:
     dots = tuple((_x(k, last), y(score.value)) for k, score in cell.curve.items())
     high = [(_x(k, last), y(score.high)) for k, score in cell.curve.items()]
     low = [(_x(k, last), y(score.low)) for k, score in cell.curve.items()]
     values = ", ".join(f"{100 * score.value:.1f} at k {k}" for k, score in cell.curve.items())
     return Line(
         row=number,
-        label=f"{model} ({decoding})",
+        label=f"{model} ({cell.decoding})",
         colour=colour % COLOURS + 1,
         dashed=colour // COLOURS % 2 == 1,
         points=_path(dots),

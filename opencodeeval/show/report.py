@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from opencodeeval.core.errors import StoreError
-from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
+from opencodeeval.core.types import Verdict
 from opencodeeval.records import answered
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.records.schema import Score, Totals
-from opencodeeval.runs.rows import PromptRow, overall, read_prompts
-from opencodeeval.runs.store import StoredRun, read_run
 from opencodeeval.show import pages
-from opencodeeval.show.highlight import token_runs
 from opencodeeval.show.month_chart import HEIGHT, WIDTH, months_of
 from opencodeeval.show.ranking import decoding, shown_name
+from opencodeeval.show.samples import LETTERS, Samples, short
 from opencodeeval.stats.metrics import Metric, estimate
 from opencodeeval.stats.pass_at_k import Estimate
 
 NAME = "report.html"
-# Longest text on the page, in characters; the rest is in the run folder.
-LONGEST = 50_000
 
 
 def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -> str:
@@ -37,20 +29,17 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         UsageError: the record lacks the samples that a metric needs.
         StoreError: what is stored is damaged, or samples are missing.
     """
-    stored = read_run(folder)
-    prompts = read_prompts(folder)
-    verdicts: dict[str, list[str]] = {}
-    for where, grade in _graded(record, stored, folder):
-        verdicts.setdefault(where.task_id, []).append(_verdict(grade))
-    total = Counter(verdict for each in verdicts.values() for verdict in each)
+    found = Samples(record, folder)
+    total = Counter(verdict for each in found.verdicts.values() for verdict in each)
     index = {
         "suites": list(record.suites),
-        "tasks": [[task_id, _short(each)] for task_id, each in verdicts.items()],
-        "letters": {_LETTERS[verdict]: verdict.value for verdict in Verdict},
+        "kinds": found.kinds,
+        "tasks": [[task_id, short(each)] for task_id, each in found.verdicts.items()],
+        "letters": {LETTERS[verdict]: verdict.value for verdict in Verdict},
     }
     return pages.render(
         "report.html.jinja",
-        "report.js",
+        ("samples.js", "report.js"),
         record=record.record,
         scores={suite: _scores(record, suite, metrics) for suite in record.suites},
         sampling=record.content["sampling"],
@@ -58,10 +47,14 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         decoding=decoding(record),
         total=[(v.value, total[v.value]) for v in Verdict if total[v.value]],
         samples=sum(total.values()),
+        kinds=[(kind, len(each)) for kind, each in found.kinds.items()],
         answers=answered.lines(record.record),
         tokens=tokens_shown(record.record.totals),
         index=index,
-        tasks=_tasks(verdicts, stored, prompts, record.record.benchmark.description.language),
+        blocks=pages.packed(
+            {"prompt": found.prompt(task_id), "samples": found.texts(task_id)}
+            for task_id in found.verdicts
+        ),
         drawn_elsewhere=record.record.model.origin == "file",
         months=months_of(record.record),
         months_size=(WIDTH, HEIGHT),
@@ -78,111 +71,7 @@ def _scores(
     return found
 
 
-_LETTERS = dict(zip(Verdict, "pwetmnfi", strict=True))
-
-
-def _short(verdicts: list[str]) -> str:
-    """One letter per sample: an index of thousands stays small."""
-    return "".join(_LETTERS[Verdict(verdict)] for verdict in verdicts)
-
-
-def _verdict(grade: Grade) -> str:
-    return overall({name: suite.verdict for name, suite in grade.suites.items()}).value
-
-
-def _graded(
-    record: StoredRecord, stored: StoredRun, folder: Path
-) -> Iterator[tuple[SampleId, Grade]]:
-    for task_id, row in record.record.tasks.items():
-        for sample_id in range(row.all_samples):
-            where = SampleId(task_id, sample_id)
-            if not (where in stored.grades and where in stored.programs):
-                raise StoreError(
-                    f"{folder} lacks sample {sample_id} of {task_id}, which its record counts: "
-                    "repeat the command of the run"
-                )
-            yield where, stored.grades[where]
-
-
-def _tasks(
-    verdicts: Mapping[str, list[str]],
-    stored: StoredRun,
-    prompts: Mapping[str, PromptRow],
-    language: str,
-) -> Iterator[dict[str, Any]]:
-    coloured: dict[str, str] = {}
-    for task_id, each in verdicts.items():
-        samples = []
-        for sample_id in range(len(each)):
-            where = SampleId(task_id, sample_id)
-            program, grade = stored.programs[where], stored.grades[where]
-            code = _shortened(program.code)
-            if code not in coloured:
-                coloured[code] = token_runs(code, language)
-            samples.append(
-                {**_sample(stored.completions[where], program, grade), "runs": coloured[code]}
-            )
-        prompt = stored.completions[SampleId(task_id, 0)].prompt
-        yield {"prompt": _shortened(prompt or _text_of(prompts.get(task_id))), "samples": samples}
-
-
-def _sample(completion: Completion, program: Program, grade: Grade) -> dict[str, Any]:
-    code = _shortened(program.code)
-    answer = _shortened(completion.text)
-    return {
-        "code": code,
-        "found": program.found,
-        "answer": None if answer == code else answer,
-        "finish": completion.finish_reason,
-        "tokens": completion.completion_tokens,
-        "thinking": completion.thinking_tokens,
-        "reasoning": _shortened(completion.reasoning),
-        "suites": {
-            name: {**_plain(asdict(suite)), "verdict": suite.verdict.value}
-            for name, suite in grade.suites.items()
-        },
-        "stdout": _shortened(grade.stdout),
-        "stderr": _shortened(grade.stderr),
-    }
-
-
-def _plain(suite: dict[str, Any]) -> dict[str, Any]:
-    failure = suite["failure"]
-    if failure is not None:
-        texts = {
-            name: _shortened(value if isinstance(value, str) else json.dumps(value))
-            for name, value in failure.items()
-            if value is not None
-        }
-        suite["failure"] = texts
-    suite["detail"] = _shortened(suite["detail"])
-    suite["tests"] = tests_shown(suite["tests_run"], suite["tests_total"])
-    return suite
-
-
-def tests_shown(run: int, total: int) -> str:
-    """How many tests were run; a check that is one function (HumanEval's) does not count them."""
-    if total:
-        return f"{run} of {total}"
-    return "not counted" if run else "none"
-
-
 def tokens_shown(totals: Totals) -> str:
     """The numbers of tokens; samples from a file, and some servers, come without them."""
     read, written = totals.prompt_tokens, totals.completion_tokens
     return f"{read} read, {written} written" if read or written else "not counted"
-
-
-def _text_of(prompt: PromptRow | None) -> str:
-    """A prompt as text: for a chat, the turns under their roles."""
-    if prompt is None:
-        return ""
-    turns = [f"[{turn.role}]\n{turn.content}" for turn in prompt.messages]
-    turns += [f"[assistant]\n{prompt.response_prefix}"] if prompt.response_prefix else []
-    return "\n\n".join(turns) or prompt.text
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters are in the run folder]"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
+from opencodeeval.show import pages
 from opencodeeval.stats.pass_at_k import Estimate
 
-if TYPE_CHECKING:
-    from jinja2 import Template
+WIDTH, HEIGHT = 720, 280
+LEFT, RIGHT, TOP, BOTTOM = 62, 20, 16, 40
+# More labels than these would touch each other on a phone.
+MOST_STEPS, MOST_SCORES = 7, 6
 
-WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 48, 16, 12, 34
+
+# The gate's answers, in the order of the legend.
+ANSWERS = ("pass", "regression", "inconclusive")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Point:
     """One checkpoint's score on one benchmark; `answer` is the gate's for that benchmark.
 
     `cut_off` and `without_code` are shares of the model's answers in [0, 1], None if not known;
-    `cautions` say what limits the score (records/answered.py).
+    `cautions` say what limits the score (records/answered.py). `links` are names and addresses
+    of its record, run and report, as far as they are there.
     """
 
     name: str
@@ -32,15 +35,20 @@ class Point:
     cut_off: float | None = None
     without_code: float | None = None
     cautions: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One benchmark: its points by step, and the baseline's score if there is one."""
+    """One benchmark: its points by step, and the baseline's score if there is one.
+
+    `about` says what the curve is of, where the title does not.
+    """
 
     title: str
     points: tuple[Point, ...]
     baseline: Estimate | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,19 +116,38 @@ def draw(curve: Curve) -> Drawing:
         Mark(x(point.step), y(point.score.value), y(point.score.low), y(point.score.high), point)
         for point in curve.points
     ]
-    shown = marks[:: max(1, math.ceil(len(marks) / 8))]
-    lines = round(10 * (top - bottom))
+    tens = round(10 * (top - bottom))
+    every = max(1, math.ceil(tens / (MOST_SCORES - 1)))
     base = curve.baseline
     return Drawing(
         curve=curve,
         marks=tuple(marks),
-        steps=tuple(Tick(mark.x, f"{mark.point.step:g}") for mark in shown),
+        steps=tuple(Tick(mark.x, short_number(mark.point.step)) for mark in _apart(marks)),
         scores=tuple(
-            Tick(y(bottom + i / 10), f"{100 * bottom + 10 * i:.0f}") for i in range(lines + 1)
+            Tick(y(bottom + i / 10), f"{100 * bottom + 10 * i:.0f}")
+            for i in range(0, tens + 1, every)
         ),
         baseline=y(base.value) if base else None,
         band=(y(base.high), y(base.low)) if base else None,
     )
+
+
+def _apart(marks: Sequence[Mark]) -> list[Mark]:
+    """The marks whose steps are written: as many as have room, the last one always."""
+    room = (WIDTH - LEFT - RIGHT) / MOST_STEPS
+    found: list[Mark] = []
+    for mark in reversed(marks):
+        if not found or found[-1].x - mark.x >= room:
+            found.append(mark)
+    return found[::-1]
+
+
+def short_number(number: float) -> str:
+    """A step as an axis shows it: 1500 is "1.5k", 2000000 is "2M"."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size and number % (size / 100) == 0:
+            return f"{number / size:g}{letter}"
+    return f"{number:.12g}"
 
 
 def page(
@@ -130,22 +157,19 @@ def page(
     decided: Sequence[Decided] = (),
 ) -> str:
     """The whole page; it loads nothing from the network."""
-    frame = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
-    return _template().render(
+    return pages.render(
+        "curve.html.jinja",
         title=title,
         drawings=[draw(curve) for curve in curves],
         problems=problems,
         decided=decided,
-        **frame,
-    )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("opencodeeval.show", "pages")
-    # The name ends in .html.jinja, which jinja2's own rule would not escape.
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(
-        "curve.html.jinja"
+        answers=[
+            answer
+            for answer in ANSWERS
+            if any(point.answer == answer for curve in curves for point in curve.points)
+        ],
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=WIDTH - RIGHT,
     )

@@ -218,5 +218,7 @@ def estimate(counts: Sequence[Count], metric: Metric, confidence: float = 0.95) 
     """
     if not counts:
         raise UsageError(f"{metric} of no tasks is undefined: the benchmark is empty")
-    scores = [metric.of(count) for count in counts]
+    # Many tasks have the same counts: each is computed once.
+    of = {count: metric.of(count) for count in set(counts)}
+    scores = [of[count] for count in counts]
     return estimate_mean(scores, metric.draws(counts), confidence)

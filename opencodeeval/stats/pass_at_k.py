@@ -53,7 +53,8 @@ def estimate_pass_at_k(counts: Sequence[Count], k: int, confidence: float = 0.95
     """
     if not counts:
         raise UsageError("pass@k of no tasks is undefined: the benchmark is empty")
-    scores = [pass_at_k(n, c, k) for n, c in counts]
+    of = {count: pass_at_k(*count, k) for count in set(counts)}
+    scores = [of[count] for count in counts]
     return estimate_mean(scores, sum(n for n, _ in counts) / k, confidence)
 
 

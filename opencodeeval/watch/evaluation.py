@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Any
 
 from opencodeeval.backends.models import base_of
@@ -17,14 +19,17 @@ from opencodeeval.core.errors import OpenCodeEvalError
 from opencodeeval.core.interrupted import Interrupted
 from opencodeeval.core.own_files import write_own
 from opencodeeval.records.answered import cautions, counts
-from opencodeeval.records.reading import StoredRecord, read_record
+from opencodeeval.records.reading import RUNS, StoredRecord, read_record
+from opencodeeval.show.report import NAME as REPORT
 from opencodeeval.show.training_curve import Curve, Decided, Point, page
-from opencodeeval.stats.pass_at_k import Estimate
+from opencodeeval.stats.metrics import parse_metric
+from opencodeeval.stats.pass_at_k import Estimate, estimate_mean_of_parts
 from opencodeeval.watch.checkpoints import Checkpoint, is_adapter
 from opencodeeval.watch.loop import Evaluated, Failed
 
 PAGE = "watch.html"
 _PR_SET_PDEATHSIG = 1
+_ENDING_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,11 @@ class Evaluation:
         )
         try:
             printed, _ = process.communicate()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                # A Ctrl-C in a terminal reached it too, and a second signal would kill it.
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_ENDING_S)
             process.terminate()
             process.wait()
             raise
@@ -123,9 +132,11 @@ def write_page(
     points: dict[str, list[Point]] = {}
     for result, step, answer, record in found:
         title_of = titles[_measured(record)]
-        points.setdefault(title_of, []).append(_point(result.name, step, answer, record))
+        point = _point(result.name, step, answer, record)
+        points.setdefault(title_of, []).append(replace(point, links=_links(record, output)))
     known = {titles.get(_measured(each)): headline(each) for each in baseline}
     curves = [Curve(name, tuple(each), known.get(name)) for name, each in sorted(points.items())]
+    curves = [*_mean_curve(found, titles, baseline), *curves]
     decided = [
         Decided(each.name, each.answer, each.why)
         for each in sorted(results, key=_by_step)
@@ -142,6 +153,56 @@ def _point(name: str, step: float, answer: str, record: StoredRecord) -> Point:
     found = counts(record.record)
     shares = (found.cut_off_share, found.without_code_share)
     return Point(name, step, headline(record), answer, *shares, tuple(cautions(record.record)))
+
+
+def _links(record: StoredRecord, output: Path) -> tuple[tuple[str, str], ...]:
+    """Where a record, its run and its report are, as far as they are there, seen from the page."""
+    run = record.path.parent.parent / RUNS / record.record.run_id
+    places = {"record": record.path, "run": run, "report": run / REPORT}
+    return tuple(
+        (name, PurePath(os.path.relpath(path, output)).as_posix())
+        for name, path in places.items()
+        if path.exists()
+    )
+
+
+def _mean_curve(
+    found: Sequence[tuple[Evaluated, float, str, StoredRecord]],
+    titles: Mapping[tuple[str, str, str, str], str],
+    baseline: Sequence[StoredRecord],
+) -> list[Curve]:
+    """The mean of all benchmarks, with the gate's answer over all, where there are several.
+
+    Every benchmark has the same weight, as in the gate. Checkpoints that lack one have no mean.
+    """
+    names = set(titles.values())
+    if len(names) < 2:
+        return []
+    records: dict[str, dict[str, StoredRecord]] = {}
+    steps = {result.name: (result, step) for result, step, _, _ in found}
+    for result, _, _, record in found:
+        records.setdefault(result.name, {})[titles[_measured(record)]] = record
+    points = tuple(
+        Point(name, steps[name][1], _mean(list(each.values())), steps[name][0].answer or "")
+        for name, each in records.items()
+        if each.keys() == names
+    )
+    known = {titles.get(_measured(each)): each for each in baseline}
+    whole = names <= known.keys()
+    about = f"The mean of {', '.join(sorted(names))}, each with the same weight."
+    mean = _mean([known[name] for name in sorted(names)]) if whole else None
+    return [Curve("Mean of all benchmarks", points, mean, about)] if points else []
+
+
+def _mean(records: Sequence[StoredRecord]) -> Estimate:
+    """The mean of the headline scores, with an interval over the problems of all."""
+    parts = []
+    for place, record in enumerate(records):
+        metric = parse_metric(next(iter(record.record.scores[record.headline])))
+        counted = record.counts(record.headline, (), metric)
+        # A problem of one benchmark is none of another's.
+        parts.append({f"{place} {task}": metric.of(count) for task, count in counted.items()})
+    return estimate_mean_of_parts(parts)
 
 
 def _measured(record: StoredRecord) -> tuple[str, str, str, str]:

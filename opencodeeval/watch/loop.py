@@ -147,13 +147,19 @@ class Looking:
 
     A checkpoint counts as written when it has not changed for `settle_s` seconds. The
     folder is checked every `poll_s` seconds; with `once`, until all existing checkpoints
-    are evaluated.
+    are evaluated. With `every`, only steps that are multiples of it are evaluated, and
+    checkpoints without a step.
     """
 
     order: Order = "newest"
     settle_s: float = 10.0
     poll_s: float = 5.0
     once: bool = False
+    every: int = 1
+
+    def wants(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint is to be evaluated."""
+        return checkpoint.step is None or checkpoint.step % self.every == 0
 
 
 def watch(
@@ -177,7 +183,7 @@ def watch(
     logged: dict[str, str] = {}
     first, deadline = True, time.monotonic() + settle_s + poll_s
     while True:
-        ready, waiting = _look(folder, state, settling)
+        ready, waiting = _look(folder, state, settling, looking)
         for name, reason in waiting.items():
             if logged.get(name) != reason:
                 log(f"{name} waits: {reason}")
@@ -213,11 +219,11 @@ def exit_status(results: Iterable[Evaluated]) -> int:
 
 
 def _look(
-    folder: Path, state: State, settling: Settling
+    folder: Path, state: State, settling: Settling, looking: Looking
 ) -> tuple[list[tuple[Checkpoint, str]], dict[str, str]]:
     """The checkpoints to evaluate, the lowest step first, and why the others must wait."""
     ready, waiting = [], {}
-    for checkpoint in find_checkpoints(folder):
+    for checkpoint in filter(looking.wants, find_checkpoints(folder)):
         files, reason = settling.state(checkpoint)
         if state.covers(checkpoint, files):
             continue

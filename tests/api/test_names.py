@@ -68,7 +68,9 @@ def test_every_public_name_exists_and_is_documented(name: str) -> None:
     assert inspect.getdoc(getattr(opencodeeval, name))
 
 
-@pytest.mark.parametrize("command", ["run", "grade", "compare", "gate", "watch", "regrade"])
+@pytest.mark.parametrize(
+    "command", ["run", "grade", "compare", "gate", "watch", "regrade", "show", "benchmarks"]
+)
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = f"from opencodeeval.cli.main import main; main([{command!r}, '--help'])"
     assert not loaded_after(code) & set(HEAVY)

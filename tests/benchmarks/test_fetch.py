@@ -22,7 +22,7 @@ import pytest
 
 from opencodeeval.benchmarks.cards import Card, DataVersion, read_card
 from opencodeeval.benchmarks.data import github
-from opencodeeval.benchmarks.data.fetch import HEADER, fetch, inventory, named
+from opencodeeval.benchmarks.data.fetch import fetch, inventory, named
 from opencodeeval.benchmarks.data.rows import load_rows, read_bytes, rows_digest
 from opencodeeval.cli.main import main
 from opencodeeval.core import http
@@ -271,10 +271,10 @@ def test_names_have_versions_and_all_is_everything() -> None:
     assert names[0] == "starter"
     assert len(set(names)) == len(names) > 3
     with pytest.raises(
-        UsageError, match=r"there is no benchmark 'humanevil': there is .*humaneval"
+        UsageError, match=r"there is no benchmark 'humanevil'; did you mean humaneval\?"
     ):
         named(["humanevil"])
-    with pytest.raises(UsageError, match=r"no humaneval@v9: humaneval has the versions v1"):
+    with pytest.raises(UsageError, match=r"humaneval has no version 'v9'.*v1"):
         named(["humaneval@v9"])
 
 
@@ -291,10 +291,15 @@ def test_the_list_says_what_is_here(
     assert in_cache["humaneval_plus", "v0.1.9"] == "in the cache"
     assert in_cache["starter", "v1"] == "in the package"
     assert main(["data", "list", "--data", str(shared_data)]) == 0
-    header, *lines = capsys.readouterr().out.splitlines()
-    assert tuple(header.split()) == HEADER
+    short = capsys.readouterr().out.splitlines()
+    assert short[0].split() == ["benchmark", "version", "tasks", "size", "here"]
+    (line,) = [line for line in short if line.startswith("humaneval ")]
+    assert line.split(maxsplit=5)[1:] == ["v1", "164", "214", "kB", "in the folder"]
+    assert max(map(len, short)) <= 80
+    assert main(["data", "list", "--data", str(shared_data), "--long"]) == 0
+    lines = capsys.readouterr().out.splitlines()
     (line,) = [line for line in lines if line.startswith("humaneval ")]
-    assert "164" in line
+    assert "humaneval/HumanEval.jsonl.gz" in line
     assert "MIT" in line
     assert "huggingface:openai/openai_humaneval@7dce6050a7d6, test" in line
     assert "sha256:1d49078ba3e2" in line

@@ -315,7 +315,7 @@ def test_windows_that_keep_nothing_or_make_no_sense_are_refused(tmp_path: Path) 
     with pytest.raises(UsageError, match="swap them"):
         parse_window("2024-02-01", "2024-01-01", None)
     for text in ("soon", "2024-13-01", "2024-01-01T00:00+01:00"):
-        with pytest.raises(UsageError, match="it is a date like"):
+        with pytest.raises(UsageError, match="must be a date like"):
             parse_window(None, text, None)
     with pytest.raises(UsageError, match="the tasks of starter v1 have no dates"):
         load_benchmark("starter", window=parse_window("2024-01-01", None, None))

@@ -16,6 +16,7 @@ import pytest
 from opencodeeval.backends import parse_chat_template_args
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli import main as cli
+from opencodeeval.cli.commands import COMMANDS, Command
 from opencodeeval.cli.options import parse_ks, parse_names
 from opencodeeval.cli.sampling import parse_stop, read_system_prompt
 from opencodeeval.core.errors import UsageError
@@ -62,16 +63,25 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "`opencodeeval --model M --bench B` runs a model; other commands: grade, compare,"),
         (["evaluate"], "available: run, grade"),
+        (["gaet", "--baseline", "a"], "there is no command 'gaet'; did you mean gate?"),
         (["--model", "m"], "add --bench NAME"),
         (["--bench", ","], "add --bench NAME"),
         (["--bench", "starter"], "add --model"),
-        (["--bench", "starter", "--modle", "m"], "unrecognized arguments: --modle"),
+        (["--bench", "starter", "--modle", "m"], "no option --modle; did you mean --model?"),
         (["--bench", "starter", "--n", "many"], "invalid int value: 'many'"),
         (["--bench", "starter", "--backend", "magic"], "no backend 'magic'; available: "),
         (["grade", "absent.jsonl", "--bench", "starter"], "absent.jsonl does not exist"),
         (["grade", "absent.jsonl"], "required: --bench"),
+        (["grade", "absent.jsonl", "--bnech", "starter"], "did you mean --bench?"),
+        (["--bench", "starter", "-n", "5"], "no option -n; did you mean --n?"),
+        (["data", "fetch", "all", "--dta", "x"], "did you mean --data?"),
+        (
+            ["--bench", "starter", "--protocol", "opencodeeval-startr", "--backend", "reference"],
+            "did you mean",
+        ),
+        (["--bench", "@functoins", "--model", "m"], "did you mean functions?"),
+        (["grade", "README.md", "--bench", "@functions"], "@functions is a group of benchmarks"),
         (["grade", "x", "--bench", "starter", "--format", "csv"], "invalid choice: 'csv'"),
         (["export", "absent"], "required: --format"),
         (["export", "absent", "--format", "evalplus"], "absent does not exist"),
@@ -237,7 +247,8 @@ def test_a_metric_that_a_run_cannot_have_is_refused_before_it_starts(
 def test_help_and_version_load_nothing_heavy() -> None:
     script = f"""
 import sys
-from opencodeeval.cli.main import COMMANDS, main
+from opencodeeval.cli.commands import COMMANDS
+from opencodeeval.cli.main import main
 for command in COMMANDS:
     assert main([command, "--help"]) == 0, command
 assert main(["--help"]) == main(["--version"]) == 0
@@ -248,7 +259,7 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, timeout=60
     )
     assert done.stderr == "[]\n"
-    assert "commands (opencodeeval COMMAND --help):" in done.stdout
+    assert "look at results:" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +291,10 @@ def bash_completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["--protocol", "human-"], {"human-eval"}),
         (["--sandbox", "lo"], {"local"}),
         (["--backend", "vl"], {"vllm"}),
+        (["benchmarks", "starte"], {"starter"}),
+        (["sandbox", "build", "mc"], {"mceval"}),
+        (["watch", "folder", "--tracker", "wa"], {"wandb"}),
+        (["show", "fol"], {"folder", "folder.jsonl"}),
     ],
 )
 def test_bash_completes_commands_options_choices_names_and_files(
@@ -306,7 +321,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 def test_zsh_is_given_a_script_that_knows_every_command() -> None:
     script = opencodeeval("completion", "zsh").stdout
     assert script.startswith("#compdef opencodeeval\n")
-    assert all(f"    {name}:'" in script for name in cli.COMMANDS)
+    assert all(f"    {name}:'" in script for name in COMMANDS)
 
 
 # Presses the tab key in a zsh of its own and waits for what that writes.
@@ -364,7 +379,7 @@ def test_an_unexpected_error_keeps_its_traceback(
 
     broken.__dict__.update(add_arguments=lambda parser: None, execute=execute)
     monkeypatch.setitem(sys.modules, "broken_command", broken)
-    monkeypatch.setitem(cli.COMMANDS, "broken", cli.Command("broken_command", "fails"))
+    monkeypatch.setitem(COMMANDS, "broken", Command("broken_command", "fails"))
     assert cli.main(["broken"]) == cli.EXIT_UNEXPECTED
     printed = capsys.readouterr().err
     assert "Traceback" in printed
@@ -399,6 +414,14 @@ def test_a_machine_is_ready_with_one_backend_and_one_sandbox() -> None:
         "ok       vLLM           0.32",
         "missing  Docker engine  no answer: start dockerd",
     ]
+    languages = [
+        Finding(f"env {name}", name != "c", "v", "install it", environment="env")
+        for name in ("a", "b", "c")
+    ]
+    lines = report([engine, *languages]).splitlines()
+    assert lines[:2] == ["ok       vLLM  0.32", "ok       env   2 of 3 languages: a, b"]
+    assert lines[2].startswith("missing  env   1 of 3 languages: c: optional, for --sandbox local;")
+    assert max(map(len, lines)) <= 80
 
 
 def test_doctor_says_what_is_there() -> None:

@@ -76,7 +76,7 @@ def test_two_of_one_name_are_refused_with_both_places(
     ("code", "words"),
     [
         ("import nowhere_at_all\n", "(ModuleNotFoundError: No module named 'nowhere_at_all')"),
-        ("raise ValueError('first\\nsecond')\n", "(ValueError: first): mend or uninstall it"),
+        ("raise ValueError('first\\nsecond')\n", "(ValueError: first): fix or uninstall it"),
         ("word = 1\n", "theirs.soft:WORD of theirs defines no WORD that is a str"),
         ("WORD = 3\n", "theirs.soft:WORD of theirs defines no WORD that is a str"),
     ],

@@ -138,12 +138,16 @@ def test_a_model_of_another_type_is_asked_in_another_way_and_so_is_another_sampl
 
 
 def test_each_side_is_one_record_a_benchmark_of_one_model() -> None:
-    one, other = stored(record(greedy("10"))), stored(record(greedy("10"), model="b"), "y.json")
+    one = stored(record(greedy("10")))
+    other = stored(record(greedy("10"), changes={"sampling": {"seed": 1}}), "y.json")
     with pytest.raises(UsageError, match=r"two records of humaneval@v1 \(x.json and y.json\)"):
         pair_up([one, other], [one])
     mbpp = stored(record(greedy("10"), model="b", benchmark="mbpp"))
-    with pytest.raises(UsageError, match="different models"):
+    with pytest.raises(UsageError, match=r"different models.*--baseline-model NAME"):
         pair_up([one, mbpp], [one])
+    another = stored(record(greedy("10"), model="b"), "z.json")
+    with pytest.raises(UsageError, match=r"different models.*--candidate-model NAME"):
+        pair_up([one], [one, another])
     with pytest.raises(UsageError, match="the candidate has no record of humaneval"):
         pair_up([one], [mbpp])
 
@@ -158,7 +162,7 @@ def test_the_command_prints_a_table_or_json(
     assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / "b" / "*" / "*.json")]) == 0
     printed = capsys.readouterr()
     assert "starter is not compared" in printed.err
-    assert "lost    t/0, t/1" in printed.out
+    assert "lost 2: t/0, t/1" in printed.out
     assert printed.out.count("-12.5") == 3
     assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -402,3 +402,27 @@ def test_early_stopping_decides_by_pass_at_1_only() -> None:
     content = record(steadiness(3))
     with pytest.raises(UsageError, match=r"decides by pass@1, and the policy's metric is pass\^4"):
         StopEarly(stored(content), stored(content).record, Policy(metric="pass^4"), 1)
+
+
+def test_a_folder_with_several_checkpoints_is_gated_by_the_models_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model, bits in (
+        ("base", "1" * 100),
+        ("ckpts/step-10", "0" * 100),
+        ("b/step-20", "1" * 100),
+    ):
+        write(tmp_path, record(greedy(bits), model=model))
+    command = ["gate", "--baseline", str(tmp_path), "--baseline-model", "base"]
+    command += ["--candidate", str(tmp_path), "--margin", "0.05"]
+    assert cli.main(command) == 2
+    assert "name one of them with --candidate-model NAME" in capsys.readouterr().err
+    assert cli.main([*command, "--candidate-model", "step-10"]) == 10
+    assert cli.main([*command, "--candidate-model", "B/STEP-20"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert cli.main([*command, "--candidate-model", "step-11"]) == 2
+    assert "--candidate-model: there is no record of the model" in capsys.readouterr().err
+    write(tmp_path, record(greedy("1" * 100), model="other/step-20"))
+    assert cli.main([*command, "--candidate-model", "step-20"]) == 2
+    assert "may be b/step-20 or other/step-20: name one of them in full" in capsys.readouterr().err

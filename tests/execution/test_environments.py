@@ -89,7 +89,7 @@ def test_the_plain_environment_has_nothing() -> None:
 
 def test_an_environment_that_does_not_exist_is_answered_with_those_that_do() -> None:
     assert "bigcodebench" in environments.names()
-    with pytest.raises(UsageError, match="there is no environment 'bigcode'; available: bigcodeb"):
+    with pytest.raises(UsageError, match="'bigcode'; did you mean bigcodebench"):
         read_environment("bigcode")
 
 

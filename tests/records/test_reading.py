@@ -109,7 +109,7 @@ def not_a_number(content: dict[str, Any]) -> None:
     [
         (hand_edited, "was changed after it was written"),
         (newer, "schema 99, and this version reads up to 2: update opencodeeval"),
-        (older, "schema 0, which never was one: give the command of its run again"),
+        (older, "schema 0, which does not exist: give the command of its run again"),
         (not_a_number, "holds NaN"),
     ],
 )

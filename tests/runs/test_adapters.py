@@ -40,7 +40,7 @@ def test_several_adapters_are_scored_with_one_load(
     both = ("--lora", two[0], "--lora", two[1])
     assert main(command(tmp_path, *both, "--json")) == 0
     printed, said = capsys.readouterr()
-    assert said.count(f"loading {BASE} into transformers") == 1
+    assert said.count(f"loading {BASE} into transformers\n") == 1
     summary = json.loads(printed)
     assert summary["model"] == str(BASE)
     assert [each["adapter"] for each in summary["benchmarks"]] == [
@@ -68,7 +68,7 @@ def test_several_adapters_are_scored_with_one_load(
         f"{base_name} + {parent}/step-2",
     ]
     assert len({each.record.model.weights for each in records}) == 3
-    with pytest.raises(oce.UsageError, match="two records"):
+    with pytest.raises(oce.UsageError, match="different models"):
         pair_up(records[:1], records[1:])
     assert main(["leaderboard", str(tmp_path)]) == 0
     page = (tmp_path / "leaderboard.html").read_text()
@@ -87,7 +87,7 @@ def test_scores_are_found_by_adapter(two: list[str], tmp_path: Path) -> None:
         output=oce.Output(tmp_path, "none"),
     )
     assert evaluation.score("starter", lora=two[1]) == 0
-    assert "adapter " in str(evaluation).splitlines()[2]
+    assert str(evaluation).splitlines()[2].startswith("adapter")
     with pytest.raises(KeyError):
         evaluation.score("starter", lora="other")
 

@@ -198,7 +198,7 @@ def test_samples_from_a_file_have_no_other_prompts() -> None:
             return {"backend": "samples", "model": "m"}
 
     assert sampling_fields(Samples(answers), replace(SAMPLED, top_k=5)) == {"n": 3}
-    with pytest.raises(UsageError, match="existing samples cannot be asked otherwise"):
+    with pytest.raises(UsageError, match="prompts of existing samples cannot be changed"):
         sampling_fields(Samples(answers), ALL)
 
 

@@ -595,9 +595,13 @@ def test_the_summary_is_the_record_in_short(tmp_path: Path) -> None:
     assert text[2].split()[:5] == ["benchmark", "protocol", "suite", "metric", "score"]
     plus = next(line for line in text if " plus* " in line)
     assert " 33.3 " in plus
-    assert str(result.run_folder) in text[-1]
-    assert text[-5].endswith(", verdicts forge-proof")
-    assert text[-4] == "  answers: 0.0 % cut off at 1024 tokens, 25.0 % without code"
+    assert str(result.run_folder) in text[-2]
+    assert text[-1].endswith(f"opencodeeval report {result.run_folder}")
+    (setting,) = (line for line in text if line.endswith(", verdicts forge-proof"))
+    after = text[text.index(setting) + 1 :]
+    assert after[0] == "  verdicts (base): 7 passed, 3 no_code, 2 wrong"
+    assert "  answers: 0.0 % cut off at 1024 tokens, 25.0 % without code" in after
+    assert max(map(len, after[:-3])) <= 80
     mixed = {**part, "integrity": {"hardened": 1, "forge-proof": 2}}
     shown = table({"model": "m", "benchmarks": [mixed]})
     assert ", verdicts forge-proof (2 tasks), hardened (1 tasks)" in shown
@@ -612,7 +616,7 @@ def test_the_summary_says_what_was_not_known_and_which_day_prompts_name(tmp_path
     }
     result = run(tmp_path, backend)
     assert result.record.lacks == ("seeds", "token-counts")
-    text = table(summarise("m", [result]))
+    text = " ".join(table(summarise("m", [result])).split())
     assert "the chat template writes the day's date, which was 2024-07-26 in all prompts" in text
     assert "this backend: the same command may draw other samples; tokens are not counted" in text
 

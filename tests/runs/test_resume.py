@@ -206,6 +206,8 @@ def test_a_signal_closes_everything_and_says_that_the_run_continues(
     assert process.returncode == status, err
     assert out == ""
     assert "Traceback" not in err
+    # At once, and at the end, when everything is closed.
+    assert "opencodeeval: interrupted: closing what is open; once more ends at once\n" in err
     assert err.splitlines()[-1].startswith("opencodeeval: error: interrupted")
     assert "the same command continues" in err
     assert descendants() <= before

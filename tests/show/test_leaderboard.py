@@ -76,17 +76,20 @@ def test_answers_that_are_not_whole_are_shown_with_each_record(tmp_path: Path) -
     assert cell["answers"] == {"cut_off": 0.25, "prompts_too_long": 0.0, "without_code": 0.5}
     assert "| 1 | 25.0 % | 50.0 % |" in (tmp_path / "README.md").read_text()
     page = (tmp_path / "leaderboard.html").read_text()
-    assert "<td>25.0 % <small>at 512 tokens</small></td><td>50.0 %</td>" in page
+    assert '"cut_off":0.25,"longest":512,"without_code":0.5' in page
 
 
 def test_markdown_has_a_table_for_each_column_group(results: Path) -> None:
     assert run(results) == 0
     text = (results / "README.md").read_text()
-    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+    assert re.findall(r"^<summary><b>(.*)</b>", text, re.MULTILINE) == [
         "humaneval v1, plain 1",
         "humaneval v1, plain 1",
         "mbpp v1, plain 1",
     ]
+    # One row of the overview is one model, with its rank.
+    (row,) = re.findall(r"^\| owner/first \|  \|.*$", text, re.MULTILINE)
+    assert row.endswith("|  | **50.0** (15.0 to 85.0) | **66.7** (20.8 to 93.9) |")
     assert "| owner/first | greedy | **50.0** (15.0 to 85.0) | 1 |" in text
     for target in re.findall(r"\]\(([^)]*)\)", text):
         assert (results / target).exists(), target
@@ -98,7 +101,7 @@ def test_scores_over_sound_tasks_stand_below_those_over_all(results: Path) -> No
     write(results, sealed(content))
     assert run(results) == 0
     assert "<br>66.7 over 3 sound tasks |" in (results / "README.md").read_text()
-    assert "66.7 over 3 sound tasks" in (results / "leaderboard.html").read_text()
+    assert '"sound":[3,[["base","pass@1",0.6667,' in (results / "leaderboard.html").read_text()
 
 
 def test_check_says_which_file_does_not_follow(
@@ -135,9 +138,15 @@ def test_published_scores_are_read_from_the_folder_and_from_files(results: Path)
     assert "<br>*published 40.0, +0.3 bars*" in text
     assert run(results, "--published", results.parent / "more.json", "--check") == 1
     assert run(results, "--published", results.parent / "more.json") == 0
-    page = (results / "leaderboard.html").read_text()
-    assert "third" in page
-    assert "third" not in (results / "README.md").read_text()
+    assert '"model":"third"' in (results / "leaderboard.html").read_text()
+    for name in ("README.md", "leaderboard.html"):
+        assert "(a paper; a site)" in (results / name).read_text()
+    measured, others = (results / "README.md").read_text().split("1 more model, with scores")
+    assert "| third |  |  |  | *90.0* 1 of 2 |  |" in others
+    assert "**50.0** (15.0 to 85.0) 2 of 2 |" in measured
+    value = json.loads((results / "leaderboard.json").read_text())
+    (third,) = (row for row in value["rows"] if row["model"] == "third")
+    assert third["cells"][0]["rank"] == {"rank": 1, "of": 2}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +233,7 @@ def test_a_metric_is_an_option_of_what_is_written_and_of_what_is_checked(
     assert value["groups"][0]["metrics"] == ["pass@1", "pass@10", "pass^5", "solved"]
     assert value["groups"][1]["metrics"] == ["pass@1", "solved"]
     assert "| pass^5 |" in (results / "README.md").read_text()
-    assert "pass^5<span" in (results / "leaderboard.html").read_text()
+    assert "<small>pass^5 · plain 1" in (results / "leaderboard.html").read_text()
     assert run(results, "--check", "--metric", "pass^5", "--metric", "solved") == 0
     assert run(results, "--check") == 1
     capsys.readouterr()

@@ -82,8 +82,10 @@ def python_with(module: str) -> str:
     pytest.skip(f"{module} is not installed: pip install 'opencodeeval[{module}]'")
 
 
-def publish(python: str, stored: StoredRecord, tracker: str, folder: Path, **env: str) -> str:
-    command = ("publish", str(stored.path), "--format", tracker, "--step", "300")
+def publish(
+    python: str, stored: StoredRecord, tracker: str, folder: Path, *more: str, **env: str
+) -> str:
+    command = ("publish", str(stored.path), "--format", tracker, "--step", "300", *more)
     done = subprocess.run(
         [python, "-m", "opencodeeval", *command],
         cwd=folder,
@@ -123,6 +125,42 @@ def test_wandb_takes_a_record_offline(stored: StoredRecord, tmp_path: Path) -> N
     assert stored.content["run_id"] in log.name
     data = log.read_bytes()
     for name in ("humaneval/base/pass_at_10", stored.content["digest"], "org/model, 7B"):
+        assert name.encode() in data
+
+
+def test_mlflow_takes_scores_into_the_trainers_own_run(
+    stored: StoredRecord, tmp_path: Path
+) -> None:
+    python = python_with("mlflow")
+    uri = (tmp_path / "store").as_uri()
+    store = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_ALLOW_FILE_STORE": "true"}
+    script = (
+        "import mlflow; client = mlflow.MlflowClient(); name = client.create_experiment('train');"
+        "print(client.create_run(name).info.run_id)"
+    )
+    env = {**os.environ, **store}
+    trainer = subprocess.run([python, "-c", script], env=env, capture_output=True, text=True)
+    run = trainer.stdout.split()[-1]
+    into = ("--tracker-run", run)
+    assert publish(python, stored, "mlflow", tmp_path, *into, **store) == run
+    (folder,) = (tmp_path / "store").glob(f"*/{run}")
+    scores = folder / "metrics/opencodeeval/humaneval/base/pass_at_1"
+    assert scores.read_text().split()[1:] == ["0.5", "300"]
+    status = yaml.safe_load((folder / "meta.yaml").read_text())["status"]
+    assert status == 1  # RUNNING: the trainer goes on
+    assert list((tmp_path / "store").glob("*/*/meta.yaml")) == [folder / "meta.yaml"]
+
+
+def test_wandb_takes_scores_into_the_trainers_own_run_offline(
+    stored: StoredRecord, tmp_path: Path
+) -> None:
+    python = python_with("wandb")
+    offline = {"WANDB_MODE": "offline", "WANDB_DIR": str(tmp_path), "WANDB_SILENT": "true"}
+    into = ("--tracker-run", "team/project/trainer1")
+    folder = Path(publish(python, stored, "wandb", tmp_path, *into, **offline))
+    (log,) = folder.parent.glob("run-trainer1.wandb")
+    data = log.read_bytes()
+    for name in ("opencodeeval/humaneval/base/pass_at_10", "opencodeeval/step", "team", "project"):
         assert name.encode() in data
 
 
@@ -224,6 +262,28 @@ def test_a_distribution_s_tracker_is_one_of_the_formats(
     command = ("publish", str(stored.path), "--format", "notebook", "--project", "p", "--step", "7")
     assert cli.main(command) == 0
     assert capsys.readouterr().out == "p org/model, 7B 7\n"
+
+
+def test_a_run_of_a_tracker_needs_a_tracker_that_takes_it_and_a_step(
+    stored: StoredRecord,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = {"opencodeeval.trackers": {"notebook": "theirs.pages"}}
+    page = install(tmp_path / "site", "theirs", points, monkeypatch) / "pages.py"
+    page.write_text(
+        "from opencodeeval.show.trackers.base import Tracker\n"
+        "TRACKER = Tracker(lambda record, project, step: 'own')\n"
+    )
+    record_and_run = ("publish", str(stored.path), "--tracker-run", "r", "--format")
+    for more, said in (
+        (("notebook", "--step", "7"), "notebook makes a run of each record: leave out"),
+        (("notebook",), "--tracker-run needs the training step of these scores: add --step N"),
+        (("csv", "--step", "7"), "--tracker-run is for trackers: use --format"),
+    ):
+        assert cli.main([*record_and_run, *more]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_no_name_has_signs_that_places_refuse() -> None:

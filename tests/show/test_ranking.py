@@ -9,9 +9,10 @@ import pytest
 
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.records.reading import StoredRecord, read_records
-from opencodeeval.show.ranking import Board, make_board, shown_name
+from opencodeeval.show.ranking import make_board, shown_name
 from opencodeeval.show.ranking_with_reported import bars, with_published
 from opencodeeval.show.reported import PublishedScore, same_model
+from opencodeeval.show.standings import About, Board, Rank
 from opencodeeval.stats.metrics import estimate, parse_metrics
 from opencodeeval.stats.pass_at_k import Count, Estimate, estimate_pass_at_k
 from tests.support.records import greedy, record, sealed, write
@@ -75,16 +76,16 @@ def test_one_models_benchmarks_stand_in_one_row(tmp_path: Path) -> None:
     ]
 
 
-def test_no_record_hides_another(tmp_path: Path) -> None:
+def test_no_record_hides_another_and_the_cell_shows_the_greedy_one(tmp_path: Path) -> None:
     counts = greedy("10")
     seeds = [record(counts, changes={"sampling": {"seed": seed}}) for seed in (0, 1)]
-    found = board(tmp_path, *seeds, record({"t/0": (4, 1), "t/1": (4, 3)}))
-    assert len(found.groups) == 1
-    assert [(row.decoding, len(row.cells)) for row in found.rows] == [
-        ("T 0.8", 1),
-        ("greedy", 1),
-        ("greedy", 1),
-    ]
+    best = record({"t/0": (4, 4), "t/1": (4, 4)})
+    found = board(tmp_path, best, *seeds)
+    (row,) = found.rows
+    assert [cell.decoding for _, cell in row.measured] == ["greedy", "greedy", "T 0.8"]
+    # Not the best one: that would reward whoever measures often.
+    assert row.cells[0].scores["base", "pass@1"].value == 0.5
+    assert len(row.cells[0].also) == 2
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,8 @@ def test_the_sampling_stands_beside_the_score(
     other = record(greedy("10"), changes={"sampling": changes})
     found = board(tmp_path, record(greedy("10")), other)
     assert len(found.groups) == 1
-    assert {row.decoding for row in found.rows} == {"greedy", words}
+    (row,) = found.rows
+    assert [cell.decoding for _, cell in row.measured] == ["greedy", words]
 
 
 def test_a_changed_prompt_is_in_another_column_and_beside_no_published_score(
@@ -135,6 +137,77 @@ def test_rows_are_in_order_of_the_benchmark_that_most_were_measured_on(tmp_path:
         record(greedy("1110"), model="c"),
     )
     assert [row.model for row in found.rows] == ["c", "b", "a"]
+
+
+def test_models_measured_most_stand_before_better_ones(tmp_path: Path) -> None:
+    found = board(
+        tmp_path,
+        record(greedy("1000"), model="a"),
+        record(greedy("1000"), model="a", benchmark="mbpp"),
+        record(greedy("1111"), model="b"),
+    )
+    assert [row.model for row in found.rows] == ["a", "b"]
+    assert found.ranks == {(0, 0): Rank(2, 2), (0, 1): Rank(1, 1), (1, 0): Rank(1, 2)}
+
+
+def test_a_measured_model_has_a_rank_among_published_ones(tmp_path: Path) -> None:
+    scores = {"better": 0.9, "even": 0.5, "worse": 0.2}
+    others = [published(model=name, score=score) for name, score in scores.items()]
+    found = with_published(board(tmp_path, record(greedy("1100"))), others)
+    ranks = {row.model: found.ranks[number, 0] for number, row in enumerate(found.rows)}
+    assert ranks == {
+        "some/model": Rank(2, 4),
+        "better": Rank(1, 4),
+        "even": Rank(2, 4),
+        "worse": Rank(4, 4),
+    }
+    # Measured ones come first, however good the others are.
+    assert found.rows[0].model == "some/model"
+
+
+def test_one_model_is_one_row_whatever_was_published_of_it(tmp_path: Path) -> None:
+    mbpp = record(greedy("1100"), model="other/model", benchmark="mbpp")
+    about = {"about": About(1.5, "https://x.org", "full")}
+    found = with_published(
+        board(tmp_path, record(greedy("1100")), mbpp),
+        [
+            published(model="Model-2", source="a site", about=About(7.0)),
+            published(model="owner/model-2", benchmark="mbpp", about=About(None, "https://y.org")),
+            published(model="Some/Model", benchmark="mbpp", **about),
+        ],
+    )
+    rows = {row.model: row for row in found.rows}
+    assert set(rows) == {"some/model", "other/model", "owner/model-2"}
+    assert rows["owner/model-2"].about == About(7.0, "https://y.org")
+    assert sorted(rows["owner/model-2"].cells) == [0, 1]
+    # What was not measured stands in the measured model's row, without error bars.
+    assert rows["some/model"].about == about["about"]
+    (beside,) = rows["some/model"].cells[1].published["base", "pass@1"]
+    assert (beside.score, beside.bars) == (0.5, None)
+    assert rows["some/model"].cells[1].record is None
+
+
+def test_a_score_of_an_unknown_version_stands_where_its_model_was_measured(tmp_path: Path) -> None:
+    later = altered(record(greedy("1100"), model="other/model"), "benchmark", data_version="v2")
+    unknown = {"data_version": "", "score": 0.4}
+    found = with_published(
+        board(tmp_path, record(greedy("1100")), later),
+        [published(**unknown), published(**unknown, model="third/model")],
+    )
+    rows = {row.model: row for row in found.rows}
+    assert list(rows["some/model"].cells) == [0]
+    assert rows["some/model"].cells[0].published
+    # Of a model that was not measured nothing says which version it was.
+    assert sorted(rows["third/model"].cells) == [0, 1]
+
+
+def test_a_name_without_an_owner_joins_none_of_several(tmp_path: Path) -> None:
+    names = ["a/x", "b/x", "x"]
+    found = with_published(
+        board(tmp_path, record(greedy("10"))),
+        [published(model=name, score=0.1 * place) for place, name in enumerate(names)],
+    )
+    assert {row.model for row in found.rows} == {"some/model", *names}
 
 
 def test_a_curve_follows_from_the_counts_for_every_k_that_the_samples_allow(
@@ -270,11 +343,23 @@ def test_samples_drawn_elsewhere_are_told_apart(tmp_path: Path) -> None:
     content["model"] = {"name": "some/model", "origin": "file", "identity": identity}
     content |= {"sampling": {"n": 1}, "run_id": "0" * 12}
     found = board(tmp_path, record(greedy("10")), sealed(content))
-    assert {(row.origin, row.decoding) for row in found.rows} == {
+    (row,) = found.rows
+    assert row.origin == "generated"
+    assert [(cell.origin, cell.decoding) for _, cell in row.measured] == [
         ("generated", "greedy"),
         ("samples", "settings unknown"),
-    }
-    assert all(isinstance(row.cells[0].record, StoredRecord) for row in found.rows)
+    ]
+    assert all(isinstance(cell.record, StoredRecord) for _, cell in row.measured)
+
+
+def test_samples_drawn_elsewhere_join_no_weights_where_there_are_several(tmp_path: Path) -> None:
+    identity = {"backend": "vllm", "model": "some/model", "weights_digest": "1" * 64}
+    other = altered(record(greedy("10"), benchmark="mbpp"), "model", identity=identity)
+    content = record(greedy("10"))
+    content["model"] = {"name": "some/model", "origin": "file", "identity": {"model": "some/model"}}
+    content |= {"run_id": "0" * 12}
+    found = board(tmp_path, record(greedy("10")), other, sealed(content))
+    assert sorted(row.origin for row in found.rows) == ["generated", "generated", "samples"]
 
 
 def test_metrics_are_columns_where_the_counts_allow_them(tmp_path: Path) -> None:

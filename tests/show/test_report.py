@@ -6,15 +6,17 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from opencodeeval.cli import main as cli
+from opencodeeval.core.types import Grade, SuiteResult, Verdict
 from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import Totals
 from opencodeeval.runs.store import read_run
-from opencodeeval.show.report import LONGEST, tokens_shown
+from opencodeeval.show.report import tokens_shown
+from opencodeeval.show.samples import LONGEST, kind_of_error
+from tests.support.embedded import embedded, unpacked
 from tests.support.hostile_run import HOSTILE, SAMPLES, TASK, make
 
 
@@ -34,23 +36,18 @@ def report(*arguments: str | Path) -> int:
     return cli.main(["report", *map(str, arguments)])
 
 
-def embedded(page: str) -> dict[str, Any]:
-    """Id -> value of every JSON in the page."""
-    found = re.findall(r'<script type="application/json" id="([^"]*)">([^<]*)</script>', page)
-    return {name: json.loads(text) for name, text in found}
-
-
 def test_every_sample_is_there_with_its_program_and_what_it_failed_on(
     run_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report(run_folder) == 0
     path = run_folder / "report.html"
     assert capsys.readouterr().out == f"{path}\n"
-    data = embedded(path.read_text("utf-8"))
+    page = path.read_text("utf-8")
+    data, texts = embedded(page), unpacked(page)
     assert data["index"]["tasks"] == [[TASK, "pwe"], ["task/plain", "pwe"]]
     stored = read_run(run_folder)
     for place, (task_id, _) in enumerate(data["index"]["tasks"]):
-        shown = data[f"task-{place}"]
+        shown = texts[place]
         assert HOSTILE in shown["prompt"]
         assert [sample["code"] for sample in shown["samples"]] == list(SAMPLES)
         for number, sample in enumerate(shown["samples"]):
@@ -62,6 +59,26 @@ def test_every_sample_is_there_with_its_program_and_what_it_failed_on(
         assert wrong["failure"]["expected"] == repr(HOSTILE)
         assert wrong["failure"]["got"] == repr(HOSTILE + HOSTILE)
         assert error["detail"] == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detail", "kind"),
+    [
+        (Verdict.ERROR, "ValueError", "ValueError"),
+        (Verdict.WRONG, "test_case_3: AssertionError: 1 != 2", "AssertionError"),
+        (Verdict.ERROR, "exit status 255", "exit status N"),
+        (Verdict.ERROR, "javac: Problem.java:28: error: cannot find symbol\nx", "javac"),
+        (Verdict.TIMEOUT, "time limit in call 7", "time limit in call N"),
+        (Verdict.WRONG, "", ""),
+        (Verdict.PASSED, "fence", ""),
+    ],
+)
+def test_errors_are_counted_by_kind(verdict: Verdict, detail: str, kind: str) -> None:
+    suites = {
+        "first": SuiteResult(Verdict.PASSED, detail="no matter"),
+        "second": SuiteResult(verdict, detail=detail),
+    }
+    assert kind_of_error(Grade("t", 0, suites)) == kind
 
 
 def test_what_was_not_counted_has_no_number(run_folder: Path) -> None:
@@ -76,7 +93,7 @@ def test_what_was_not_counted_has_no_number(run_folder: Path) -> None:
     (record,) = run_folder.parent.parent.glob("*/*--*.json")
     assert report(run_folder) == 0
     page = (run_folder / "report.html").read_text("utf-8")
-    first = embedded(page)["task-0"]["samples"]
+    first = unpacked(page)[0]["samples"]
     shown = [sample["suites"]["base"]["tests"] for sample in first]
     assert shown == ["not counted", "none", "2 of 3"]
     assert "of 0" not in page
@@ -101,8 +118,8 @@ def test_texts_that_nobody_reads_to_the_end_are_cut(run_folder: Path) -> None:
     rows[0]["text"] += "x" * LONGEST
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert report(run_folder) == 0
-    data = embedded((run_folder / "report.html").read_text("utf-8"))
-    shown = data["task-0"]["samples"][0]["answer"]
+    first, *_ = unpacked((run_folder / "report.html").read_text("utf-8"))
+    shown = first["samples"][0]["answer"]
     assert shown.endswith(f"[{len(SAMPLES[0])} more characters are in the run folder]")
 
 

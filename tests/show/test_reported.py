@@ -10,6 +10,7 @@ import pytest
 
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.show.reported import PublishedScore, read_published
+from opencodeeval.show.standings import About
 
 SCORE = {
     "model": "some/model",
@@ -50,6 +51,49 @@ def test_the_bigcodebench_leaderboard_is_read_as_it_is(shared_data: Path) -> Non
     assert {each.benchmark for each in scores} == {"bigcodebench"}
 
 
+@pytest.mark.shared
+def test_opencoders_tables_are_read_as_they_are(shared_data: Path) -> None:
+    scores = read_published(shared_data / "scoreboards/opencoder_paper_tables.json")
+    found = {
+        (each.benchmark, each.protocol, each.suite): each
+        for each in scores
+        if each.model == "Qwen2.5-Coder-1.5B"
+    }
+    assert found["humaneval_plus", "evalplus", "plus"].score == pytest.approx(0.366)
+    assert found["bigcodebench_hard", "bigcodebench", "base"].score == pytest.approx(0.095)
+    assert {each.about.size for each in found.values()} == {1.5}
+    (named,) = {each.dated_source for each in found.values()}
+    assert named.endswith("arXiv 2411.04905, table 6, 2024-11")
+
+
+def test_a_table_of_opencoders_paper(tmp_path: Path) -> None:
+    row = {"size": "8B", "HumanEval+": 63.4, "MBPP_3shot": 60.6, "BigCodeBench_hard_instruct": None}
+    content = {"paper": "A paper, arXiv 2411.04905", "table7_instruct_models": {"m": row}}
+    (score,) = read_published(written(tmp_path, content))
+    assert (score.benchmark, score.suite, score.score) == ("humaneval_plus", "plus", 0.634)
+    assert (score.dated_source, score.about) == (
+        "A paper, arXiv 2411.04905, table 7, 2024-11",
+        About(8.0),
+    )
+
+
+def test_size_link_openness_and_date_are_kept(tmp_path: Path) -> None:
+    row = {"pass@1": {"humaneval": 50}, "size": 7, "link": "https://x.org", "open-data": "NONE"}
+    path = tmp_path / "evalplus-2025-01-16.json"
+    path.write_text(json.dumps({"m": row}))
+    (score,) = read_published(path)
+    assert score.about == About(7.0, "https://x.org", "none")
+    assert score.dated_source == "EvalPlus leaderboard, 2025-01-16"
+    about = {"size": 1.5, "link": "https://y.org", "open_data": "full"}
+    rows = [{**SCORE, **about}, {**SCORE, "suite": "plus", "date": "2024"}]
+    ours = {"source": "a paper", "date": "2024-11", "scores": rows[:1]}
+    (score,) = read_published(written(tmp_path, ours))
+    assert score.about == About(1.5, "https://y.org", "full")
+    assert score.dated_source == "a paper, 2024-11"
+    with pytest.raises(DataError, match="'2024' is not a date"):
+        read_published(written(tmp_path, {**ours, "scores": rows}))
+
+
 def test_a_file_of_ours(tmp_path: Path) -> None:
     rows = [SCORE, {**SCORE, "suite": "plus", "data_version": "v1", "source": "its card"}]
     assert read_published(written(tmp_path, {"source": "a paper", "scores": rows})) == [
@@ -71,6 +115,9 @@ def test_a_file_of_ours(tmp_path: Path) -> None:
         ({"source": "x", "scores": [{**SCORE, "score": float("nan")}]}, "nan is not a score"),
         ({"source": "x", "scores": [{**SCORE, "model": ""}]}, "'' is not a name"),
         ({"source": "x", "scores": [SCORE, SCORE]}, "has two scores of some/model"),
+        ({"source": "x", "scores": [{**SCORE, "link": "javascript:alert(1)"}]}, "is not a link"),
+        ({"source": "x", "scores": [{**SCORE, "size": -1}]}, "-1 is not a size"),
+        ({"source": "x", "scores": [{**SCORE, "open_data": "?"}]}, "does not say how open"),
         ({"m": {"pass@1": {"swe-bench": 3}}}, "there is no leaderboard with swe-bench"),
         ({"m": {"score": 3}}, "pass@1"),
     ],

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,10 +31,12 @@ from opencodeeval.watch.checkpoints import Checkpoint, find_checkpoints, left_ou
 from opencodeeval.watch.evaluation import event, write_page
 from opencodeeval.watch.loop import Evaluated, Settling, exit_status
 from opencodeeval.watch.webhook import Webhook
+from tests.support.distributions import install
 from tests.support.http import FlakyServer
 from tests.support.records import greedy, record, write
 from tests.support.tiny_adapters import save_tiny_adapter
 
+STAMP = re.compile(r"opencodeeval: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 TESTS = Path(__file__).resolve().parents[1]
 TINY = sorted((TESTS / "checkpoints" / "starter-tiny-chat").glob("step-*"))
 
@@ -355,11 +358,15 @@ def test_each_benchmark_has_its_own_answer(
     answers = {Path(path).parent.name: answer for path, answer in row["answers"].items()}
     assert answers == {"humaneval": "regression", "mbpp": "pass"}
     page_text = (watched.output / "watch.html").read_text()
+    page_text = page_text[page_text.index("<main") :]
+    mean, page_text = page_text.split("<h2>humaneval</h2>")
     humaneval, mbpp = page_text.split("<h2>mbpp</h2>")
-    assert '<circle class="point regression"' in humaneval
-    assert '<circle class="point pass"' in mbpp
-    assert "regression" not in mbpp[: mbpp.index("The gate, over all benchmarks")]
-    assert "<td>regression</td><td>the candidate is worse: humaneval" in mbpp
+    assert '<path class="point regression"' in mean
+    assert '<path class="point regression"' in humaneval
+    drawn = mbpp[: mbpp.index("<figcaption>")]
+    assert '<circle class="point pass"' in drawn
+    assert "regression" not in drawn
+    assert '<td class="regression">regression</td><td>the candidate is worse: humaneval' in mbpp
     # A journal of an earlier version has no answer of each: it is computed from the records.
     journal.write_text(json.dumps({**row, "answers": {}, "gate": "earlier"}) + "\n")
     assert cli.main([*watched.command, *gate]) == 10
@@ -410,6 +417,65 @@ def test_what_no_checkpoint_can_be_evaluated_on_is_refused_at_once(
     command = ["watch", str(tmp_path / "ckpts"), "--bench", bench, "--output", str(tmp_path / "o")]
     assert cli.main([*command, "--", *options]) == status
     assert said in capsys.readouterr().err
+
+
+def test_every_n_leaves_out_other_steps_and_says_so(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("step-10", "step-15", "step-20"):
+        copied(watched.folder, name)
+    assert cli.main([*watched.command, "--once", "--every", "10"]) == 0
+    assert sorted(watched.evaluated()) == ["step-10", "step-20"]
+    lines = capsys.readouterr().err.splitlines()
+    assert "3 checkpoints are there, 0 of them evaluated, 1 left out by --every 10" in lines[0]
+    assert all(STAMP.match(line) for line in lines), lines
+    # The same watch goes on with other steps.
+    assert cli.main([*watched.command, "--once", "--every", "5"]) == 0
+    assert watched.evaluated()[-1] == "step-15"
+    assert cli.main([*watched.command, "--once", "--every", "0"]) == 2
+    assert "--every 0: must be a step of 1 or more" in capsys.readouterr().err
+
+
+def test_scores_go_into_the_trainers_own_run_by_step_and_a_tracker_that_fails_ends_nothing(
+    watched: Watch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = {"opencodeeval.trackers": {"notebook": "theirs.pages"}}
+    page = install(tmp_path / "site", "theirs", points, monkeypatch) / "pages.py"
+    page.write_text(
+        "from opencodeeval.show.trackers.base import Tracker, TrackerError\n"
+        "def into(record, project, run, step):\n"
+        "    if step == 20:\n"
+        "        raise TrackerError('it is down')\n"
+        f"    with open({str(tmp_path / 'page')!r}, 'a') as file:\n"
+        "        print(project, run, step, record.benchmark, file=file)\n"
+        "    return run\n"
+        "TRACKER = Tracker(lambda record, project, step: 'own', into)\n"
+    )
+    for name in ("step-10", "step-20"):
+        copied(watched.folder, name)
+    tracker = ("--once", "--tracker", "notebook", "--tracker-run", "r1", "--project", "p")
+    assert cli.main([*watched.command, *tracker]) == 0
+    assert (tmp_path / "page").read_text() == "p r1 10 humaneval\n"
+    assert "step-20 is not logged to notebook: it is down" in capsys.readouterr().err
+    assert cli.main([*watched.command, "--once", "--tracker-run", "r1"]) == 2
+    assert "--tracker-run is a run of a tracker: add --tracker NAME" in capsys.readouterr().err
+
+
+def test_the_baseline_may_be_one_model_of_a_folder_of_results(
+    watched: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied(watched.folder, "step-55")
+    for model, right in (("base/a", 60), ("base/b", 10)):
+        bits = "1" * right + "0" * (100 - right)
+        write(watched.output / "bases", record(greedy(bits), model=model))
+    gate = ("--gate", str(watched.output / "bases"), "--margin", "0.02", "--once")
+    assert cli.main([*watched.command, *gate, "--baseline-model", "a"]) == 10
+    assert cli.main([*watched.command, *gate, "--baseline-model", "b"]) == 0
+    assert cli.main([*watched.command, "--once", "--baseline-model", "b"]) == 2
+    assert "--baseline-model is for the gate" in capsys.readouterr().err
 
 
 def test_it_says_what_it_watches(watched: Watch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -598,12 +664,14 @@ def test_the_page_loads_nothing_and_escapes_names() -> None:
     assert "<b>step-1" not in text
     assert "&lt;b&gt;step-1" in text
     assert "&lt;i&gt;" in text
-    assert "<td>12.5 %</td><td>25.0 %</td><td>pass</td>" in text
-    assert "<td></td><td></td><td></td></tr>" in text
-    assert text.count("<svg") == 2
+    assert '<td>12.5 %</td><td>25.0 %</td><td class="pass">pass</td>' in text
+    assert "<td></td><td></td><td></td><td></td></tr>" in text
+    assert text.count('<svg viewBox="0 0 720') == 2
+    # The legend says what every mark means, and nothing of marks that are not there.
+    assert text.count("</svg>pass</span>") == 2
+    assert "</svg>regression</span>" not in text
     assert "http://" not in text.replace("http-equiv", "")
     assert "https://" not in text
-    assert "<script" not in text
 
 
 @pytest.mark.vllm

@@ -17,8 +17,8 @@ from opencodeeval.benchmarks.data.parts import from_hub as part_from_hub
 from opencodeeval.benchmarks.data.rows import Row, from_hub, load_rows, published_file, read_bytes
 from opencodeeval.core.errors import DataError, StoreError, UsageError
 from opencodeeval.core.journal import replacing
+from opencodeeval.core.suggest import unknown
 
-HEADER = ("benchmark", "version", "tasks", "bytes", "licence", "source", "checksum", "here")
 _DIGITS = 12
 
 
@@ -48,11 +48,11 @@ def named(specs: Sequence[str]) -> list[tuple[Card, DataVersion]]:
 def _named(spec: str) -> tuple[Card, DataVersion]:
     name, at, wanted = spec.partition("@")
     if name not in families():
-        raise UsageError(f"there is no benchmark {name!r}: there is {', '.join(families())}")
+        raise UsageError(unknown("there is no benchmark", name, families()))
     card = read_card(name)
     versions = {version.name: version for version in card.versions}
     if at and wanted not in versions:
-        raise UsageError(f"there is no {spec}: {name} has the versions {', '.join(versions)}")
+        raise UsageError(unknown(f"{name} has no version", wanted, versions))
     return card, versions[wanted] if at else card.versions[0]
 
 

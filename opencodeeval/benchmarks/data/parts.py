@@ -81,7 +81,7 @@ def load_parts(
     """The rows of a version of several files, and where they came from.
 
     Raises:
-        DataError: a file is not to be had, or is damaged.
+        DataError: a file is not available, or is damaged.
     """
     rows: list[dict[str, Any]] = []
     for part in version.parts:
@@ -109,7 +109,7 @@ def part_path(card: Card, version: DataVersion, part: Part, data_dir: Path | Non
     """Where a part lies: in the folder, or in the Hub's cache, fetched if need be.
 
     Raises:
-        DataError: it is not to be had.
+        DataError: it is not available.
     """
     if data_dir is None:
         return from_hub(card, version, part)
@@ -134,7 +134,7 @@ def from_hub(card: Card, version: DataVersion, part: Part) -> Path:
     """The publisher's file as the Hub's library keeps it; not checked.
 
     Raises:
-        DataError: it is not to be had.
+        DataError: it is not available.
     """
     source = version.source
     try:

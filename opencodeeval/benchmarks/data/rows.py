@@ -33,7 +33,7 @@ def load_rows(
     network. What comes back has the version's checksum.
 
     Raises:
-        DataError: the rows are not to be had, or what was found is damaged or
+        DataError: the rows are not available, or what was found is damaged or
             of another version.
     """
     source = version.source
@@ -260,7 +260,7 @@ def from_hub(card: Card, version: DataVersion) -> list[Row]:
     """The rows that the datasets library has or fetches from Hugging Face, checked.
 
     Raises:
-        DataError: they are not to be had, or are not this version's.
+        DataError: they are not available, or are not this version's.
     """
     source = version.source
     try:
@@ -292,7 +292,7 @@ def published_file(card: Card, version: DataVersion) -> tuple[Path, str]:
     """The file that a publisher's library or repository gives, not checked, and whose it is.
 
     Raises:
-        DataError: it is not to be had.
+        DataError: it is not available.
     """
     source = version.source
     try:

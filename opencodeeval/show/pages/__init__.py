@@ -1,22 +1,27 @@
 """Self-contained HTML pages: styles and scripts are inside, nothing is loaded from elsewhere.
 
 Model output reaches a page in two ways only: as text that Jinja escapes, and as
-JSON in inert script elements that the page's script turns into text nodes. The
-page also forbids every script but its own, by digest.
+JSON in inert script elements, plain or packed, that the page's script turns into text
+nodes. The page also forbids every script but its own, by digest.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
 
+# The length of a block in bytes of JSON, from which a new one is begun.
+BLOCK = 1 << 20
 FOLDER = Path(__file__).resolve().parent
 
 # A JSON text inside <script> must not be able to end it (`</script>`), to open
@@ -24,9 +29,9 @@ FOLDER = Path(__file__).resolve().parent
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
-def render(template: str, script: str, **values: Any) -> str:
-    """A whole page from `template`; `script` names the one file of JavaScript it may run."""
-    text = _file("page.js") + "\n" + _file(script)
+def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
+    """A whole page from `template`; `scripts` names the files of JavaScript that it may run."""
+    text = "\n".join(map(_file, ("page.js", *scripts)))
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     page = environment(autoescape=True).get_template(template)
     return page.render(
@@ -51,6 +56,7 @@ def environment(autoescape: bool) -> jinja2.Environment:
         breakable=breakable,
         embedded=embedded,
         md=markdown_text,
+        web=web_address,
     )
     made.tests["has"] = lambda mapping, key: key in mapping
     return made
@@ -83,12 +89,49 @@ def markdown_text(text: object) -> str:
     return " ".join(escaped.split())
 
 
+def web_address(link: str) -> str:
+    """A web address with what would end a link of Markdown, or a table's cell, escaped."""
+    return quote(link, safe="%/:?&=#+,;@~!$*'")
+
+
 def embedded(value: Any) -> Markup:
     """JSON that is safe inside a script element, whatever its texts are."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # Lone surrogates are legal in JSON and Python, but not in UTF-8.
     safe = text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode("utf-8")
     return Markup(safe)
+
+
+class Block(NamedTuple):
+    """Values packed together: JSON Lines, compressed with gzip, as base64."""
+
+    first: int
+    length: int
+    text: str
+
+
+def packed(values: Iterable[Any]) -> Iterator[Block]:
+    """The values in blocks of about a mebibyte of JSON, for pages that show few of many at a time.
+
+    A browser holds such a block as one short text, and unpacks it when it is shown.
+    """
+    first, lines, size = 0, list[bytes](), 0
+    for value in values:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # Lone surrogates are legal in JSON and Python, but not in UTF-8.
+        lines.append(text.encode("utf-8", "backslashreplace"))
+        size += len(lines[-1])
+        if size >= BLOCK:
+            yield _block(first, lines)
+            first, lines, size = first + len(lines), [], 0
+    if lines:
+        yield _block(first, lines)
+
+
+def _block(first: int, lines: Sequence[bytes]) -> Block:
+    # Without a time stamp: the same run makes the same page.
+    data = gzip.compress(b"\n".join(lines), mtime=0)
+    return Block(first, len(lines), base64.b64encode(data).decode())
 
 
 def _file(name: str) -> str:

@@ -1,41 +1,40 @@
-// All that a model wrote becomes a text node: nothing here makes elements out of text.
 document.addEventListener("DOMContentLoaded", function () {
   const PAGE = 100;
+  const { make, dot, detail, texts } = samples;
+  const store = texts(0);
   const at = (id) => document.getElementById(id);
   const index = JSON.parse(at("index").textContent);
   const wanted = new Set();
   let shown = [];          // places of the tasks that the filters leave
   let page = 0;
   let task = -1, sample = 0;
+  let showing = 0, filtering = 0;   // what is loaded late is shown only if it is still wanted
 
-  function make(name, attributes, ...parts) {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
-    for (const part of parts) if (part !== null && part !== "") element.append(part);
-    return element;
-  }
-  function dot(verdict) {
-    const element = make("i", { class: "dot", "aria-hidden": "true" });
-    element.style.background = `var(--${verdict})`;
-    return element;
-  }
   const verdict = (place, number) => index.letters[index.tasks[place][1][number]];
-  const fits = (place, number) => wanted.size === 0 || wanted.has(verdict(place, number));
+  const kind = at("kind") || { value: "", addEventListener() {} };
+  const kinds = new Map();
+  function ofKind(name) {
+    if (!kinds.has(name)) kinds.set(name, new Set(index.kinds[name].map((where) => where.join("."))));
+    return kinds.get(name);
+  }
+  const fits = (place, number) => (wanted.size === 0 || wanted.has(verdict(place, number)))
+    && (!kind.value || ofKind(kind.value).has(`${place}.${number}`));
   function fitting(place) {
     return Array.from(index.tasks[place][1], (_, number) => number).filter((number) => fits(place, number));
   }
-  function load(place) { return JSON.parse(at(`task-${place}`).textContent); }
 
   // The list of tasks -------------------------------------------------------
-  function filter() {
-    const text = at("find").value.trim();
-    const low = text.toLowerCase();
-    // The texts are searched as they are stored, so the words are put in that form.
-    const stored = JSON.stringify(text).slice(1, -1)
-      .replace(/[<>&\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
-    shown = index.tasks.map((_, place) => place).filter((place) =>
-      fitting(place).length > 0 && (!text || index.tasks[place][0].toLowerCase().includes(low)
-        || at(`task-${place}`).textContent.includes(stored)));
+  async function filter() {
+    const mine = ++filtering;
+    const low = at("find").value.trim().toLowerCase();
+    let found = null;
+    if (low) {
+      at("count").textContent = "Searching …";
+      found = await store.search(low, () => mine === filtering);
+      if (mine !== filtering) return;
+    }
+    shown = index.tasks.map((_, place) => place).filter((place) => fitting(place).length > 0
+      && (!low || index.tasks[place][0].toLowerCase().includes(low) || found.has(place)));
     const samples = shown.reduce((sum, place) => sum + fitting(place).length, 0);
     at("count").textContent = shown.length === 0 ? "No sample is left: change the filters."
       : `${shown.length} of ${index.tasks.length} tasks, ${samples} samples`;
@@ -45,6 +44,7 @@ document.addEventListener("DOMContentLoaded", function () {
       const place = shown.includes(task) ? task : shown[0];
       show(place, fitting(place)[0]);
     }
+    address();
   }
   function list() {
     const entries = shown.slice(page * PAGE, (page + 1) * PAGE).map(function (place) {
@@ -98,73 +98,15 @@ document.addEventListener("DOMContentLoaded", function () {
   });
 
   // One sample --------------------------------------------------------------
-  function program(code, runs) {
-    const pre = make("pre", { class: "program", tabindex: "0", "aria-label": "Program" });
-    let line = make("span", { class: "line" });
-    pre.append(line);
-    let from = 0;
-    const pieces = runs.match(/[a-z]\d+/g) || [`x${code.length}`];
-    for (const piece of pieces) {
-      const length = Number(piece.slice(1));
-      code.slice(from, from + length).split("\n").forEach(function (text, number) {
-        if (number > 0) {
-          line.append("\n");
-          line = make("span", { class: "line" });
-          pre.append(line);
-        }
-        if (text) line.append(piece[0] === "x" ? text : make("span", { class: `t-${piece[0]}` }, text));
-      });
-      from += length;
-    }
-    if (code.endsWith("\n")) line.remove();
-    return pre;
-  }
-  function block(title, text) {
-    return make("div", { class: "block" }, make("h3", {}, title),
-      make("pre", { class: "wrap", tabindex: "0", "aria-label": title }, text));
-  }
-  function folded(title, text) {
-    return make("details", { class: "block" }, make("summary", {}, title),
-      make("pre", { class: "wrap", tabindex: "0", "aria-label": title }, text));
-  }
-  function suites(found) {
-    const body = make("tbody");
-    for (const [name, suite] of Object.entries(found.suites)) {
-      const mark = make("td", { class: "verdict" }, suite.verdict);
-      mark.style.color = `var(--${suite.verdict})`;
-      mark.prepend(dot(suite.verdict));
-      body.append(make("tr", {}, make("th", { scope: "row" }, name), mark,
-        make("td", { class: "tests" }, suite.tests),
-        make("td", { class: "wall" }, `${suite.wall_s.toFixed(2)} s, ${suite.cpu_s.toFixed(2)} s of processor`),
-        make("td", { class: "detail" }, suite.detail)));
-    }
-    const heads = ["Suite", "Verdict", "Tests run", "Time", "Detail"].map(function (title) {
-      return make("th", { scope: "col", class: title === "Time" ? "wall" : "" }, title);
-    });
-    return make("table", { class: "suites" }, make("thead", {}, make("tr", {}, ...heads)), body);
-  }
-  function failures(found) {
-    const parts = [];
-    const seen = new Set();
-    for (const [name, suite] of Object.entries(found.suites)) {
-      const failure = suite.failure;
-      if (!failure || seen.has(JSON.stringify(failure))) continue;
-      seen.add(JSON.stringify(failure));
-      const trio = make("div", { class: "trio" });
-      for (const [key, title] of [["input", "Failing input"], ["expected", "Expected"], ["got", "Got"]]) {
-        if (failure[key] !== undefined) trio.append(block(title, failure[key]));
-      }
-      const where = failure.index === undefined ? name : `${name}, test ${Number(failure.index) + 1}`;
-      parts.push(make("section", { "aria-label": `What it failed on (${where})` }, make("h3", {}, where), trio));
-    }
-    return parts;
-  }
   function show(place, number) {
     task = place;
     sample = number;
     const [id, verdicts] = index.tasks[place];
-    const content = load(place);
-    const found = content.samples[number];
+    const mine = ++showing;
+    const fill = (content) => at("detail").replaceChildren(...detail(content.samples[number], content.prompt));
+    const content = store.ready(place);
+    if (content) fill(content);
+    else store.load(place).then(function (late) { if (mine === showing) fill(late); });
     at("sample-title").textContent = verdicts.length > 1 ? `${id}, sample ${number}` : id;
     at("chips").replaceChildren(...(verdicts.length > 1 ? fitting(place).map(function (each) {
       const chip = make("button", { type: "button", "aria-pressed": String(each === number),
@@ -172,27 +114,42 @@ document.addEventListener("DOMContentLoaded", function () {
       chip.addEventListener("click", function () { show(place, each); focusChip(); });
       return chip;
     }) : []));
-    const detail = [suites(found), ...failures(found)];
-    if (found.code) {
-      detail.push(make("div", { class: "block" }, make("h3", {}, `Program (${found.found})`), program(found.code, found.runs)));
-    } else {
-      const why = found.found === "none" ? "no code was found in the answer" : found.found;
-      detail.push(make("p", { class: "soft" }, `Nothing to run: ${why}.`));
-    }
-    if (found.stderr) detail.push(block("Error output (stderr)", found.stderr));
-    if (found.stdout) detail.push(block("Output (stdout)", found.stdout));
-    const thinking = found.thinking ? `, ${found.thinking} of them reasoning` : "";
-    const told = found.tokens ? `, ${found.tokens} tokens${thinking}` : "";
-    if (found.reasoning) detail.push(folded("Reasoning, which the server sent apart", found.reasoning));
-    if (found.answer !== null) detail.push(folded(`Answer as it was written (${found.finish}${told})`, found.answer));
-    if (content.prompt) detail.push(folded("Prompt", content.prompt));
-    if (!found.code) for (const part of detail) if (part.tagName === "DETAILS") part.open = true;
-    at("detail").replaceChildren(...detail);
     at("spoken").textContent = `${id}, sample ${number}: ${verdict(place, number)}`;
     at("previous").disabled = step(-1) === null;
     at("next").disabled = step(1) === null;
     mark();
-    history.replaceState(null, "", `#${place}.${number}`);
+    address();
+  }
+
+  // The address has the sample and the filters, so that a link shows the same ----------
+  function address() {
+    const filters = new URLSearchParams();
+    if (wanted.size) filters.set("verdict", Array.from(wanted).join(","));
+    if (kind.value) filters.set("kind", kind.value);
+    if (at("find").value.trim()) filters.set("text", at("find").value.trim());
+    const text = filters.toString();
+    history.replaceState(null, "", `#${task}.${sample}${text ? `&${text}` : ""}`);
+  }
+  async function restore() {
+    const [first, ...rest] = location.hash.slice(1).split("&");
+    const filters = new URLSearchParams(rest.join("&"));
+    const verdicts = new Set((filters.get("verdict") || "").split(","));
+    wanted.clear();
+    for (const button of at("verdicts").querySelectorAll("button")) {
+      const on = verdicts.has(button.dataset.verdict);
+      button.setAttribute("aria-pressed", String(on));
+      if (on) wanted.add(button.dataset.verdict);
+    }
+    kind.value = Object.hasOwn(index.kinds, filters.get("kind")) ? filters.get("kind") : "";
+    at("find").value = filters.get("text") || "";
+    const linked = /^(\d+)\.(\d+)$/.exec(first);
+    const known = linked && index.tasks[linked[1]] && index.tasks[linked[1]][1][linked[2]];
+    task = known ? Number(linked[1]) : -1;
+    sample = known ? Number(linked[2]) : 0;
+    const there = known && fits(task, sample);
+    const [place, number] = [task, sample];
+    await filter();
+    if (there && shown.includes(place)) show(place, number);
   }
   function focusChip() {
     const chip = at("chips").querySelector('[aria-pressed="true"]');
@@ -229,18 +186,12 @@ document.addEventListener("DOMContentLoaded", function () {
       filter();
     });
   }
+  kind.addEventListener("input", filter);
   let waiting = 0;
   at("find").addEventListener("input", function () {
     clearTimeout(waiting);
     waiting = setTimeout(filter, 150);
   });
-  const linked = /^#(\d+)\.(\d+)$/.exec(location.hash);
-  if (linked && index.tasks[linked[1]] && index.tasks[linked[1]][1][linked[2]]) {
-    task = Number(linked[1]);
-    sample = Number(linked[2]);
-    filter();
-    show(task, sample);
-  } else {
-    filter();
-  }
+  window.addEventListener("hashchange", restore);
+  restore();
 });

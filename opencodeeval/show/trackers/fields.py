@@ -8,6 +8,8 @@ from opencodeeval.records.answered import cautions
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.show.publish import plain_name, scores
 
+SECTION = "opencodeeval"
+
 
 def metrics(record: StoredRecord) -> dict[str, float]:
     """Name -> score or end of its interval, as shares of 1; no name contains "@" or "^"."""
@@ -20,6 +22,11 @@ def metrics(record: StoredRecord) -> dict[str, float]:
             f"{name}_high": estimate.high,
         }
     return found
+
+
+def within_run(record: StoredRecord) -> dict[str, float]:
+    """The same under a section of their own, beside what a trainer logs."""
+    return {f"{SECTION}/{name}": value for name, value in metrics(record).items()}
 
 
 def parameters(record: StoredRecord) -> dict[str, Any]:

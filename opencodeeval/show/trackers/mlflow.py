@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.show.trackers.base import Tracker, library, refusals
-from opencodeeval.show.trackers.fields import metrics, parameters
+from opencodeeval.show.trackers.fields import SECTION, metrics, parameters, within_run
 
 _ADVICE = (
     "set MLFLOW_TRACKING_URI to a server (http://HOST:5000) that answers, or to a folder "
@@ -25,12 +26,18 @@ def log(record: StoredRecord, project: str, step: int | None) -> str:
     Without the variable it is MLflow's default, or the folder mlruns where MLflow lacks
     its database (mlflow-skinny). A record that is logged again goes into the same run.
     """
+    mlflow = _ready()
+    with refusals("MLflow", (mlflow.exceptions.MlflowException, OSError), _ADVICE):
+        return _logged(mlflow, record, project, step)
+
+
+def _ready() -> ModuleType:
+    """The library, with its patience and its store settled."""
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     mlflow = library("mlflow")
     _settle_store(mlflow)
-    with refusals("MLflow", (mlflow.exceptions.MlflowException, OSError), _ADVICE):
-        return _logged(mlflow, record, project, step)
+    return mlflow
 
 
 def _settle_store(mlflow: ModuleType) -> None:
@@ -58,4 +65,21 @@ def _logged(mlflow: ModuleType, record: StoredRecord, project: str, step: int | 
         return str(run.info.run_id)
 
 
-TRACKER = Tracker(log)
+def log_into(record: StoredRecord, project: str, run: str, step: int | None) -> str:
+    """Log a record's scores into a run that exists, by its id; `project` is not needed.
+
+    The run's status stays as it is, so the trainer may go on logging.
+    """
+    mlflow = _ready()
+    with refusals("MLflow", (mlflow.exceptions.MlflowException, OSError), _ADVICE):
+        client, now = mlflow.MlflowClient(), int(1000 * time.time())
+        scores = [
+            mlflow.entities.Metric(name, value, now, step or 0)
+            for name, value in within_run(record).items()
+        ]
+        client.log_batch(run, metrics=scores)
+        client.log_dict(run, dict(record.content), f"{SECTION}/{record.record.run_id}.json")
+    return run
+
+
+TRACKER = Tracker(log, log_into, "mlflow")
