@@ -148,7 +148,7 @@ def test_the_list_has_the_defaults_of_n_temperature_and_tokens(
     assert row.split() == ["cruxeval_input", "800", "10", "0.2", "1024", "cruxeval"]
     assert max(map(len, lines)) <= WIDTH
     whole = printed(capsys, "benchmarks", "HumanEval")
-    assert any(line.split()[:3] == ["human-eval", "1", "(default)"] for line in whole)
+    assert any(line.split()[:3] == ["human-eval", "2", "(default)"] for line in whole)
     assert any(line.split() == ["v1", "164", "214", "kB"] for line in whole)
     found = json.loads("\n".join(printed(capsys, "benchmarks", "--json")))
     (humaneval,) = [each for each in found["benchmarks"] if each["name"] == "humaneval"]
