@@ -13,7 +13,7 @@ from opencodeeval.core.errors import StoreError, UsageError
 from opencodeeval.core.journal import replacing
 from opencodeeval.runs.formats.base import FORMATS
 
-# Not a format of samples: it needs no data set, holds any benchmark, and cannot be graded.
+# Written from the record: that needs no data set, and holds any benchmark.
 INSPECT = "inspect"
 
 
@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         required=True,
-        choices=(*FORMATS.names(), INSPECT),
+        choices=FORMATS.names(),
         metavar="TOOL",
-        help=f"the tool to write files for: {', '.join(FORMATS.names())}; or {INSPECT}: a log "
-        "that Inspect's viewer opens",
+        help=f"the tool to write files for: {', '.join(FORMATS.names())} "
+        f"({INSPECT}: a log that Inspect's viewer opens)",
     )
     parser.add_argument(
         "--output",
