@@ -23,6 +23,7 @@ from glob import glob
 from pathlib import Path
 
 from opencodeeval.benchmarks.registry import card_of, check_spec, expanded
+from opencodeeval.cli.commands import COMMANDS
 from opencodeeval.cli.main import main, parsed_command
 from opencodeeval.cli.options import comma_list
 from opencodeeval.core.errors import UsageError
@@ -145,6 +146,10 @@ def check(command: str) -> None:
     for option, before in _CONTINUED.items():
         if option in words and command.startswith("…"):
             words = ["opencodeeval", *shlex.split(before), *shlex.split(command)[1:]]
+    if words[2:] == ["--help"]:
+        if words[1] not in COMMANDS:
+            raise UsageError(f"there is no command {words[1]}")
+        return
     _, options = parsed_command([word.rstrip("…") for word in words[1:]])
     named = getattr(options, "bench", None) or []
     texts = [named] if isinstance(named, str) else named
