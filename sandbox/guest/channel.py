@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import socket
@@ -16,6 +17,7 @@ TAIL = 4096
 HEAD = 2048
 CHUNK = 1 << 16
 MAX_LINE = 16 << 20
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 CONTROL_S = 20.0  # how long the supervisor may take for its part
 
 
@@ -232,11 +234,16 @@ class Player:
                 self._read(fd)
 
     def give(self, data: bytes) -> None:
-        """All of the program's input, before it is sent: a file, so this does not wait."""
+        """All of the program's input, before it is sent: a file, so this does not wait.
+
+        Nobody can write to it afterwards: where a player has no uid of its own it owns the
+        file, which would be memory that no limit counts.
+        """
         if self.stdin is not None:
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self.stdin, rest) :]
+            fcntl.fcntl(self.stdin, fcntl.F_ADD_SEALS, SEALS)
             os.close(self.stdin)
             self.stdin = None
 

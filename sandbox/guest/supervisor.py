@@ -389,9 +389,9 @@ def _input_file() -> Tuple[int, int]:
     """A file in memory, open for the player to read and for the judge to write.
 
     It is what the judges of contests give: a program may ask how long it is, seek in it, map it
-    into memory and open it again, and none of that works with a pipe.
+    into memory and open it again, and none of that works with a pipe. The judge seals it.
     """
-    write = os.memfd_create("input", os.MFD_CLOEXEC)
+    write = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.fchmod(write, 0o444)
     return os.open(f"/proc/self/fd/{write}", os.O_RDONLY | os.O_CLOEXEC), write
 

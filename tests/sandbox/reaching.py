@@ -113,6 +113,24 @@ for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/etc/passw
         WRONG,
     ),
     Case(
+        "its_own_input_to_write_to",
+        "sum",
+        _PROBE
+        + """
+import os, sys
+numbers = sys.stdin.read().split()
+tried(os.chmod, "/proc/self/fd/0", 0o600)
+def write(flags):
+    descriptor = os.open("/proc/self/fd/0", flags)
+    return os.write(descriptor, b"x" * (64 << 20))
+for flags in (os.O_RDWR, os.O_WRONLY, os.O_WRONLY | os.O_APPEND):
+    tried(write, flags)
+reached = [what for what in reached if what[0] is write]
+print("reached" if reached else sum(map(int, numbers)))
+""",
+        PASSED,
+    ),
+    Case(
         "devices",
         "triple",
         _PROBE
