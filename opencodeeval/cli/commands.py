@@ -35,6 +35,11 @@ GROUPS = {
             "grade samples from another tool",
             "samples.jsonl --bench humaneval_plus",
         ),
+        "merge": _command(
+            "merge",
+            "merge the shards of runs (`run --shard 3/8`) into whole runs",
+            "shards --output results",
+        ),
         "watch": _command(
             "watch",
             "evaluate each new checkpoint of a training run",

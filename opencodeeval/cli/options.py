@@ -93,6 +93,11 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--data", type=Path, metavar="DIR", help="take data sets from this folder")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N tasks")
+    group.add_argument(
+        "--shard",
+        metavar="K/N",
+        help="only part K of N of the tasks; `opencodeeval merge` makes one run of the parts",
+    )
     group.add_argument("--start-date", metavar="DATE", help="only tasks released from this day on")
     group.add_argument("--end-date", metavar="DATE", help="only tasks released up to this day")
     group.add_argument(
@@ -130,6 +135,7 @@ def selection_of(options: argparse.Namespace) -> Selection:
         protocols=protocols(options.protocol),
         data_dir=options.data,
         limit=options.limit,
+        shard=options.shard,
         start_date=options.start_date,
         end_date=options.end_date,
         cutoff=options.cutoff,

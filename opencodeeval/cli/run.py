@@ -86,6 +86,8 @@ def wanted(options: argparse.Namespace) -> Wanted:
     selection = selection_of(options)
     if options.gate and len(selection.protocols) > 1:
         raise UsageError("--gate compares under one protocol: name one with --protocol")
+    if options.gate and options.shard:
+        raise UsageError("--gate needs all tasks: gate the record that `opencodeeval merge` makes")
     if options.gate and len(options.lora) > 1:
         raise UsageError("--gate compares one model: give one --lora, or gate the records later")
     sampling = sampling_of(options)

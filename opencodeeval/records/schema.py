@@ -125,11 +125,11 @@ class Benchmark(_Part, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def part(self) -> bool:
-        """Whether --limit left tasks out, so that the score is not the benchmark's.
+        """Whether --limit or --shard left tasks out, so that the score is not the benchmark's.
 
         A window of dates is a choice of tasks that others can make too, and is not meant.
         """
-        limited = "limit" in self.description.data
+        limited = not self.description.data.keys().isdisjoint(("limit", "shard"))
         return limited or not (self.whole or self.description.window)
 
     @property

@@ -33,7 +33,7 @@ class Selection:
     `end_date`; `cutoff` is the day up to which the model's training data reach.
     `from_run`: the run folder that livecodebench_repair repairs. `time_limit`: seconds for
     the tests of a program instead of the protocol's, which makes a protocol of its own
-    (docs/sampling.md).
+    (docs/sampling.md). `shard` "3/8" is the third of eight parts of the run (docs/scale.md).
     """
 
     protocols: Sequence[str] = ()
@@ -44,6 +44,7 @@ class Selection:
     cutoff: str | None = None
     from_run: Path | None = None
     time_limit: float | None = None
+    shard: str | None = None
 
     def load(self, spec: str) -> list[CardBenchmark]:
         """The benchmark under each of the protocols.
@@ -63,9 +64,15 @@ class Selection:
             load_benchmark(spec, protocol, self.data_dir, self.limit, window, self.from_run)
             for protocol in named
         ]
-        if self.time_limit is None:
+        if self.time_limit is not None:
+            loaded = [each.with_time_limit(self.time_limit) for each in loaded]
+        if self.shard is None:
             return loaded
-        return [each.with_time_limit(self.time_limit) for each in loaded]
+        if self.from_run is not None:
+            raise UsageError("a repair cannot be divided: leave --shard or --from-run out")
+        from opencodeeval.runs.shards import parse_shard, shard_of
+
+        return [shard_of(each, parse_shard(self.shard)) for each in loaded]
 
 
 @dataclass(frozen=True)
