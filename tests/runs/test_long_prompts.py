@@ -95,7 +95,7 @@ def test_the_command_refuses_and_every_page_says_it(
     (report,) = tmp_path.glob("runs/*/report.html")
     assert warning in report.read_text().replace("&#39;", "'")
     assert f"⚠ {short}" in (tmp_path / "README.md").read_text()
-    assert f'<small class="caution">{short}' in (tmp_path / "leaderboard.html").read_text()
+    assert f'class="caution" title="{short}' in (tmp_path / "leaderboard.html").read_text()
     capsys.readouterr()
     assert cli.main(["gate", "--baseline", str(path), "--candidate", str(path)]) == 11
     assert f"candidate: {short}" in capsys.readouterr().out
