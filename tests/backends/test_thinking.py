@@ -93,5 +93,5 @@ def test_half_a_character_is_not_kept() -> None:
 def test_a_model_without_known_marks_has_no_budget() -> None:
     require_marks(tokenizer_with("<think>", "</think>"))
     require_marks(tiny_tokenizer(TEMPLATE + "<think>\n"))
-    with pytest.raises(BackendError, match="nor the chat template of this model have any that are"):
+    with pytest.raises(BackendError, match="tokenizer and chat template have none that are known"):
         require_marks(tiny_tokenizer())
