@@ -68,7 +68,7 @@ def test_every_family_has_a_card_and_is_listed() -> None:
     ("spec", "message"),
     [
         ("humanevil", f"did you mean humaneval? Available: {', '.join(families())}"),
-        ("HumanEval-plus", "did you mean humaneval_plus?"),
+        ("HumanEvl-plus", "did you mean humaneval_plus?"),
         ("xyzzy", f"no benchmark 'xyzzy'; available: {', '.join(families())}"),
         ("humaneval_plus@v0.1.8", "did you mean v0.1.9? Available: v0.1.10, v0.1.9"),
         ("humaneval@", "names no data version after the @"),
