@@ -655,7 +655,7 @@ def test_the_command_line_refuses_in_one_sentence(
     for given, status, message in (
         (["--bench", "livecodebench@release_v7"], 2, "livecodebench has no version"),
         (["--bench", bench, "--end-date", "2023-01-01"], 2, "no task of livecodebench file"),
-        (["--bench", bench, "--cutoff", "now"], 2, "--cutoff now: it is a date"),
+        (["--bench", bench, "--cutoff", "now"], 2, "--cutoff now: must be a date"),
         (["--bench", "livecodebench", "--data", str(tmp_path)], 3, "is not in"),
         (["--bench", "starter", "--start-date", "2024-01-01"], 2, "have no dates"),
     ):
