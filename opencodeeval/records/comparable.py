@@ -116,9 +116,10 @@ def _by_spec(side: str, records: Sequence[StoredRecord]) -> dict[str, StoredReco
     for each in records:
         other = found.setdefault(each.spec, each)
         if other is not each:
+            by_name = f", or a model with --{side}-model NAME" if other.model != each.model else ""
             raise UsageError(
                 f"the {side} has two records of {each.spec} ({other.path} and {each.path}): "
-                "name one of them, or a pattern that only one matches"
+                f"name one of them, or a pattern that only one matches{by_name}"
             )
     return found
 

@@ -145,6 +145,15 @@ def test_each_side_is_one_record_a_benchmark_of_one_model() -> None:
     mbpp = stored(record(greedy("10"), model="b", benchmark="mbpp"))
     with pytest.raises(UsageError, match=r"different models.*--baseline-model NAME"):
         pair_up([one, mbpp], [one])
+    # Of samples from files nothing but the name tells the model.
+    of_file = [
+        stored(
+            record(greedy("10"), model=name, changes={"model": {"origin": "file"}}), f"{name}.json"
+        )
+        for name in "mn"
+    ]
+    with pytest.raises(UsageError, match=r"two records .* a model with --baseline-model NAME"):
+        pair_up(of_file, [one])
     another = stored(record(greedy("10"), model="b"), "z.json")
     with pytest.raises(UsageError, match=r"different models.*--candidate-model NAME"):
         pair_up([one], [one, another])
