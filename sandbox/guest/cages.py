@@ -17,7 +17,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import Any, Collection, Dict, Iterator, List, Tuple, Union
 
-from . import containment, seccomp
+from . import containment, scratch, seccomp
 
 KILLER_UID = 65533  # real uid while signalling: shared with no process
 JUDGE_UID = 65532
@@ -42,7 +42,7 @@ class UidCage:
         self.uid = int(config["player_uid"])
         # Where closed connections keep their ports, the network with them ends with its player.
         self.own_network = not containment.keep_no_ports() and self._has_networks()
-        containment.give_scratch_to(self.uid)
+        scratch.give_to(self.uid)
         containment.give_up(containment.CAP_CHOWN)
         self.tied = bool(config.get("die_with_parent"))
         if self.tied:
@@ -114,8 +114,8 @@ class UidCage:
     def empty_scratch(self, deadline: float) -> bool:
         """Remove all that the player has written; whether nothing is left."""
         with self.wearing():
-            containment.open_scratch()
-            return containment.empty_scratch(deadline)
+            scratch.set_back()
+            return scratch.empty(deadline)
 
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """End what an ended player has left, and say whether nothing is left.
@@ -234,8 +234,8 @@ class NamespaceCage:
 
     def empty_scratch(self, deadline: float) -> bool:
         """Remove all that the player has written, which owned the folders; whether none is left."""
-        containment.open_scratch()
-        return containment.empty_scratch(deadline)
+        scratch.set_back()
+        return scratch.empty(deadline)
 
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """Nothing is left: the kernel lets a namespace's init go only after all others."""

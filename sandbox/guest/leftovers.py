@@ -9,7 +9,7 @@ import socket
 import time
 from typing import List, Sequence, Tuple
 
-from .containment import writable_roots
+from .scratch import writable_roots
 
 HELD_S = 0.5  # for the kernel to free what no process holds any more
 TCP_LISTS = ("/proc/net/tcp", "/proc/net/tcp6")

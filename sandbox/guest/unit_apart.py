@@ -17,11 +17,11 @@ import socket
 import sys
 from typing import Any, Callable, Dict, List, Optional
 
-from . import codec, containment, exchange, exchange_classes, exchange_objects, player
+from . import codec, containment, exchange, exchange_classes, exchange_objects, player, scratch
 
 # Its own uid may signal the process that holds the tests: these end it or are ignored.
 _IGNORED = (signal.SIGINT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
-SCRATCH = tuple(f"{root}/" for root in containment.SCRATCH_ROOTS)
+SCRATCH = tuple(f"{root}/" for root in scratch.SCRATCH_ROOTS)
 PROGRAM_FD = 4  # the child's end of the pair
 
 

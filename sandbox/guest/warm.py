@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Sequence
 
-from . import containment
+from . import scratch
 
 SETTLE_S = 5.0  # a thread that an import needed for a moment may take this long to be gone
 
@@ -29,8 +29,8 @@ def up(modules: Sequence[str]) -> List[str]:
     Raises:
         StartsThreads: the zygote cannot be forked; the message names the modules.
     """
-    os.makedirs(containment.WORK, exist_ok=True)
-    os.environ.update(HOME=containment.WORK, MPLCONFIGDIR=containment.WORK)
+    os.makedirs(scratch.WORK, exist_ok=True)
+    os.environ.update(HOME=scratch.WORK, MPLCONFIGDIR=scratch.WORK)
     missing, suspects = [], []
     for name in modules:
         before = _threads()
@@ -43,8 +43,8 @@ def up(modules: Sequence[str]) -> List[str]:
     for name, settle in _SETTLE.items():
         if name in sys.modules:
             settle(sys.modules[name])
-    containment.empty_scratch(time.monotonic() + SETTLE_S)
-    os.rmdir(containment.WORK)  # each player gets one that belongs to it
+    scratch.empty(time.monotonic() + SETTLE_S)
+    os.rmdir(scratch.WORK)  # each player gets one that belongs to it
     end = time.monotonic() + SETTLE_S
     while _threads() > 1:
         if time.monotonic() > end:

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Any, Dict, List, Sequence, Tuple
 
-from . import command, containment, livecodebench, livecodebench_names, player, warm, wire
+from . import command, livecodebench, livecodebench_names, player, scratch, warm, wire
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -144,7 +144,7 @@ def _prepare_environment(environ: Dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(
         PATH=_path(),
-        HOME=containment.WORK,
+        HOME=scratch.WORK,
         LANG="C.UTF-8",
         OMP_NUM_THREADS="1",
         OPENBLAS_NUM_THREADS="1",
@@ -221,6 +221,6 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     os.setsid()
     random.seed(CHANCE)  # which every fork sets anew
     cage.enter(limits)
-    os.chdir(containment.WORK)
+    os.chdir(scratch.WORK)
     if mode != "unittest":
-        sys.path.insert(0, containment.WORK)  # as it is for a script: its own modules are there
+        sys.path.insert(0, scratch.WORK)  # as it is for a script: its own modules are there

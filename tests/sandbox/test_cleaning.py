@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-containment: Any = importlib.import_module("guest.containment")
+scratch: Any = importlib.import_module("guest.scratch")
 
 
 def filled(root: Path) -> None:
@@ -22,10 +22,10 @@ def filled(root: Path) -> None:
 
 def test_no_name_that_a_program_takes_stops_the_cleaner(tmp_path: Path) -> None:
     filled(tmp_path)
-    assert containment._emptied(str(tmp_path), time.monotonic() + 60)
+    assert scratch._emptied(str(tmp_path), time.monotonic() + 60)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_done_by_the_deadline_is_said_to_be_left(tmp_path: Path) -> None:
     filled(tmp_path)
-    assert not containment._emptied(str(tmp_path), time.monotonic() - 1)
+    assert not scratch._emptied(str(tmp_path), time.monotonic() - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -126,6 +127,29 @@ def test_what_the_only_thread_at_work_has_waited_is_given_back() -> None:
         clock.close()
     clocks.begin_sample()
     assert clocks.now() == pytest.approx(time.monotonic(), abs=given / 2)
+
+
+def test_the_judge_waits_for_longer_where_its_player_had_to_wait() -> None:
+    """A player whose descriptors say nothing, as while a program computes."""
+    channel = importlib.import_module("guest.channel")
+    clocks.begin_sample()
+    ours, theirs = socket.socketpair()
+    pipes = [socket.socketpair() for _ in range(3)]
+    with ours, theirs, processes("while True: pass", 2) as (pid, _):
+        fds = [each.detach() for each, _ in pipes]
+        player = channel.Player(pid, "command", fds, channel.Room(ours))
+        began, limit = time.monotonic(), clocks.now() + STRETCH_S
+        with pytest.raises(channel.TimeUp) as late:
+            player.line(limit)
+        took = time.monotonic() - began
+        assert took > 1.3 * STRETCH_S, "what it waited was not given back"
+        assert not late.value.starved
+        player.clock.close()
+        for fd in fds:
+            os.close(fd)
+    for _, other in pipes:
+        other.close()
+    clocks.begin_sample()
 
 
 def test_a_child_that_works_for_a_waiting_parent_gets_its_time_back_too() -> None:
