@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opencodeeval.cli.gate import (
-    add_baseline_model_option,
-    add_candidate_model_option,
+    add_model_option,
     records_of_model,
 )
 from opencodeeval.core.errors import UsageError
@@ -30,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `compare`."""
     parser.add_argument("baseline", metavar="A", help="the first model's records")
     parser.add_argument("candidate", metavar="B", help="the second model's records")
-    add_baseline_model_option(parser)
-    add_candidate_model_option(parser)
+    add_model_option(parser, "baseline")
+    add_model_option(parser, "candidate")
     parser.add_argument("--k", type=int, default=1, help="compare pass@K (default: 1)")
     parser.add_argument(
         "--metric", default="", metavar="NAME", help="compare another metric, such as pass^4"

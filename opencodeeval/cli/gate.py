@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--candidate", required=True, nargs="+", metavar="B", help="records of the candidate"
     )
-    add_candidate_model_option(parser)
+    add_model_option(parser, "candidate")
     add_policy_options(parser)
     group = parser.add_argument_group("output")
     group.add_argument("--markdown", type=Path, metavar="FILE", help="write the report there")
@@ -37,21 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
 
 
-def add_candidate_model_option(parser: argparse.ArgumentParser) -> None:
-    """--candidate-model."""
+def add_model_option(parser: argparse._ActionsContainer, side: str) -> None:
+    """--candidate-model or --baseline-model."""
     parser.add_argument(
-        "--candidate-model",
+        f"--{side}-model",
         metavar="NAME",
-        help="the candidate's model, if its records are of several; the end of its name will do",
-    )
-
-
-def add_baseline_model_option(parser: argparse._ActionsContainer) -> None:
-    """--baseline-model."""
-    parser.add_argument(
-        "--baseline-model",
-        metavar="NAME",
-        help="the baseline's model, if its records are of several; the end of its name will do",
+        help=f"the {side}'s model, if its records are of several; the end of its name will do",
     )
 
 
@@ -73,7 +64,7 @@ def records_of_model(
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
     """--baseline-model, --policy, --margin, --alpha, --scope, --metric."""
     group = parser.add_argument_group("policy of the gate")
-    add_baseline_model_option(group)
+    add_model_option(group, "baseline")
     group.add_argument("--policy", type=Path, metavar="FILE", help="a gate.toml (docs/gates.md)")
     group.add_argument("--margin", type=float, help="the tolerated drop (default: 0.01, one point)")
     group.add_argument("--alpha", type=float, help="error rate of each answer (default: 0.05)")

@@ -30,7 +30,7 @@ from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.core.errors import BackendError, OpenCodeEvalError
 from opencodeeval.core.folders import cache_folder
 from opencodeeval.core.journal import write_atomically
-from opencodeeval.core.machine import hardware
+from opencodeeval.core.machine import hardware, usable_cores
 from opencodeeval.core.types import Completion, ModelType, SampleId, Sampling, digest
 from opencodeeval.records.reading import RUNS
 from opencodeeval.runs.jobs import Job
@@ -161,7 +161,7 @@ def _surroundings(options: BackendOptions) -> list[Any]:
         {key: said[key] for key in said if key not in ("api_key_env", "request_timeout_s")},
         [_version(each) for each in _PACKAGES],
         [opencodeeval.__version__, _sources()],
-        [hardware(), len(os.sched_getaffinity(0))],
+        [hardware(), usable_cores()],
         {key: os.environ[key] for key in sorted(os.environ) if key.startswith(_VARIABLES)},
     ]
 
