@@ -117,7 +117,10 @@ class Service:
         Raises:
             Refused: there is no verdict.
         """
-        wanted = await asyncio.to_thread(self.served.wanted, asked)
+        if self.served.at_hand(asked):
+            wanted = self.served.wanted(asked)
+        else:
+            wanted = await asyncio.to_thread(self.served.wanted, asked)
         grade = wanted.grade
         if grade is None:
             left = None

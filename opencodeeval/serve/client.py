@@ -21,6 +21,7 @@ import httpx
 import msgspec
 
 from opencodeeval.core.errors import SandboxError, UsageError
+from opencodeeval.serve.connections import Connections
 from opencodeeval.serve.messages import (
     BatchLine,
     GradeRequest,
@@ -233,10 +234,9 @@ class AsyncGraderClient:
         connections: int = 512,
     ) -> None:
         self.url, self.waiting = url.rstrip("/"), waiting or Waiting()
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         # Calls beyond the connections wait for one, however long.
         timeout = httpx.Timeout(self.waiting.answer_s, pool=None)
-        self._http = httpx.AsyncClient(headers=_headers(token), timeout=timeout, limits=limits)
+        self._connections = Connections(connections, headers=_headers(token), timeout=timeout)
 
     async def __aenter__(self) -> AsyncGraderClient:
         return self
@@ -251,7 +251,7 @@ class AsyncGraderClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._connections.close()
 
     async def grade(self, **fields: Any) -> GradeResult:
         """See `GraderClient.grade`."""
@@ -266,9 +266,10 @@ class AsyncGraderClient:
         while batch.left:
             why, after = "the connection was lost", None
             try:
-                async with self._http.stream(
-                    "POST", f"{self.url}/grade/batch", content=batch.body()
-                ) as answer:
+                async with (
+                    self._connections.one() as http,
+                    http.stream("POST", f"{self.url}/grade/batch", content=batch.body()) as answer,
+                ):
                     if answer.status_code == 200:
                         async for line in answer.aiter_lines():
                             if found := batch.read(line, tries):
@@ -299,7 +300,8 @@ class AsyncGraderClient:
         tries = _Tries(self.url, self.waiting)
         while True:
             try:
-                answer = await self._http.request(method, f"{self.url}{path}", content=body)
+                async with self._connections.one() as http:
+                    answer = await http.request(method, f"{self.url}{path}", content=body)
             except httpx.TransportError as error:
                 await asyncio.sleep(tries.pause(str(error) or type(error).__name__, None))
                 continue

@@ -34,6 +34,8 @@ LONGEST_S = 600.0
 MOST_MEMORY_MB = 8192
 # All specifications that were put, in bytes of their JSON.
 SPECS_BYTES = 256 << 20
+# Characters of a program that is looked at without a thread of its own.
+SHORT = 1 << 16
 
 STYLES = {"program": Style.PROGRAM, "unittest": Style.UNITTEST, "stdio": Style.STDIO}
 
@@ -107,8 +109,20 @@ class Served:
                 _, (_, freed) = self._specs.popitem(last=False)
                 self._specs_bytes -= freed
 
+    def at_hand(self, request: GradeRequest) -> bool:
+        """Whether `wanted` takes microseconds: a short program whose tests are known."""
+        if request.program is None or len(request.program) > SHORT or request.spec is not None:
+            return False
+        if request.spec_digest:
+            return True
+        benchmark = self.benchmarks.get(request.bench)
+        if benchmark is None or request.protocol not in ("", benchmark.protocol):
+            return False
+        task = self._tasks.get(id(benchmark), {}).get(request.task_id)
+        return task is not None and "tests_digest" in task.__dict__
+
     def wanted(self, request: GradeRequest) -> Wanted:
-        """What a request asks for; takes milliseconds, for code is extracted here.
+        """What a request asks for; takes milliseconds where code is extracted or tests are read.
 
         Raises:
             Refused: it asks for nothing that is served.

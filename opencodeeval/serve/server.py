@@ -72,6 +72,8 @@ def serve(options: ServerOptions, log: Callable[[str], None]) -> None:
             service.app(),
             log_level="warning",
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=options.grace_s,
         )

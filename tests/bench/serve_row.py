@@ -2,12 +2,15 @@
 
 Against the same programs in the sandbox without a server, and against a server that starts
 an interpreter for each test. Each client sends its next program when it has the verdict
-of the last.
+of the last. The clients run on the same machine: what they take of the processors, the server
+does not get. So the milliseconds of processor time of a verdict are shown by who uses them, and
+the last column compares their sum without the clients to that of the sandbox alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import statistics
 import subprocess
 import sys
@@ -23,6 +26,7 @@ import httpx
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.types import Program, Style, Task
 from opencodeeval.serve.client import AsyncGraderClient
+from tests.bench import usage
 from tests.bench.evalplus_rows import ROWS
 from tests.bench.measures import ROOT, WORKERS, ours
 from tests.support.serving import Server, free_port
@@ -43,11 +47,18 @@ class Load:
 
 @dataclass(frozen=True)
 class Served:
-    """Verdicts a second, and the seconds of a verdict."""
+    """Verdicts a second, and the seconds of a verdict.
+
+    `server_s`, `jails_s` and `clients_s` are seconds of processor for a verdict, nan where they
+    were not measured.
+    """
 
     a_second: float
     p50_s: float
     p99_s: float
+    server_s: float = math.nan
+    jails_s: float = math.nan
+    clients_s: float = math.nan
 
 
 def serve(jails: Sequence[str], data: Path | None) -> None:
@@ -87,24 +98,29 @@ def _published(data: Path) -> Load:
 
 def _report(jail: str, load: Load, data: Path | None) -> None:
     print(f"\nservice: {load.title}, {jail} ({len(load.programs)} programs, {WORKERS} slots)")
-    print(f"{'':28} verdicts/s   p50 ms   p99 ms   of the sandbox alone")
-    alone = ours(jail, load.tasks, load.programs)
-    bare = alone.samples / alone.wall
-    print(f"{'sandbox alone':28} {bare:10.1f}", flush=True)
+    print(f"{'':26} verdicts/s  p50 ms  p99 ms   of the sandbox   CPU ms of a verdict: of the CPU")
+    print(f"{'':26} {'':10}  {'':6}  {'':6}   alone            server  jails clients of it alone")
+    before = ours(jail, load.tasks, load.programs)
+    lines = []
     for clients in CLIENTS:
         # Anew each time: it remembers verdicts.
-        found = asyncio.run(_served(jail, load, data, clients))
-        _line(f"{clients} clients", found, bare)
+        lines.append((f"{clients} clients", asyncio.run(_served(jail, load, data, clients))))
     if load.bench == "starter":
-        _line("an interpreter a test, 64", asyncio.run(_plain(load, 64)), bare)
-
-
-def _line(title: str, found: Served, bare: float) -> None:
-    print(
-        f"{title:28} {found.a_second:10.1f} {1000 * found.p50_s:8.0f} {1000 * found.p99_s:8.0f}"
-        f"   {found.a_second / bare:8.2f}",
-        flush=True,
-    )
+        lines.append(("an interpreter a test, 64", asyncio.run(_plain(load, 64))))
+    # Before and behind the others, because a machine is not always as fast.
+    after = ours(jail, load.tasks, load.programs)
+    bare = 2 * before.samples / (before.wall + after.wall)
+    cpu_s = (before.cpu + after.cpu) / (2 * before.samples)
+    print(f"{'sandbox alone':26} {bare:10.1f} {'':34} {1000 * cpu_s:20.2f}")
+    for title, found in lines:
+        of_cpu = cpu_s / (found.server_s + found.jails_s)
+        print(
+            f"{title:26} {found.a_second:10.1f} {1000 * found.p50_s:7.0f}"
+            f" {1000 * found.p99_s:7.0f} {found.a_second / bare:8.2f}"
+            f" {1000 * found.server_s:16.2f} {1000 * found.jails_s:6.2f}"
+            f" {1000 * found.clients_s:7.2f} {of_cpu:8.2f}",
+            flush=True,
+        )
 
 
 async def _served(jail: str, load: Load, data: Path | None, clients: int) -> Served:
@@ -121,15 +137,21 @@ async def _served(jail: str, load: Load, data: Path | None, clients: int) -> Ser
                     )
                     return found.passed
 
-                return await _loaded(load.programs, clients, one)
+                return await _loaded(load.programs, clients, one, server.process.pid)
         finally:
             server.end()
 
 
 async def _loaded(
-    programs: Sequence[Program], clients: int, one: Callable[[Program], Awaitable[bool]]
+    programs: Sequence[Program],
+    clients: int,
+    one: Callable[[Program], Awaitable[bool]],
+    pid: int | None = None,
 ) -> Served:
-    """All programs by so many clients; the first few, which warm the slots, are not counted."""
+    """All programs by so many clients; the first few, which warm the slots, are not counted.
+
+    `pid` is the process of the server.
+    """
     await asyncio.gather(
         *(
             one(Program(each.task_id, -1, f"{each.code}# warm\n", "program"))
@@ -144,11 +166,21 @@ async def _loaded(
             await one(program)
             seconds.append(time.perf_counter() - began)
 
-    began = time.perf_counter()
+    spent, began = _spent(pid), time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
     wall = time.perf_counter() - began
+    each = [(b - a) / len(programs) for a, b in zip(spent, _spent(pid), strict=True)]
     cuts = statistics.quantiles(seconds, n=100)
-    return Served(len(programs) / wall, statistics.median(seconds), cuts[98])
+    return Served(len(programs) / wall, statistics.median(seconds), cuts[98], *each)
+
+
+def _spent(pid: int | None) -> tuple[float, float, float]:
+    """Seconds of processor so far: of a server, of its jails, of this process."""
+    if pid is None:
+        return math.nan, math.nan, usage.own_cpu()
+    # Of the server itself, without the children that it has waited for.
+    server = usage.cpu(pid, ended=False)
+    return server, sum(map(usage.cpu, usage.descendants(pid))), usage.own_cpu()
 
 
 async def _plain(load: Load, clients: int) -> Served:
