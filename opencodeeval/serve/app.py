@@ -17,13 +17,14 @@ from starlette.routing import Route
 from opencodeeval import __version__
 from opencodeeval.serve import refusals
 from opencodeeval.serve.batches import BatchAnswer
-from opencodeeval.serve.dispatch import Dispatcher, Job, Place
+from opencodeeval.serve.dispatch import Dispatcher, Place
 from opencodeeval.serve.measures import Measures
 from opencodeeval.serve.messages import BatchRequest, GradeRequest, GradeResult
 from opencodeeval.serve.openapi import openapi
 from opencodeeval.serve.refusals import Refused
 from opencodeeval.serve.served import Served
 from opencodeeval.serve.tokens import Tokens
+from opencodeeval.serve.waiting import Job
 
 # A client that went away is sent this, which nobody reads: it is for the metrics.
 GONE = 499
@@ -170,8 +171,10 @@ class Service:
     async def _ready(self, request: Request) -> Response:
         if not self.ready or self.dispatcher.closed:
             return refusal(refusals.closing())
-        slots = {name or "plain": each.slots for name, each in self.dispatcher.sandboxes.items()}
-        return Response(_json.encode({"slots": slots}), media_type="application/json")
+        about = self.dispatcher.about()
+        # A body that a client reads as a refusal too.
+        status = 200 if about.slots else 503
+        return Response(_json.encode(about), status, media_type="application/json")
 
     async def _openapi(self, request: Request) -> Response:
         return Response(_json.encode(openapi()), media_type="application/json")

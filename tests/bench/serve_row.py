@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from opencodeeval.core.types import Program, Style, Task
 from opencodeeval.serve.client import AsyncGraderClient
 from tests.bench import usage
 from tests.bench.evalplus_rows import ROWS
-from tests.bench.measures import ROOT, WORKERS, ours
+from tests.bench.measures import ROOT, WORKERS, Measure, ours
 from tests.support.serving import Server, free_port
 
 CLIENTS = (1, 8, 64, 512)
@@ -54,8 +55,8 @@ class Served:
     """
 
     a_second: float
-    p50_s: float
-    p99_s: float
+    p50_s: float = math.nan
+    p99_s: float = math.nan
     server_s: float = math.nan
     jails_s: float = math.nan
     clients_s: float = math.nan
@@ -100,27 +101,38 @@ def _report(jail: str, load: Load, data: Path | None) -> None:
     print(f"\nservice: {load.title}, {jail} ({len(load.programs)} programs, {WORKERS} slots)")
     print(f"{'':26} verdicts/s  p50 ms  p99 ms   of the sandbox   CPU ms of a verdict: of the CPU")
     print(f"{'':26} {'':10}  {'':6}  {'':6}   alone            server  jails clients of it alone")
-    before = ours(jail, load.tasks, load.programs)
-    lines = []
-    for clients in CLIENTS:
-        # Anew each time: it remembers verdicts.
-        lines.append((f"{clients} clients", asyncio.run(_served(jail, load, data, clients))))
+    runs: list[tuple[str, Callable[[], Coroutine[Any, Any, Served]]]] = [
+        # Anew each time: a server remembers verdicts.
+        (f"{clients} clients", partial(_served, jail, load, data, clients))
+        for clients in CLIENTS
+    ]
     if load.bench == "starter":
-        lines.append(("an interpreter a test, 64", asyncio.run(_plain(load, 64))))
-    # Before and behind the others, because a machine is not always as fast.
-    after = ours(jail, load.tasks, load.programs)
-    bare = 2 * before.samples / (before.wall + after.wall)
-    cpu_s = (before.cpu + after.cpu) / (2 * before.samples)
-    print(f"{'sandbox alone':26} {bare:10.1f} {'':34} {1000 * cpu_s:20.2f}")
-    for title, found in lines:
-        of_cpu = cpu_s / (found.server_s + found.jails_s)
-        print(
-            f"{title:26} {found.a_second:10.1f} {1000 * found.p50_s:7.0f}"
-            f" {1000 * found.p99_s:7.0f} {found.a_second / bare:8.2f}"
-            f" {1000 * found.server_s:16.2f} {1000 * found.jails_s:6.2f}"
-            f" {1000 * found.clients_s:7.2f} {of_cpu:8.2f}",
-            flush=True,
-        )
+        runs.append(("an interpreter a test, 64", partial(_plain, load, 64)))
+    for title, run in runs:
+        # Before each, because a machine is not always as fast.
+        alone = ours(jail, load.tasks, load.programs)
+        _line("sandbox alone", Served(alone.samples / alone.wall, jails_s=_each(alone)), alone)
+        _line(title, asyncio.run(run()), alone)
+
+
+def _each(alone: Measure) -> float:
+    return alone.cpu / alone.samples
+
+
+def _line(title: str, found: Served, alone: Measure) -> None:
+    spent = [each for each in (found.server_s, found.jails_s) if not math.isnan(each)]
+    of_cpu = _each(alone) / sum(spent) if spent else math.nan
+    figures = [
+        f"{found.a_second:10.1f}",
+        f"{1000 * found.p50_s:7.0f}",
+        f"{1000 * found.p99_s:7.0f}",
+        f"{found.a_second * alone.wall / alone.samples:8.2f}",
+        f"{1000 * found.server_s:16.2f}",
+        f"{1000 * found.jails_s:6.2f}",
+        f"{1000 * found.clients_s:7.2f}",
+        f"{of_cpu:8.2f}",
+    ]
+    print(f"{title:26} {' '.join(figures)}".replace("nan", "  -"), flush=True)
 
 
 async def _served(jail: str, load: Load, data: Path | None, clients: int) -> Served:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from opencodeeval.core.types import Grade, Program, Style, SuiteResult, Task, Verdict
-from opencodeeval.serve.dispatch import SEARCHED, SPARE, Dispatcher, Job, Place
+from opencodeeval.serve.dispatch import SPARE, Dispatcher, Place
 from opencodeeval.serve.refusals import Refused
+from opencodeeval.serve.waiting import SEARCHED, Job
 
 
 class Paced:

@@ -1,0 +1,221 @@
+"""A host that runs `opencodeeval serve`, as a sandbox that programs are given to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+import httpx
+import msgspec
+
+from opencodeeval import __version__
+from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict, digest
+from opencodeeval.execution.specification import specification
+from opencodeeval.serve.connections import Connections
+from opencodeeval.serve.dispatch import Lost
+from opencodeeval.serve.messages import GradeRequest, GradeResult, Ready, Refusal
+
+# Longest wait for a host that says how it is.
+ANSWER_S = 5.0
+# Longest wait before a host that is busy is asked again.
+LONGEST_PAUSE_S = 5.0
+# More than the slots that a host has: a call to it never waits for a connection.
+CONNECTIONS = 4096
+# A specification may be pushed out between two requests by those of others.
+PUTS = 3
+
+
+class State(str, Enum):
+    """What becomes of a host: `unfit` ones answer and are not used."""
+
+    USED = "used"
+    AWAY = "away"
+    UNFIT = "unfit"
+
+
+class Unfit(Exception):
+    """A host answers, and must not be used; the message says why."""
+
+
+class Host:
+    """One host: its address, and how it is.
+
+    `state` and `why` are set by whoever watches it. `running` programs are there now, and
+    `graded` and `lost` count those that came back with verdicts and without.
+    """
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url.rstrip("/")
+        self.state, self.why = State.AWAY, "it was not reached yet"
+        self.ready = Ready()
+        self.running = self.graded = self.lost = 0
+        self.fallen: Callable[[str], None] = lambda why: None
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # No limit on an answer: whoever watches the host ends what it will not answer.
+        timeout = httpx.Timeout(None, connect=ANSWER_S, write=60.0)
+        self._connections = Connections(CONNECTIONS, headers=headers, timeout=timeout)
+
+    async def look(self) -> Ready:
+        """How it is.
+
+        Raises:
+            httpx.TransportError: it does not answer.
+            Unfit: it must not be used.
+        """
+        async with self._connections.one() as http:
+            answer = await http.get(f"{self.url}/ready", timeout=ANSWER_S)
+            if answer.status_code == 503:
+                raise httpx.ConnectError(f"it is not ready: {_said(answer).error}")
+            try:
+                found = msgspec.json.decode(answer.content, type=Ready)
+            except msgspec.DecodeError:
+                raise Unfit("what answers there is not `opencodeeval serve`") from None
+            if found.version != __version__:
+                theirs = found.version or "an older version"
+                raise Unfit(f"it runs {theirs}, and this server is {__version__}")
+            if self.state is not State.USED:
+                known = await http.get(f"{self.url}/benches", timeout=ANSWER_S)
+                if known.status_code == 401:
+                    raise Unfit("it does not know the token: set OPENCODEEVAL_HOSTS_TOKEN to it")
+        return found
+
+    async def send(self, method: str, path: str, body: bytes) -> httpx.Response:
+        """Its answer.
+
+        Raises:
+            Lost: there is none.
+        """
+        headers = {"Content-Type": "application/json"}
+        began = False
+        for last in (False, True):
+            try:
+                async with self._connections.one() as http:
+                    return await http.request(
+                        method, f"{self.url}{path}", content=body, headers=headers
+                    )
+            except httpx.TransportError as error:
+                began = began or not isinstance(error, httpx.ConnectError)
+                # Once more: it may have closed a connection that was not used for a while.
+                if last:
+                    why = f"{self.url} was lost ({error or type(error).__name__})"
+                    self.fallen(why)
+                    raise Lost(why, counts=began) from None
+        raise AssertionError("there is a last try")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connections.close()
+
+
+class HostSandbox:
+    """The slots of one environment at a host; implements opencodeeval.execution.base.Sandbox.
+
+    Unlike other sandboxes it raises `Lost` where it has no verdict: another host gets the
+    program then.
+    """
+
+    jail = "host"
+
+    def __init__(self, host: Host, environment: str, slots: int) -> None:
+        self.host, self.environment, self.slots = host, environment, slots
+
+    def describe(self) -> Mapping[str, Any]:
+        """See opencodeeval.execution.base.Sandbox."""
+        return {"jail": self.jail, "slots": self.slots, "host": self.host.url}
+
+    async def grade(self, task: Task, program: Program) -> Grade:
+        """See opencodeeval.execution.base.Sandbox.
+
+        Raises:
+            Lost: there is no verdict.
+            SandboxError: the host refuses the program or its tests.
+        """
+        self.host.running += 1
+        try:
+            grade = await self._grade(task, program)
+        except BaseException:
+            self.host.lost += 1
+            raise
+        finally:
+            self.host.running -= 1
+        self.host.graded += 1
+        return grade
+
+    async def close(self) -> None:
+        """See opencodeeval.execution.base.Sandbox; the host goes on."""
+
+    async def _grade(self, task: Task, program: Program) -> Grade:
+        asked = GradeRequest(
+            spec_digest=task.tests_digest,
+            program=program.code,
+            task_id=task.task_id,
+            environment=self.environment,
+            tell=["tests", "failure", "output"],
+        )
+        body = msgspec.json.encode(asked)
+        answer = await self.host.send("POST", "/grade", body)
+        for _ in range(PUTS):
+            if answer.status_code != 404:
+                break
+            path = f"/specs/{task.tests_digest}"
+            put = await self.host.send("PUT", path, msgspec.json.encode(task.tests))
+            answer = await self.host.send("POST", "/grade", body) if put.is_success else put
+        if answer.status_code != 200:
+            await self._refused(answer)
+        result = msgspec.json.decode(answer.content, type=GradeResult)
+        key = digest([task.tests_digest, self.environment, program.code])
+        suites = specification(task.tests, task.tests_digest).suites
+        if result.digest != key or set(result.suites) != set(suites):
+            raise Lost(f"{self.host.url} gave a verdict about something else")
+        return _grade_of(result, program, suites)
+
+    async def _refused(self, answer: httpx.Response) -> None:
+        """Raise what an error status of the host means."""
+        said, url = _said(answer), self.host.url
+        pause = min(said.retry_after_s or 1.0, LONGEST_PAUSE_S)
+        if answer.status_code == 429:
+            await asyncio.sleep(pause)
+            raise Lost(f"{url} has no room", counts=False)
+        if answer.status_code == 503:
+            try:
+                await self.host.look()
+            except (httpx.TransportError, Unfit) as error:
+                self.host.fallen(str(error))
+                raise Lost(f"{url} has ended", counts=False) from None
+            raise Lost(f"{url}: {said.error}")
+        if answer.status_code == 401:
+            self.host.fallen("it does not know the token: set OPENCODEEVAL_HOSTS_TOKEN to it")
+            raise Lost(f"{url} does not know the token", counts=False)
+        raise SandboxError(f"{url} refuses it (HTTP {answer.status_code}): {said.error}")
+
+
+def _said(answer: httpx.Response) -> Refusal:
+    try:
+        return msgspec.json.decode(answer.content, type=Refusal)
+    except msgspec.DecodeError:
+        return Refusal(error=f"HTTP {answer.status_code}")
+
+
+def _grade_of(result: GradeResult, program: Program, order: list[str]) -> Grade:
+    suites = {
+        name: SuiteResult(
+            verdict=Verdict(found.verdict),
+            detail=found.detail or "",
+            tests_run=found.tests_passed or 0,
+            tests_total=found.tests_total or 0,
+            failure=found.failure,
+            wall_s=found.wall_s,
+            cpu_s=found.cpu_s,
+        )
+        for name, found in ((name, result.suites[name]) for name in order)
+    }
+    return Grade(
+        program.task_id,
+        program.sample_id,
+        suites,
+        stdout=result.stdout or "",
+        stderr=result.stderr or "",
+    )
