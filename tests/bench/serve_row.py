@@ -72,8 +72,13 @@ def serve(jails: Sequence[str], data: Path | None) -> None:
             _report(jail, load, data)
 
 
+def starter_tasks(style: Style) -> list[Task]:
+    """The starter's tasks of a style."""
+    return [task for task in load_benchmark("starter").tasks if task.style is style]
+
+
 def _starter(style: Style) -> Load:
-    tasks = [task for task in load_benchmark("starter").tasks if task.style is style]
+    tasks = starter_tasks(style)
     return Load(f"starter, {style}", "starter", tasks, _copies(tasks, COPIES))
 
 

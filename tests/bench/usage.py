@@ -124,12 +124,14 @@ def cpu(pid: int, ended: bool = True) -> float:
 
 
 def resident_mb(pid: int) -> float:
-    """The memory of a process, in MiB: what it shares with others counts in part."""
+    """The memory of a process, in MiB: what it shares with others counts in part. 0 if it is
+    gone."""
     return _resident(pid)
 
 
 def _resident(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
     return 0.0

@@ -182,7 +182,7 @@ def test_hosts_take_the_token_and_unfit_ones_are_not_used(start: Start) -> None:
 
 
 @pytest.mark.docker
-def test_a_host_with_another_sandbox_is_not_used(start: Start) -> None:
+def test_a_host_with_another_sandbox_is_not_used(start: Start, guest_image: str) -> None:
     one, other = start("--slots", "1"), start("--slots", "1", jail="docker")
     front = start("--behind", f"{one.url},{other.url}", jail="")
     assert used(front) == [one.url]
