@@ -64,6 +64,7 @@ class Service:
                 Route("/grade", self._guarded(self._grade), methods=["POST"]),
                 Route("/grade/batch", self._guarded(self._batch), methods=["POST"]),
                 Route("/specs/{digest}", self._guarded(self._put), methods=["PUT"]),
+                Route("/parts/{sha256}", self._guarded(self._put_part), methods=["PUT"]),
                 Route("/benches", self._guarded(self._benches), methods=["GET"]),
                 Route("/metrics", self._guarded(self._metrics), methods=["GET"]),
                 Route("/health", self._health, methods=["GET"]),
@@ -156,6 +157,12 @@ class Service:
         body = await _body(request, self.body_bytes)
         content = parsed(msgspec.json.Decoder(), body)
         await asyncio.to_thread(self.served.put, request.path_params["digest"], content)
+        return Response(status_code=204)
+
+    async def _put_part(self, request: Request, client: str) -> Response:
+        body = await _body(request, self.batch_bytes)
+        sha256 = request.path_params["sha256"]
+        await asyncio.to_thread(self.served.parts.put, sha256, body)
         return Response(status_code=204)
 
     async def _benches(self, request: Request, client: str) -> Response:

@@ -12,8 +12,9 @@ import msgspec
 
 from opencodeeval import __version__
 from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.parts import read_part
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict, digest
-from opencodeeval.execution.specification import specification
+from opencodeeval.execution.specification import Specification, specification
 from opencodeeval.serve.connections import Connections
 from opencodeeval.serve.dispatch import Lost
 from opencodeeval.serve.messages import GradeRequest, GradeResult, Ready, Refusal
@@ -148,8 +149,9 @@ class HostSandbox:
         """See opencodeeval.execution.base.Sandbox; the host goes on."""
 
     async def _grade(self, task: Task, program: Program) -> Grade:
+        spec = specification(task.tests, task.tests_digest)
         asked = GradeRequest(
-            spec_digest=task.tests_digest,
+            spec_digest=spec.digest,
             program=program.code,
             task_id=task.task_id,
             environment=self.environment,
@@ -160,17 +162,28 @@ class HostSandbox:
         for _ in range(PUTS):
             if answer.status_code != 404:
                 break
-            path = f"/specs/{task.tests_digest}"
-            put = await self.host.send("PUT", path, msgspec.json.encode(task.tests))
+            put = await self._put(spec)
             answer = await self.host.send("POST", "/grade", body) if put.is_success else put
         if answer.status_code != 200:
             await self._refused(answer)
         result = msgspec.json.decode(answer.content, type=GradeResult)
-        key = digest([task.tests_digest, self.environment, program.code])
-        suites = specification(task.tests, task.tests_digest).suites
-        if result.digest != key or set(result.suites) != set(suites):
+        key = digest([spec.digest, self.environment, program.code])
+        if result.digest != key or set(result.suites) != set(spec.suites):
             raise Lost(f"{self.host.url} gave a verdict about something else")
-        return _grade_of(result, program, suites)
+        return _grade_of(result, program, spec.suites)
+
+    async def _put(self, spec: Specification) -> httpx.Response:
+        """Keep a specification at the host, with its parts where it lacks them."""
+        path, content = f"/specs/{spec.digest}", spec.encode()
+        answer = await self.host.send("PUT", path, content)
+        if answer.status_code == 404 and spec.parts:
+            for part in spec.parts:
+                text = await asyncio.to_thread(read_part, part)
+                answer = await self.host.send("PUT", f"/parts/{part}", text)
+                if not answer.is_success:
+                    return answer
+            answer = await self.host.send("PUT", path, content)
+        return answer
 
     async def _refused(self, answer: httpx.Response) -> None:
         """Raise what an error status of the host means."""

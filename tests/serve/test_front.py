@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -156,6 +157,26 @@ def test_specifications_that_were_put_reach_the_hosts(start: Start) -> None:
         direct = client.grade(spec_digest=name, program="print(6)", tell=tell)
         assert direct.digest == found.digest
         assert direct.suites["base"].failure == suite.failure
+
+
+def test_large_tests_reach_the_hosts_as_parts(start: Start) -> None:
+    host = start("--slots", "1")
+    front = start("--behind", host.url, jail="")
+    texts = [json.dumps(SPEC["tests"]).encode(), json.dumps(SPEC["tests"] * 2).encode()]
+    limits = {"test_s": 6, "spare_s": 5, "total_s": 60, "memory_mb": 4096}
+    spec: dict[str, Any] = {"kind": "livecodebench", "function": "", "processes": False}
+    with GraderClient(front.url) as client:
+        spec |= {"limits": limits, "sha256": [client.put_part(text) for text in texts]}
+        assert client.grade(spec=spec, program=ADDS).verdict == "passed"
+        # The host has lost them.
+        host.end(signal.SIGKILL)
+        host.start()
+        found = client.grade(spec=spec, program="print(4)", tell=["tests"])
+        assert found.verdict == "wrong"
+        assert found.suites["base"].tests_total == 3
+    answer = httpx.put(f"{front.url}/parts/{'0' * 64}", content=b"other")
+    assert answer.status_code == 400
+    assert "the SHA-256 of this part is" in answer.json()["error"]
 
 
 def test_hosts_take_the_token_and_unfit_ones_are_not_used(start: Start) -> None:

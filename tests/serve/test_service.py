@@ -112,7 +112,11 @@ def without(name: str) -> dict[str, Any]:
         (of(RIGHT, environment="bigcodebench"), 400, "leave out environment"),
         ({"spec": without("tests"), "program": ADDS}, 400, "it lacks tests"),
         ({"spec": {**SPEC, "kind": "shell"}, "program": ADDS}, 400, "its kind is 'shell'"),
-        ({"spec": {**SPEC, "sha256": ["0" * 64]}, "program": ADDS}, 400, "not as parts"),
+        (
+            {"spec": {**SPEC, "sha256": ["0" * 64]}, "program": ADDS},
+            404,
+            "is not here: put it to /parts",
+        ),
         ({"spec": SPEC, "answer": ADDS}, 400, "give a program"),
         ({"spec": SPEC, "program": ADDS, "environment": "moon"}, 404, "no environment 'moon'"),
         (
@@ -228,7 +232,7 @@ def test_the_metrics_count(server: Server) -> None:
 def test_the_description_names_every_address(server: Server) -> None:
     described = httpx.get(f"{server.url}/openapi.json").json()
     assert set(described["paths"]) == {
-        *("/grade", "/grade/batch", "/specs/{digest}", "/benches"),
+        *("/grade", "/grade/batch", "/specs/{digest}", "/parts/{sha256}", "/benches"),
         *("/metrics", "/health", "/ready"),
     }
     text = json.dumps(described)
