@@ -216,7 +216,7 @@ class Dispatcher:
         queue, worker = self._queues[crew.environment], asyncio.current_task()
         assert worker
         while not crew.retired:
-            job = queue.take(crew.warm)
+            job = queue.take(crew.warm, self._warm_elsewhere(crew))
             if job is None:
                 crew.idle.add(worker)
                 try:
@@ -237,6 +237,13 @@ class Dispatcher:
                 took = time.monotonic() - began
                 queue.took(job, took)
                 self._each_s += 0.05 * (took - self._each_s)
+
+    def _warm_elsewhere(self, crew: Crew) -> set[str]:
+        return {
+            other.warm
+            for other in self.crews
+            if other is not crew and other.environment == crew.environment
+        }
 
     async def _run(self, sandbox: Sandbox, job: Job) -> None:
         try:

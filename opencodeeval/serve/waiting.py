@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import islice
 
 from opencodeeval.core.types import Grade, Program, Task
 
@@ -68,8 +70,12 @@ class Queue:
             jobs.append(job)
         self.more.set()
 
-    def take(self, warm: str) -> Job | None:
-        """The next program, if possible of the task that is warm; None if none waits."""
+    def take(self, warm: str, elsewhere: Set[str] = frozenset()) -> Job | None:
+        """The next program; None if none waits.
+
+        If possible it is of the task that is `warm` here and not `elsewhere`, or of one that is
+        warm nowhere, so that each sandbox keeps tasks of its own.
+        """
         busy = {name: each for name, each in self.clients.items() if each.waiting}
         if not busy:
             self.more.clear()
@@ -78,23 +84,12 @@ class Queue:
         first = [each for each in busy.values() if highest in each.waiting]
         client = min(first, key=lambda each: each.used_s)
         jobs = client.waiting[highest]
-        job = self._of_task(jobs, warm)
+        job = _of_task(jobs, warm, elsewhere)
         if not jobs:
             del client.waiting[highest]
         job.guess_s = client.each_s
         client.used_s += job.guess_s
         return job
-
-    def _of_task(self, jobs: deque[Job], warm: str) -> Job:
-        if jobs[0].overtaken < SEARCHED:
-            for place, job in enumerate(jobs):
-                if place == SEARCHED:
-                    break
-                if job.task.tests_digest == warm:
-                    jobs[0].overtaken += place > 0
-                    del jobs[place]
-                    return job
-        return jobs.popleft()
 
     def took(self, job: Job, seconds: float) -> None:
         """Charge a client for what its program took, in place of the guess."""
@@ -109,3 +104,21 @@ class Queue:
         jobs.remove(job)
         if not jobs:
             del client.waiting[job.priority]
+
+
+def _of_task(jobs: deque[Job], warm: str, elsewhere: Set[str]) -> Job:
+    """Take a job out of a client's queue."""
+    if jobs[0].overtaken >= SEARCHED:
+        return jobs.popleft()
+    best, place = (True, True, True), 0
+    for at, job in enumerate(islice(jobs, SEARCHED)):
+        task = job.task.tests_digest
+        rank = task in elsewhere, task != warm, at > 0
+        if rank < best:
+            best, place = rank, at
+        if best[:2] == (False, False):
+            break
+    found = jobs[place]
+    jobs[0].overtaken += place > 0
+    del jobs[place]
+    return found

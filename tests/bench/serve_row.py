@@ -112,6 +112,7 @@ def _report(jail: str, load: Load, data: Path | None) -> None:
         for clients in CLIENTS
     ]
     if load.bench == "starter":
+        runs.append((f"64 clients, {WORKERS} hosts", partial(_behind, jail, load, 64)))
         runs.append(("an interpreter a test, 64", partial(_plain, load, 64)))
     for title, run in runs:
         # Before each, because a machine is not always as fast.
@@ -146,28 +147,49 @@ async def _served(jail: str, load: Load, data: Path | None, clients: int) -> Ser
         options += ["--data", str(data)] if data else []
         server = Server(Path(folder) / "log", *options, jail=jail)
         try:
-            async with AsyncGraderClient(server.url) as client:
-
-                async def one(program: Program) -> bool:
-                    found = await client.grade(
-                        bench=load.bench, task_id=program.task_id, program=program.code
-                    )
-                    return found.passed
-
-                return await _loaded(load.programs, clients, one, server.process.pid)
+            return await _asked(load, server, clients, [server])
         finally:
             server.end()
+
+
+async def _behind(jail: str, load: Load, clients: int) -> Served:
+    """As many hosts as there are slots, with one each, behind one address."""
+    servers: list[Server] = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for number in range(WORKERS):
+                servers.append(Server(Path(folder) / str(number), "--slots", "1", jail=jail))
+            urls = ",".join(each.url for each in servers)
+            options = ["--bench", load.bench, "--behind", urls]
+            servers.append(Server(Path(folder) / "front", *options, jail=""))
+            return await _asked(load, servers[-1], clients, servers)
+        finally:
+            for each in reversed(servers):
+                each.end()
+
+
+async def _asked(load: Load, server: Server, clients: int, all_servers: list[Server]) -> Served:
+    async with AsyncGraderClient(server.url) as client:
+
+        async def one(program: Program) -> bool:
+            found = await client.grade(
+                bench=load.bench, task_id=program.task_id, program=program.code
+            )
+            return found.passed
+
+        pids = [each.process.pid for each in all_servers]
+        return await _loaded(load.programs, clients, one, pids)
 
 
 async def _loaded(
     programs: Sequence[Program],
     clients: int,
     one: Callable[[Program], Awaitable[bool]],
-    pid: int | None = None,
+    pids: Sequence[int] = (),
 ) -> Served:
     """All programs by so many clients; the first few, which warm the slots, are not counted.
 
-    `pid` is the process of the server.
+    `pids` are the processes of the servers.
     """
     await asyncio.gather(
         *(
@@ -183,21 +205,22 @@ async def _loaded(
             await one(program)
             seconds.append(time.perf_counter() - began)
 
-    spent, began = _spent(pid), time.perf_counter()
+    spent, began = _spent(pids), time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
     wall = time.perf_counter() - began
-    each = [(b - a) / len(programs) for a, b in zip(spent, _spent(pid), strict=True)]
+    each = [(b - a) / len(programs) for a, b in zip(spent, _spent(pids), strict=True)]
     cuts = statistics.quantiles(seconds, n=100)
     return Served(len(programs) / wall, statistics.median(seconds), cuts[98], *each)
 
 
-def _spent(pid: int | None) -> tuple[float, float, float]:
-    """Seconds of processor so far: of a server, of its jails, of this process."""
-    if pid is None:
+def _spent(pids: Sequence[int]) -> tuple[float, float, float]:
+    """Seconds of processor so far: of servers, of their jails, of this process."""
+    if not pids:
         return math.nan, math.nan, usage.own_cpu()
-    # Of the server itself, without the children that it has waited for.
-    server = usage.cpu(pid, ended=False)
-    return server, sum(map(usage.cpu, usage.descendants(pid))), usage.own_cpu()
+    # Of the servers themselves, without the children that they have waited for.
+    servers = sum(usage.cpu(pid, ended=False) for pid in pids)
+    below = [each for pid in pids for each in usage.descendants(pid)]
+    return servers, sum(map(usage.cpu, below)), usage.own_cpu()
 
 
 async def _plain(load: Load, clients: int) -> Served:

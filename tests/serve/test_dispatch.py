@@ -301,3 +301,20 @@ def test_nobody_s_program_is_not_run_again() -> None:
         assert not dispatcher.jobs
 
     with_dispatcher(body)
+
+
+def test_tasks_stay_with_the_sandbox_that_has_them_warm() -> None:
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        other = Paced()
+        dispatcher.employ("", other)
+        jobs = [job(f"{task}{number}", task=task) for number in range(20) for task in "tu"]
+        tasks = await queued(dispatcher, *jobs)
+        for each in (sandbox, other):
+            each.seconds = {job.program.code: 0.001 for job in jobs}
+            each.open.set()
+        await asyncio.gather(*tasks)
+        # What they were given before there was a choice does not count.
+        firsts = [{code[0] for code in each.given[1 + SPARE : 15]} for each in (sandbox, other)]
+        assert sorted(firsts, key=sorted) == [{"t"}, {"u"}]
+
+    with_dispatcher(body)
