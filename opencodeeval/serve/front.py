@@ -11,9 +11,12 @@ from functools import partial
 import httpx
 from prometheus_client import CollectorRegistry, Gauge
 
-from opencodeeval.serve.dispatch import Crew, Dispatcher
+from opencodeeval.core.types import Grade
+from opencodeeval.serve.dispatch import Crew, Dispatcher, Place
 from opencodeeval.serve.hosts import Host, HostSandbox, State, Unfit
 from opencodeeval.serve.messages import HostState, Ready, SandboxState
+from opencodeeval.serve.refusals import no_host
+from opencodeeval.serve.waiting import Job
 
 # Between two looks at a host.
 LOOK_S = 1.0
@@ -70,6 +73,15 @@ class Front(Dispatcher):
         await super().close()
         for host in self.hosts:
             await host.close()
+
+    async def grade(
+        self, wanted: Job, deadline_s: float | None = None, place: Place | None = None
+    ) -> Grade:
+        """See Dispatcher; what none of the hosts in use can run is refused."""
+        environments = {crew.environment for crew in self.crews}
+        if environments and wanted.environment not in environments:
+            raise no_host(wanted.environment)
+        return await super().grade(wanted, deadline_s, place)
 
     def about(self) -> Ready:
         """See Dispatcher; with the hosts."""

@@ -1,8 +1,8 @@
 """The grader as a service: verdicts a second and how long each takes, by number of clients.
 
-Against the same programs in the sandbox without a server, and against a server that starts
-an interpreter for each test. Each client sends its next program when it has the verdict
-of the last. The clients run on the same machine: what they take of the processors, the server
+Against the same programs in the sandbox without a server and by `opencodeeval grade`, and
+against a server that starts an interpreter for each test. Each client sends its next program
+when it has the verdict of the last. The clients run on the same machine: what they take of the processors, the server
 does not get. So the milliseconds of processor time of a verdict are shown by who uses them, and
 the last column compares their sum without the clients to that of the sandbox alone.
 """
@@ -10,6 +10,7 @@ the last column compares their sum without the clients to that of the sandbox al
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import statistics
 import subprocess
@@ -38,12 +39,16 @@ COPIES = 60
 
 @dataclass(frozen=True)
 class Load:
-    """Programs of one kind of task; none is there twice, for a verdict is remembered."""
+    """Programs of one kind of task; none is there twice, for a verdict is remembered.
+
+    `whole` says that the tasks are the first ones of the benchmark.
+    """
 
     title: str
     bench: str
     tasks: list[Task]
     programs: list[Program]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ def starter_tasks(style: Style) -> list[Task]:
 
 def _starter(style: Style) -> Load:
     tasks = starter_tasks(style)
-    return Load(f"starter, {style}", "starter", tasks, _copies(tasks, COPIES))
+    first = style is Style.FUNCTION
+    return Load(f"starter, {style}", "starter", tasks, _copies(tasks, COPIES), first)
 
 
 def _copies(tasks: Sequence[Task], copies: int) -> list[Program]:
@@ -99,7 +105,7 @@ def _published(data: Path) -> Load:
         for each in programs
         if each.code.strip()
     ]
-    return Load(f"{row.title}, published samples", row.spec, tasks, several)
+    return Load(f"{row.title}, published samples", row.spec, tasks, several, True)
 
 
 def _report(jail: str, load: Load, data: Path | None) -> None:
@@ -114,6 +120,9 @@ def _report(jail: str, load: Load, data: Path | None) -> None:
     if load.bench == "starter":
         runs.append((f"64 clients, {WORKERS} hosts", partial(_behind, jail, load, 64)))
         runs.append(("an interpreter a test, 64", partial(_plain, load, 64)))
+    # It can leave out the last tasks only.
+    if load.whole:
+        runs.insert(0, ("opencodeeval grade", partial(_graded, jail, load, data)))
     for title, run in runs:
         # Before each, because a machine is not always as fast.
         alone = ours(jail, load.tasks, load.programs)
@@ -139,6 +148,23 @@ def _line(title: str, found: Served, alone: Measure) -> None:
         f"{of_cpu:8.2f}",
     ]
     print(f"{title:26} {' '.join(figures)}".replace("nan", "  -"), flush=True)
+
+
+async def _graded(jail: str, load: Load, data: Path | None) -> Served:
+    """The same programs by the command, without its start."""
+    with tempfile.TemporaryDirectory() as folder:
+        samples = Path(folder) / "samples.jsonl"
+        rows = ({"task_id": each.task_id, "solution": each.code} for each in load.programs)
+        samples.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        command = [sys.executable, "-m", "opencodeeval", "grade", str(samples)]
+        command += ["--bench", load.bench, "--limit", str(len(load.tasks)), "--sandbox", jail]
+        command += ["--slots", str(WORKERS), "--output", f"{folder}/results", "--json", "--quiet"]
+        command += ["--data", str(data)] if data else []
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"grade failed: {done.stderr}")
+        record = json.loads(Path(json.loads(done.stdout)["benchmarks"][0]["record"]).read_text())
+    return Served(len(load.programs) / record["timing"]["wall_s"])
 
 
 async def _served(jail: str, load: Load, data: Path | None, clients: int) -> Served:

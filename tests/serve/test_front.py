@@ -138,7 +138,11 @@ def test_a_host_that_is_told_to_end_finishes_what_it_has(start: Start) -> None:
 
 def test_specifications_that_were_put_reach_the_hosts(start: Start) -> None:
     host = start("--slots", "1")
-    front = start("--behind", host.url, jail="")
+    front = start("--behind", host.url, "--environment", "bigcodebench", jail="")
+    other = {"spec": SPEC, "program": ADDS, "environment": "bigcodebench"}
+    answer = httpx.post(f"{front.url}/grade", json=other)
+    assert answer.status_code == 503
+    assert "no host in use has the environment bigcodebench" in answer.json()["error"]
     with GraderClient(front.url) as client:
         name = client.put_spec(SPEC)
         assert client.grade(spec_digest=name, program=ADDS).verdict == "passed"
