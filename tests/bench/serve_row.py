@@ -2,9 +2,10 @@
 
 Against the same programs in the sandbox without a server and by `opencodeeval grade`, and
 against a server that starts an interpreter for each test. Each client sends its next program
-when it has the verdict of the last. The clients run on the same machine: what they take of the processors, the server
-does not get. So the milliseconds of processor time of a verdict are shown by who uses them, and
-the last column compares their sum without the clients to that of the sandbox alone.
+when it has the verdict of the last. The clients run on the same machine: what they take of the
+processors, the server does not get. So the milliseconds of processor time of a verdict are shown
+by who uses them, and the last column compares their sum without the clients to that of the
+sandbox alone.
 """
 
 from __future__ import annotations
