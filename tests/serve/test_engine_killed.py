@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
@@ -24,7 +23,9 @@ PAUSE = "import time\ntime.sleep(0.3)\n"
 @pytest.mark.docker
 @pytest.mark.timeout(240)
 def test_a_killed_engine_changes_no_verdict_and_clients_finish(
-    guest_image: str, tmp_path: Path, start: Callable[..., Server]
+    guest_image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    start: Callable[..., Server],
 ) -> None:
     programs = [RISES.reference if number % 2 else WRONG for number in range(COUNT)]
     asked = [
@@ -32,7 +33,8 @@ def test_a_killed_engine_changes_no_verdict_and_clients_finish(
         for number, program in enumerate(programs)
     ]
     found: dict[int, bool] = {}
-    with engine_with(guest_image, tmp_path / "engine") as engine:
+    # A short path: an engine has sockets in it, whose names may have 108 characters.
+    with engine_with(guest_image, tmp_path_factory.mktemp("engine")) as engine:
         options = ("--bench", "starter", "--slots", "2")
         server = start(*options, jail="docker", DOCKER_HOST=engine.address)
 

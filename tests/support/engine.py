@@ -108,7 +108,6 @@ def engine_with(image: str, folder: Path) -> Iterator[Engine]:
     """An engine in this folder that has the image; the test is skipped where there can be none."""
     if os.geteuid() != 0 or not shutil.which("dockerd") or not shutil.which("docker"):
         pytest.skip("an engine of its own needs root, dockerd and the docker command")
-    folder.mkdir(exist_ok=True)
     made = Engine(folder)
     try:
         made.mount()
