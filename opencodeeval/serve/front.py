@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-import httpx
 from prometheus_client import CollectorRegistry, Gauge
 
 from opencodeeval.core.types import Grade
 from opencodeeval.serve.dispatch import Crew, Dispatcher, Place
-from opencodeeval.serve.hosts import Host, HostSandbox, State, Unfit
+from opencodeeval.serve.hosts import Away, Host, HostSandbox, State, Unfit
 from opencodeeval.serve.messages import HostState, Ready, SandboxState
 from opencodeeval.serve.refusals import no_host
 from opencodeeval.serve.waiting import Job
@@ -126,11 +125,11 @@ class Front(Dispatcher):
             self._suspected[host].clear()
             try:
                 found = await host.look()
-            except httpx.TimeoutException as error:
-                silent += 1
-                if silent >= SILENT:
+            except Away as error:
+                silent += error.silent
+                if silent >= SILENT or not error.silent:
                     self._leave(host, error)
-            except (httpx.TransportError, Unfit) as error:
+            except Unfit as error:
                 self._leave(host, error)
             else:
                 silent, seen = 0, time.monotonic()
@@ -160,7 +159,7 @@ class Front(Dispatcher):
             environment = self._names[name]
             crew = self.employ(environment, HostSandbox(host, environment, each))
             self._crews[host].append(crew)
-        self.log(f"{host.url} is used: {max(slots.values(), default=0)} programs at a time")
+        self.log(f"{host.url} is used: {max(slots.values(), default=0)} slot(s)")
 
     @property
     def _names(self) -> dict[str, str]:
@@ -191,7 +190,7 @@ class Front(Dispatcher):
 
     def _fallen(self, host: Host) -> Callable[[str], None]:
         def fallen(why: str) -> None:
-            self._leave(host, httpx.ConnectError(why))
+            self._leave(host, Away(why))
             self._suspected[host].set()
 
         return fallen

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
-import httpx
+import aiohttp
 import msgspec
 
 from opencodeeval import __version__
@@ -15,7 +15,6 @@ from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.parts import read_part
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict, digest
 from opencodeeval.execution.specification import Specification, specification
-from opencodeeval.serve.connections import Connections
 from opencodeeval.serve.dispatch import Lost
 from opencodeeval.serve.messages import GradeRequest, GradeResult, Ready, Refusal
 
@@ -23,10 +22,11 @@ from opencodeeval.serve.messages import GradeRequest, GradeResult, Ready, Refusa
 ANSWER_S = 5.0
 # Longest wait before a host that is busy is asked again.
 LONGEST_PAUSE_S = 5.0
-# More than the slots that a host has: a call to it never waits for a connection.
-CONNECTIONS = 4096
 # A specification may be pushed out between two requests by those of others.
 PUTS = 3
+
+
+UNKNOWN_TOKEN = "it does not know the token: set OPENCODEEVAL_HOSTS_TOKEN to it"
 
 
 class State(str, Enum):
@@ -37,8 +37,31 @@ class State(str, Enum):
     UNFIT = "unfit"
 
 
+class Away(Exception):
+    """A host does not answer; `silent` if it can be reached and says nothing."""
+
+    def __init__(self, why: str, silent: bool = False) -> None:
+        super().__init__(why)
+        self.silent = silent
+
+
 class Unfit(Exception):
     """A host answers, and must not be used; the message says why."""
+
+
+class Answer(NamedTuple):
+    """An answer's status and body."""
+
+    status: int
+    body: bytes
+
+    @property
+    def refusal(self) -> Refusal:
+        """What an error status says."""
+        try:
+            return msgspec.json.decode(self.body, type=Refusal)
+        except msgspec.DecodeError:
+            return Refusal(error=f"HTTP {self.status}")
 
 
 class Host:
@@ -54,61 +77,76 @@ class Host:
         self.ready = Ready()
         self.running = self.graded = self.lost = 0
         self.fallen: Callable[[str], None] = lambda why: None
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # No limit on an answer: whoever watches the host ends what it will not answer.
-        timeout = httpx.Timeout(None, connect=ANSWER_S, write=60.0)
-        self._connections = Connections(CONNECTIONS, headers=headers, timeout=timeout)
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._session: aiohttp.ClientSession | None = None
 
     async def look(self) -> Ready:
         """How it is.
 
         Raises:
-            httpx.TransportError: it does not answer.
+            Away: it does not answer.
             Unfit: it must not be used.
         """
-        async with self._connections.one() as http:
-            answer = await http.get(f"{self.url}/ready", timeout=ANSWER_S)
-            if answer.status_code == 503:
-                raise httpx.ConnectError(f"it is not ready: {_said(answer).error}")
-            try:
-                found = msgspec.json.decode(answer.content, type=Ready)
-            except msgspec.DecodeError:
-                raise Unfit("what answers there is not `opencodeeval serve`") from None
-            if found.version != __version__:
-                theirs = found.version or "an older version"
-                raise Unfit(f"it runs {theirs}, and this server is {__version__}")
-            if self.state is not State.USED:
-                known = await http.get(f"{self.url}/benches", timeout=ANSWER_S)
-                if known.status_code == 401:
-                    raise Unfit("it does not know the token: set OPENCODEEVAL_HOSTS_TOKEN to it")
+        answer = await self._look_at("/ready")
+        if answer.status == 503:
+            raise Away(f"it is not ready: {answer.refusal.error}")
+        try:
+            found = msgspec.json.decode(answer.body, type=Ready)
+        except msgspec.DecodeError:
+            raise Unfit("what answers there is not `opencodeeval serve`") from None
+        if found.version != __version__:
+            theirs = found.version or "an older version"
+            raise Unfit(f"it runs {theirs}, and this server is {__version__}")
+        if self.state is not State.USED and (await self._look_at("/benches")).status == 401:
+            raise Unfit(UNKNOWN_TOKEN)
         return found
 
-    async def send(self, method: str, path: str, body: bytes) -> httpx.Response:
+    async def _look_at(self, path: str) -> Answer:
+        try:
+            return await asyncio.wait_for(self._ask("GET", path), ANSWER_S)
+        except asyncio.TimeoutError:
+            raise Away(f"it does not answer within {ANSWER_S:g} s", silent=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Away(f"it cannot be reached ({error or type(error).__name__})") from None
+
+    async def send(self, method: str, path: str, body: bytes) -> Answer:
         """Its answer.
 
         Raises:
             Lost: there is none.
         """
-        headers = {"Content-Type": "application/json"}
         began = False
         for last in (False, True):
             try:
-                async with self._connections.one() as http:
-                    return await http.request(
-                        method, f"{self.url}{path}", content=body, headers=headers
-                    )
-            except httpx.TransportError as error:
-                began = began or not isinstance(error, httpx.ConnectError)
+                return await self._ask(method, path, body)
+            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+                began = began or not isinstance(error, aiohttp.ClientConnectorError)
                 # Once more: it may have closed a connection that was not used for a while.
                 if last:
-                    why = f"{self.url} was lost ({error or type(error).__name__})"
-                    self.fallen(why)
-                    raise Lost(why, counts=began) from None
+                    why = str(error) or type(error).__name__
+                    self.fallen(f"it cannot be reached ({why})")
+                    raise Lost(f"{self.url} was lost ({why})", counts=began) from None
         raise AssertionError("there is a last try")
+
+    async def _ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        if self._session is None:
+            # No limit on an answer: whoever watches the host ends what it will not answer. No
+            # limit on connections either: there are as many as the host has slots.
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S),
+                trust_env=True,
+            )
+        async with self._session.request(method, f"{self.url}{path}", data=body) as answer:
+            return Answer(answer.status, await answer.read())
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._connections.close()
+        if self._session is not None:
+            await self._session.close()
 
 
 class HostSandbox:
@@ -160,56 +198,48 @@ class HostSandbox:
         body = msgspec.json.encode(asked)
         answer = await self.host.send("POST", "/grade", body)
         for _ in range(PUTS):
-            if answer.status_code != 404:
+            if answer.status != 404:
                 break
             put = await self._put(spec)
-            answer = await self.host.send("POST", "/grade", body) if put.is_success else put
-        if answer.status_code != 200:
+            answer = await self.host.send("POST", "/grade", body) if put.status == 204 else put
+        if answer.status != 200:
             await self._refused(answer)
-        result = msgspec.json.decode(answer.content, type=GradeResult)
+        result = msgspec.json.decode(answer.body, type=GradeResult)
         key = digest([spec.digest, self.environment, program.code])
         if result.digest != key or set(result.suites) != set(spec.suites):
             raise Lost(f"{self.host.url} gave a verdict about something else")
         return _grade_of(result, program, spec.suites)
 
-    async def _put(self, spec: Specification) -> httpx.Response:
+    async def _put(self, spec: Specification) -> Answer:
         """Keep a specification at the host, with its parts where it lacks them."""
         path, content = f"/specs/{spec.digest}", spec.encode()
         answer = await self.host.send("PUT", path, content)
-        if answer.status_code == 404 and spec.parts:
+        if answer.status == 404 and spec.parts:
             for part in spec.parts:
                 text = await asyncio.to_thread(read_part, part)
                 answer = await self.host.send("PUT", f"/parts/{part}", text)
-                if not answer.is_success:
+                if answer.status != 204:
                     return answer
             answer = await self.host.send("PUT", path, content)
         return answer
 
-    async def _refused(self, answer: httpx.Response) -> None:
+    async def _refused(self, answer: Answer) -> None:
         """Raise what an error status of the host means."""
-        said, url = _said(answer), self.host.url
-        pause = min(said.retry_after_s or 1.0, LONGEST_PAUSE_S)
-        if answer.status_code == 429:
-            await asyncio.sleep(pause)
+        said, url = answer.refusal, self.host.url
+        if answer.status == 429:
+            await asyncio.sleep(min(said.retry_after_s or 1.0, LONGEST_PAUSE_S))
             raise Lost(f"{url} has no room", counts=False)
-        if answer.status_code == 503:
+        if answer.status == 503:
             try:
                 await self.host.look()
-            except (httpx.TransportError, Unfit) as error:
+            except (Away, Unfit) as error:
                 self.host.fallen(str(error))
                 raise Lost(f"{url} has ended", counts=False) from None
             raise Lost(f"{url}: {said.error}")
-        if answer.status_code == 401:
-            self.host.fallen("it does not know the token: set OPENCODEEVAL_HOSTS_TOKEN to it")
+        if answer.status == 401:
+            self.host.fallen(UNKNOWN_TOKEN)
             raise Lost(f"{url} does not know the token", counts=False)
-        raise SandboxError(f"{url} refuses it (HTTP {answer.status_code}): {said.error}")
-
-
-def _said(answer: httpx.Response) -> Refusal:
-    try:
-        return msgspec.json.decode(answer.content, type=Refusal)
-    except msgspec.DecodeError:
-        return Refusal(error=f"HTTP {answer.status_code}")
+        raise SandboxError(f"{url} refuses it (HTTP {answer.status}): {said.error}")
 
 
 def _grade_of(result: GradeResult, program: Program, order: list[str]) -> Grade:

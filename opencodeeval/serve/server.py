@@ -146,6 +146,8 @@ def _front(
     log: Callable[[str], None],
 ) -> Front:
     """What gives the programs to other hosts."""
+    if importlib.util.find_spec("aiohttp") is None:
+        raise UsageError("aiohttp is not installed: pip install 'opencodeeval[serve]'")
     from opencodeeval.serve.front import Front
     from opencodeeval.serve.hosts import Host
 

@@ -36,6 +36,8 @@ from tests.support.serving import Server, free_port
 
 CLIENTS = (1, 8, 64, 512)
 COPIES = 60
+# Programs of each client, at least.
+EACH = 5
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,17 @@ async def _asked(load: Load, server: Server, clients: int, all_servers: list[Ser
             return found.passed
 
         pids = [each.process.pid for each in all_servers]
-        return await _loaded(load.programs, clients, one, pids)
+        return await _loaded(_enough(load.programs, clients), clients, one, pids)
+
+
+def _enough(programs: Sequence[Program], clients: int) -> list[Program]:
+    """The programs, and copies of them where clients would have few: beginning costs time too."""
+    rounds = -(-EACH * clients // len(programs))
+    return [
+        Program(each.task_id, each.sample_id, f"{each.code}# {number}\n", "program")
+        for number in range(rounds)
+        for each in programs
+    ]
 
 
 async def _loaded(
