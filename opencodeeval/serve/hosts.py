@@ -14,7 +14,7 @@ from opencodeeval import __version__
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.parts import read_part
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict, digest
-from opencodeeval.execution.specification import Specification, specification
+from opencodeeval.execution.specification import Specification
 from opencodeeval.serve.dispatch import Lost
 from opencodeeval.serve.messages import GradeRequest, GradeResult, Ready, Refusal
 
@@ -187,7 +187,8 @@ class HostSandbox:
         """See opencodeeval.execution.base.Sandbox; the host goes on."""
 
     async def _grade(self, task: Task, program: Program) -> Grade:
-        spec = specification(task.tests, task.tests_digest)
+        # Checked by the host: here it is sent.
+        spec = Specification(task.tests, task.tests_digest)
         asked = GradeRequest(
             spec_digest=spec.digest,
             program=program.code,
