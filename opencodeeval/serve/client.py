@@ -28,6 +28,7 @@ from opencodeeval.serve.tries import (
     Waiting,
     encoded,
     headers_of,
+    proxy_for,
     refusal_of,
 )
 
@@ -149,6 +150,7 @@ class AsyncGraderClient:
     ) -> None:
         self.url, self.waiting = url.rstrip("/"), waiting or Waiting()
         self._headers, self._connections = headers_of(token), connections
+        self._proxy = proxy_for(self.url)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AsyncGraderClient:
@@ -181,7 +183,7 @@ class AsyncGraderClient:
             why, after = "the connection was lost", None
             try:
                 async with self._http().post(
-                    f"{self.url}/grade/batch", data=batch.body()
+                    f"{self.url}/grade/batch", data=batch.body(), proxy=self._proxy
                 ) as answer:
                     if answer.status == 200:
                         async for line in answer.content:
@@ -223,7 +225,6 @@ class AsyncGraderClient:
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=self.waiting.answer_s, sock_read=self.waiting.answer_s
                 ),
-                trust_env=True,
                 # The longest line is twice as long.
                 read_bufsize=LONGEST_LINE // 2,
             )
@@ -233,7 +234,9 @@ class AsyncGraderClient:
         tries = Tries(self.url, self.waiting)
         while True:
             try:
-                async with self._http().request(method, f"{self.url}{path}", data=body) as answer:
+                async with self._http().request(
+                    method, f"{self.url}{path}", data=body, proxy=self._proxy
+                ) as answer:
                     content = await answer.read()
             except _LOST as error:
                 await asyncio.sleep(tries.pause(str(error) or type(error).__name__, None))

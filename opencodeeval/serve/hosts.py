@@ -17,6 +17,7 @@ from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict, 
 from opencodeeval.execution.specification import Specification
 from opencodeeval.serve.dispatch import Lost
 from opencodeeval.serve.messages import GradeRequest, GradeResult, Ready, Refusal
+from opencodeeval.serve.tries import proxy_for
 
 # Longest wait for a host that says how it is.
 ANSWER_S = 5.0
@@ -80,6 +81,7 @@ class Host:
         self._headers = {"Content-Type": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
+        self._proxy = proxy_for(self.url)
         self._session: aiohttp.ClientSession | None = None
 
     async def look(self) -> Ready:
@@ -138,9 +140,10 @@ class Host:
                 headers=self._headers,
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S),
-                trust_env=True,
             )
-        async with self._session.request(method, f"{self.url}{path}", data=body) as answer:
+        async with self._session.request(
+            method, f"{self.url}{path}", data=body, proxy=self._proxy
+        ) as answer:
             return Answer(answer.status, await answer.read())
 
     async def close(self) -> None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
@@ -98,6 +100,17 @@ def headers_of(token: str | None) -> dict[str, str]:
     """The headers of every request."""
     headers = {"Content-Type": "application/json"}
     return {**headers, "Authorization": f"Bearer {token}"} if token else headers
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an address (HTTP_PROXY, NO_PROXY and the like).
+
+    aiohttp would look it up, and read ~/.netrc, at every request.
+    """
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 class Batch:

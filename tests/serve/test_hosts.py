@@ -20,6 +20,7 @@ from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.types import Grade, Program, Style, Task, Verdict, digest
 from opencodeeval.serve.dispatch import Lost
 from opencodeeval.serve.hosts import Away, Host, HostSandbox, Unfit
+from opencodeeval.serve.tries import proxy_for
 
 TESTS: dict[str, Any] = {
     "kind": "stdio",
@@ -199,3 +200,11 @@ def test_a_host_is_used_only_if_it_may_be(stand_in: StandIn) -> None:
             looked(stand_in.url)
     with pytest.raises(Away, match="it cannot be reached"):
         looked("http://127.0.0.1:1")
+
+
+def test_the_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
+    monkeypatch.setenv("no_proxy", "127.0.0.1,near.invalid")
+    assert proxy_for("http://far.invalid:8321") == "http://proxy.invalid:3128"
+    assert proxy_for("http://near.invalid:8321") is None
+    assert proxy_for("http://127.0.0.1:8321") is None
