@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds for what was accepted when the server is told to end: 60",
     )
+    parser.add_argument(
+        "--behind",
+        metavar="URLS",
+        help="hosts that run `opencodeeval serve`, as a comma list: programs run there",
+    )
     add_benchmark_options(parser)
     add_sandbox_options(parser)
 
@@ -58,6 +63,7 @@ def execute(options: argparse.Namespace) -> int:
             port=options.port,
             queue=options.queue,
             grace_s=options.grace,
+            behind=comma_list(options.behind or ""),
         ),
         remark,
     )

@@ -17,13 +17,14 @@ from starlette.routing import Route
 from opencodeeval import __version__
 from opencodeeval.serve import refusals
 from opencodeeval.serve.batches import BatchAnswer
-from opencodeeval.serve.dispatch import Dispatcher, Job, Place
+from opencodeeval.serve.dispatch import Dispatcher, Place
 from opencodeeval.serve.measures import Measures
 from opencodeeval.serve.messages import BatchRequest, GradeRequest, GradeResult
 from opencodeeval.serve.openapi import openapi
 from opencodeeval.serve.refusals import Refused
 from opencodeeval.serve.served import Served
 from opencodeeval.serve.tokens import Tokens
+from opencodeeval.serve.waiting import Job
 
 # A client that went away is sent this, which nobody reads: it is for the metrics.
 GONE = 499
@@ -63,6 +64,7 @@ class Service:
                 Route("/grade", self._guarded(self._grade), methods=["POST"]),
                 Route("/grade/batch", self._guarded(self._batch), methods=["POST"]),
                 Route("/specs/{digest}", self._guarded(self._put), methods=["PUT"]),
+                Route("/parts/{sha256}", self._guarded(self._put_part), methods=["PUT"]),
                 Route("/benches", self._guarded(self._benches), methods=["GET"]),
                 Route("/metrics", self._guarded(self._metrics), methods=["GET"]),
                 Route("/health", self._health, methods=["GET"]),
@@ -117,7 +119,10 @@ class Service:
         Raises:
             Refused: there is no verdict.
         """
-        wanted = await asyncio.to_thread(self.served.wanted, asked)
+        if self.served.at_hand(asked):
+            wanted = self.served.wanted(asked)
+        else:
+            wanted = await asyncio.to_thread(self.served.wanted, asked)
         grade = wanted.grade
         if grade is None:
             left = None
@@ -154,6 +159,12 @@ class Service:
         await asyncio.to_thread(self.served.put, request.path_params["digest"], content)
         return Response(status_code=204)
 
+    async def _put_part(self, request: Request, client: str) -> Response:
+        body = await _body(request, self.batch_bytes)
+        sha256 = request.path_params["sha256"]
+        await asyncio.to_thread(self.served.parts.put, sha256, body)
+        return Response(status_code=204)
+
     async def _benches(self, request: Request, client: str) -> Response:
         return Response(_json.encode(self.served.list()), media_type="application/json")
 
@@ -167,8 +178,10 @@ class Service:
     async def _ready(self, request: Request) -> Response:
         if not self.ready or self.dispatcher.closed:
             return refusal(refusals.closing())
-        slots = {name or "plain": each.slots for name, each in self.dispatcher.sandboxes.items()}
-        return Response(_json.encode({"slots": slots}), media_type="application/json")
+        about = self.dispatcher.about()
+        # A body that a client reads as a refusal too.
+        status = 200 if about.slots else 503
+        return Response(_json.encode(about), status, media_type="application/json")
 
     async def _openapi(self, request: Request) -> Response:
         return Response(_json.encode(openapi()), media_type="application/json")

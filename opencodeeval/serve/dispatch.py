@@ -1,47 +1,58 @@
-"""Which of the waiting programs runs next: bounded, fair to clients, and each program once.
-
-A client's turn comes when it has used the least of the slots' time, so a client whose
-programs never end takes no more than its share. A client that was away begins where the
-others are.
-"""
+"""Gives waiting programs to sandboxes: a bounded number waits, and each program runs once."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from opencodeeval.core.types import Grade, Program, Task
+from opencodeeval import __version__
+from opencodeeval.core.types import Grade
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.identity import sandbox_identity
 from opencodeeval.runs.store import is_fault
 from opencodeeval.serve import refusals
+from opencodeeval.serve.messages import Ready, SandboxState
+from opencodeeval.serve.waiting import FIRST_GUESS_S, Job, Queue
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 # Programs that a sandbox has beside those that run: it gives them to judges that are warm.
 SPARE = 1
-# How far a client's queue is searched for a program of the task that was last given out, and
-# how often its first program may be overtaken by such a one.
-SEARCHED = 64
-# What a program takes before anything is known of its client.
-FIRST_GUESS_S = 0.05
 LONGEST_RETRY_S = 60.0
+# How often a program is given to another sandbox after the one that had it was lost or refused.
+MOST_LOST = 3
+
+
+class Lost(Exception):
+    """A sandbox cannot say anything about a program: another one gets it.
+
+    `counts` is False where nothing was run, so the program cannot be the cause.
+    """
+
+    def __init__(self, why: str, counts: bool = True) -> None:
+        super().__init__(why)
+        self.counts = counts
 
 
 @dataclass(eq=False)
-class Job:
-    """One program against one task; several requests may wait for it."""
+class Crew:
+    """The workers that give programs of one environment to one sandbox.
 
-    key: str
-    task: Task
-    program: Program
+    `warm` is the task of the program that it got last. A crew that is `retired` takes no more.
+    """
+
     environment: str
-    done: asyncio.Future[Grade]
-    client: str
-    priority: int = 0
-    waiters: int = 0
-    overtaken: int = 0
-    guess_s: float = 0.0
+    sandbox: Sandbox
+    workers: list[asyncio.Task[None]] = field(default_factory=list)
+    idle: set[asyncio.Task[None]] = field(default_factory=set)
+    warm: str = ""
+    retired: bool = False
 
 
 class Place:
@@ -58,77 +69,6 @@ class Place:
         self._kept = False
 
 
-@dataclass
-class _Client:
-    """What a client has used of the slots' time, in seconds, and what waits by priority."""
-
-    used_s: float = 0.0
-    each_s: float = FIRST_GUESS_S
-    waiting: dict[int, deque[Job]] = field(default_factory=dict)
-
-
-class _Queue:
-    """The waiting programs of one environment."""
-
-    def __init__(self) -> None:
-        self.clients: dict[str, _Client] = {}
-        self.more = asyncio.Event()
-        self.last_task = ""
-
-    def put(self, job: Job) -> None:
-        client = self.clients.get(job.client)
-        if client is None:
-            client = self.clients[job.client] = _Client()
-        if not client.waiting:
-            others = [each.used_s for each in self.clients.values() if each.waiting]
-            client.used_s = max(client.used_s, min(others, default=0.0))
-        client.waiting.setdefault(job.priority, deque()).append(job)
-        self.more.set()
-
-    def take(self) -> Job | None:
-        """The next program; None if none waits."""
-        busy = {name: each for name, each in self.clients.items() if each.waiting}
-        if not busy:
-            self.more.clear()
-            return None
-        highest = max(priority for each in busy.values() for priority in each.waiting)
-        first = [each for each in busy.values() if highest in each.waiting]
-        client = min(first, key=lambda each: each.used_s)
-        jobs = client.waiting[highest]
-        job = self._of_warm_task(jobs)
-        if not jobs:
-            del client.waiting[highest]
-        self.last_task = job.task.tests_digest
-        job.guess_s = client.each_s
-        client.used_s += job.guess_s
-        return job
-
-    def _of_warm_task(self, jobs: deque[Job]) -> Job:
-        if jobs[0].overtaken < SEARCHED:
-            for place, job in enumerate(jobs):
-                if place == SEARCHED:
-                    break
-                if job.task.tests_digest == self.last_task:
-                    jobs[0].overtaken += place > 0
-                    del jobs[place]
-                    return job
-        return jobs.popleft()
-
-    def took(self, job: Job, seconds: float) -> None:
-        """Charge a client for what its program took, in place of the guess."""
-        client = self.clients[job.client]
-        client.used_s += seconds - job.guess_s
-        client.each_s += 0.1 * (seconds - client.each_s)
-
-    def drop(self, job: Job) -> None:
-        """Take out a program for which nobody waits any more."""
-        client = self.clients[job.client]
-        jobs = client.waiting[job.priority]
-        jobs.remove(job)
-        if not jobs:
-            del client.waiting[job.priority]
-
-
 class Dispatcher:
     """Gives programs to the sandboxes of their environments.
 
@@ -137,8 +77,13 @@ class Dispatcher:
     """
 
     def __init__(
-        self, sandboxes: Mapping[str, Sandbox], capacity: int, remembered: int = 20_000
+        self,
+        sandboxes: Mapping[str, Sandbox],
+        capacity: int,
+        remembered: int = 20_000,
+        environments: Iterable[str] = (),
     ) -> None:
+        """`environments` are those whose sandboxes come later (`employ`)."""
         self.sandboxes = dict(sandboxes)
         self.capacity, self.remembered = capacity, remembered
         self.known: OrderedDict[str, Grade] = OrderedDict()
@@ -147,26 +92,66 @@ class Dispatcher:
         self.kept = 0
         self.running = 0
         self.closed = False
-        self._queues = {name: _Queue() for name in sandboxes}
-        self._workers: list[asyncio.Task[None]] = []
+        self.instance = secrets.token_hex(8)
+        self.crews: list[Crew] = []
+        self._queues = {name: Queue() for name in (*sandboxes, *environments)}
         self._each_s = FIRST_GUESS_S
 
     def start(self) -> None:
         """Begin to give out programs; must be called in the event loop."""
         for name, sandbox in self.sandboxes.items():
-            for _ in range(sandbox.slots + SPARE):
-                self._workers.append(asyncio.create_task(self._work(name, sandbox)))
+            self.employ(name, sandbox)
+
+    def employ(self, environment: str, sandbox: Sandbox) -> Crew:
+        """Give programs to one more sandbox."""
+        crew = Crew(environment, sandbox)
+        for _ in range(sandbox.slots + SPARE):
+            crew.workers.append(asyncio.create_task(self._work(crew)))
+        self.crews.append(crew)
+        return crew
+
+    def retire(self, crew: Crew) -> None:
+        """Give no more programs to a crew's sandbox; what it has goes on to its end."""
+        if not crew.retired:
+            crew.retired = True
+            self.crews.remove(crew)
+            for worker in crew.idle:
+                worker.cancel()
+
+    def dismiss(self, crew: Crew) -> None:
+        """Give the programs that a crew's sandbox has to others."""
+        self.retire(crew)
+        for worker in crew.workers:
+            worker.cancel()
 
     async def close(self) -> None:
         """Refuse what waits, and close the sandboxes."""
         self.closed = True
-        for worker in self._workers:
+        workers = [worker for crew in self.crews for worker in crew.workers]
+        for worker in workers:
             worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(*workers, return_exceptions=True)
         for job in self.jobs.values():
             _refuse(job, refusals.closing())
         for sandbox in self.sandboxes.values():
             await sandbox.close()
+
+    def about(self) -> Ready:
+        """What it can do now."""
+        slots: dict[str, int] = {}
+        sandboxes: dict[str, SandboxState] = {}
+        for crew in self.crews:
+            name = crew.environment or "plain"
+            slots[name] = slots.get(name, 0) + crew.sandbox.slots
+            described = crew.sandbox.describe()
+            sandboxes[name] = SandboxState(
+                identity=sandbox_identity(described),
+                languages=sorted(described.get("toolchains", ())),
+            )
+        return Ready(slots=slots, sandboxes=sandboxes, version=__version__, instance=self.instance)
+
+    def register(self, registry: CollectorRegistry) -> None:
+        """Add what it measures, beside what all have."""
 
     @property
     def room(self) -> int:
@@ -175,7 +160,7 @@ class Dispatcher:
 
     def retry_after_s(self) -> float:
         """Seconds until a half of what waits should have run."""
-        slots = sum(sandbox.slots for sandbox in self.sandboxes.values())
+        slots = sum(crew.sandbox.slots for crew in self.crews)
         seconds = len(self.queued) * self._each_s / max(slots, 1) / 2
         return float(round(min(LONGEST_RETRY_S, max(1.0, seconds))))
 
@@ -227,32 +212,64 @@ class Dispatcher:
         self.queued.discard(job.key)
         self.jobs.pop(job.key, None)
 
-    async def _work(self, name: str, sandbox: Sandbox) -> None:
-        queue = self._queues[name]
-        while True:
-            job = queue.take()
+    async def _work(self, crew: Crew) -> None:
+        queue, worker = self._queues[crew.environment], asyncio.current_task()
+        assert worker
+        while not crew.retired:
+            job = queue.take(crew.warm, self._warm_elsewhere(crew))
             if job is None:
-                await queue.more.wait()
+                crew.idle.add(worker)
+                try:
+                    await queue.more.wait()
+                finally:
+                    crew.idle.discard(worker)
                 continue
+            crew.warm = job.task.tests_digest
             self.queued.discard(job.key)
             self.running += 1
             began = time.monotonic()
             try:
-                grade = await sandbox.grade(job.task, job.program)
-            except asyncio.CancelledError:
-                _refuse(job, refusals.closing())
-                raise
-            except Exception as defect:  # for those who wait: the others go on
-                why = f"{type(defect).__name__}: {defect}"
-                _refuse(job, refusals.failed(job.task.task_id, why, 1.0))
-            else:
-                self._finish(job, grade)
+                await self._run(crew.sandbox, job)
             finally:
                 self.running -= 1
-                self._forget(job)
+                if job.key not in self.queued:
+                    self._forget(job)
                 took = time.monotonic() - began
                 queue.took(job, took)
                 self._each_s += 0.05 * (took - self._each_s)
+
+    def _warm_elsewhere(self, crew: Crew) -> set[str]:
+        return {
+            other.warm
+            for other in self.crews
+            if other is not crew and other.environment == crew.environment
+        }
+
+    async def _run(self, sandbox: Sandbox, job: Job) -> None:
+        try:
+            grade = await sandbox.grade(job.task, job.program)
+        except Lost as lost:
+            self._again(job, str(lost), lost.counts)
+        except asyncio.CancelledError:
+            if self.closed:
+                _refuse(job, refusals.closing())
+            else:
+                self._again(job, "its host was lost", True)
+            raise
+        except Exception as defect:  # for those who wait: the others go on
+            why = f"{type(defect).__name__}: {defect}"
+            _refuse(job, refusals.failed(job.task.task_id, why, 1.0))
+        else:
+            self._finish(job, grade)
+
+    def _again(self, job: Job, why: str, counts: bool) -> None:
+        """Put a program back that has no verdict, if anybody waits for it."""
+        job.lost += counts
+        if job.lost >= MOST_LOST:
+            _refuse(job, refusals.failed(job.task.task_id, why, self.retry_after_s()))
+        elif job.waiters:
+            self.queued.add(job.key)
+            self._queues[job.environment].put(job, first=True)
 
     def _finish(self, job: Job, grade: Grade) -> None:
         if is_fault(grade):

@@ -33,6 +33,7 @@ class Measures:
         self._gauge("waiting", "Programs that wait", lambda: len(dispatcher.queued))
         self._gauge("running", "Programs given to sandboxes", lambda: dispatcher.running)
         self._gauge("remembered", "Verdicts that are kept", lambda: len(dispatcher.known))
+        dispatcher.register(self.registry)
 
     def _gauge(self, name: str, said: str, value: Callable[[], float]) -> None:
         gauge = Gauge(f"opencodeeval_{name}", said, registry=self.registry)

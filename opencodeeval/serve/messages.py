@@ -102,3 +102,35 @@ class ServedBench(Struct, kw_only=True):
     protocol: str
     environment: str
     tasks: list[str]
+
+
+class SandboxState(Struct, omit_defaults=True, kw_only=True):
+    """A sandbox of a server: servers with the same `identity` give the same verdicts.
+
+    `languages` are those of which it has toolchains, where it has any.
+    """
+
+    identity: str
+    languages: list[str] = []
+
+
+class HostState(Struct, omit_defaults=True, kw_only=True):
+    """A host behind a server: `state` is used, away or unfit, and `why` says why it is not used."""
+
+    url: str
+    state: str
+    why: str = ""
+    running: int = 0
+
+
+class Ready(Struct, omit_defaults=True, kw_only=True):
+    """What a server can do now: slots and sandboxes by environment ("plain" is the one without).
+
+    `instance` is another one each time that the server is started.
+    """
+
+    slots: dict[str, int] = {}
+    sandboxes: dict[str, SandboxState] = {}
+    version: str = ""
+    instance: str = ""
+    hosts: list[HostState] | None = None

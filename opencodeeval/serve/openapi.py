@@ -13,6 +13,7 @@ from opencodeeval.serve.messages import (
     BatchRequest,
     GradeRequest,
     GradeResult,
+    Ready,
     Refusal,
     ServedBench,
 )
@@ -33,7 +34,7 @@ Schema = dict[str, Any]
 
 def openapi() -> Schema:
     """The OpenAPI 3.1 description."""
-    types = (GradeRequest, GradeResult, BatchRequest, BatchLine, Refusal, ServedBench)
+    types = (GradeRequest, GradeResult, BatchRequest, BatchLine, Refusal, ServedBench, Ready)
     references, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
@@ -77,6 +78,17 @@ def _grading(named: Mapping[str, Schema]) -> Schema:
                 "summary": "Keep a specification of tests under its digest",
                 "parameters": [digest],
                 "requestBody": _body({"type": "object"}),
+                "responses": kept | _refused(named, "400", "401", "404", "413"),
+            }
+        },
+        "/parts/{sha256}": {
+            "put": {
+                "summary": "Keep a part of a specification under its SHA-256",
+                "parameters": [{**digest, "name": "sha256"}],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+                },
                 "responses": kept | _refused(named, "400", "401", "413"),
             }
         },
@@ -110,7 +122,8 @@ def _asking(named: Mapping[str, Schema]) -> Schema:
         "/ready": {
             "get": {
                 "summary": "Whether requests are graded",
-                "responses": _answer("They are", {"type": "object"}) | _refused(named, "503"),
+                "responses": _answer("They are, by these sandboxes", named["Ready"])
+                | _refused(named, "503"),
                 **for_all,
             }
         },

@@ -49,6 +49,17 @@ def failed(what: str, detail: str, retry_after_s: float) -> Refused:
     return Refused(503, message, retry_after_s)
 
 
+def no_host(environment: str) -> Refused:
+    """None of the hosts behind this server has the environment."""
+    name = environment or "plain"
+    return Refused(
+        503,
+        f"no host in use has the environment {name}: start one with --environment {name}, or see "
+        "/ready for why its hosts are not used",
+        10.0,
+    )
+
+
 def closing() -> Refused:
     """The server ends."""
     return Refused(503, "this server is shutting down: send it again", 1.0)

@@ -12,6 +12,7 @@ import msgspec
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import DataError, OpenCodeEvalError
+from opencodeeval.core.parts import add_source
 from opencodeeval.core.types import (
     Completion,
     Grade,
@@ -26,6 +27,7 @@ from opencodeeval.execution.specification import Specification, specification
 from opencodeeval.runs.pipeline import no_code
 from opencodeeval.runs.recording import verdicts_of
 from opencodeeval.serve.messages import GradeRequest, GradeResult, ServedBench, SuiteVerdict
+from opencodeeval.serve.parts import Parts
 from opencodeeval.serve.refusals import bad_request, not_found
 
 FORMS = ("answer", "completion", "program")
@@ -34,6 +36,8 @@ LONGEST_S = 600.0
 MOST_MEMORY_MB = 8192
 # All specifications that were put, in bytes of their JSON.
 SPECS_BYTES = 256 << 20
+# Characters of a program that is looked at without a thread of its own.
+SHORT = 1 << 16
 
 STYLES = {"program": Style.PROGRAM, "unittest": Style.UNITTEST, "stdio": Style.STDIO}
 
@@ -71,6 +75,8 @@ class Served:
         self._lock = threading.Lock()
         self._specs: OrderedDict[str, tuple[Specification, int]] = OrderedDict()
         self._specs_bytes = 0
+        self.parts = Parts()
+        add_source(self.parts)
 
     def list(self) -> list[ServedBench]:
         """The served benchmarks under their own protocols."""
@@ -90,7 +96,7 @@ class Served:
         Raises:
             Refused: it is none, or its digest is another.
         """
-        found = _checked(content)
+        found = self._checked(content)
         if found.digest != named:
             raise bad_request(
                 f"the digest of this specification is {found.digest}, not {named}: it is the "
@@ -107,8 +113,20 @@ class Served:
                 _, (_, freed) = self._specs.popitem(last=False)
                 self._specs_bytes -= freed
 
+    def at_hand(self, request: GradeRequest) -> bool:
+        """Whether `wanted` takes microseconds: a short program whose tests are known."""
+        if request.program is None or len(request.program) > SHORT or request.spec is not None:
+            return False
+        if request.spec_digest:
+            return True
+        benchmark = self.benchmarks.get(request.bench)
+        if benchmark is None or request.protocol not in ("", benchmark.protocol):
+            return False
+        task = self._tasks.get(id(benchmark), {}).get(request.task_id)
+        return task is not None and "tests_digest" in task.__dict__
+
     def wanted(self, request: GradeRequest) -> Wanted:
-        """What a request asks for; takes milliseconds, for code is extracted here.
+        """What a request asks for; takes milliseconds where code is extracted or tests are read.
 
         Raises:
             Refused: it asks for nothing that is served.
@@ -172,7 +190,7 @@ class Served:
 
     def _of_spec(self, request: GradeRequest, text: str) -> Wanted:
         if request.spec is not None:
-            spec = _checked(request.spec)
+            spec = self._checked(request.spec)
         else:
             with self._lock:
                 found = self._specs.get(request.spec_digest)
@@ -183,6 +201,7 @@ class Served:
                     )
                 self._specs.move_to_end(request.spec_digest)
             spec = found[0]
+            self._see_parts(spec)
         if request.environment not in self.environments:
             served = ", ".join(sorted(filter(None, self.environments))) or "none but the plain one"
             raise not_found(f"no environment {request.environment!r} is served; served: {served}")
@@ -210,17 +229,28 @@ class Served:
         empty = None if text.strip() else Grade(name, 0, dict.fromkeys(suites, nothing))
         return Wanted(key, task, program, request.environment, result, empty)
 
+    def _checked(self, content: Any) -> Specification:
+        """A specification from outside.
+
+        Raises:
+            Refused: it is none, asks for more than it may, or its parts are not here.
+        """
+        found = _checked(content)
+        self._see_parts(found)
+        return found
+
+    def _see_parts(self, spec: Specification) -> None:
+        for part in spec.parts:
+            if not self.parts.has(part):
+                raise not_found(
+                    f"the part {part} of this specification is not here: put it to /parts/SHA256 "
+                    "first, and again after the server was started anew"
+                )
+
 
 def _checked(content: Any) -> Specification:
-    """A specification from outside.
-
-    Raises:
-        Refused: it is none, or asks for more than it may.
-    """
     if not isinstance(content, dict):
         raise bad_request("a specification is a JSON object")
-    if content.get("sha256"):
-        raise bad_request("a specification here has its tests in it, not as parts (sha256)")
     try:
         found = specification(content)
     except DataError as error:

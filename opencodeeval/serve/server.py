@@ -8,9 +8,10 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.machine import usable_cores
@@ -24,7 +25,10 @@ from opencodeeval.serve.tokens import VARIABLE, Tokens
 if TYPE_CHECKING:
     from opencodeeval.benchmarks.card_benchmark import CardBenchmark
     from opencodeeval.serve.app import Service
+    from opencodeeval.serve.front import Front
 
+# The token that is sent to the hosts of --behind.
+HOSTS_TOKEN = "OPENCODEEVAL_HOSTS_TOKEN"
 NEEDED = ("starlette", "uvicorn", "prometheus_client")
 
 
@@ -34,7 +38,8 @@ class ServerOptions:
 
     `benches` are names as `--bench` takes them; `environments` those of specifications, beside
     the plain one and those of the benchmarks. At most `queue` programs wait.
-    On SIGTERM what was accepted is graded for `grace_s` seconds more.
+    On SIGTERM what was accepted is graded for `grace_s` seconds more. `behind` are the addresses
+    of hosts that run the programs; without any they run here.
     """
 
     benches: Sequence[str] = ()
@@ -45,6 +50,7 @@ class ServerOptions:
     port: int = 8321
     queue: int = 4096
     grace_s: int = 60
+    behind: Sequence[str] = ()
 
 
 def serve(options: ServerOptions, log: Callable[[str], None]) -> None:
@@ -72,6 +78,8 @@ def serve(options: ServerOptions, log: Callable[[str], None]) -> None:
             service.app(),
             log_level="warning",
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=options.grace_s,
         )
@@ -99,25 +107,78 @@ def open_service(options: ServerOptions, tokens: Tokens, log: Callable[[str], No
         raise UsageError(f"there is no environment {unknown[0]!r}; available: {', '.join(names())}")
     benchmarks = {bench: _load(options.selection, bench) for bench in options.benches}
     wanted = {"", *options.environments, *(each.environment for each in benchmarks.values())}
+    if options.behind:
+        dispatcher: Dispatcher = _front(options, wanted, benchmarks.values(), log)
+    else:
+        dispatcher = Dispatcher(_opened(options, wanted, benchmarks.values(), log), options.queue)
+
+    def under(bench: str, protocol: str) -> CardBenchmark:
+        return _load(replace(options.selection, protocols=[protocol]), bench)
+
+    return Service(Served(benchmarks, frozenset(wanted), under), dispatcher, tokens)
+
+
+def _opened(
+    options: ServerOptions,
+    environments: Iterable[str],
+    benchmarks: Iterable[CardBenchmark],
+    log: Callable[[str], None],
+) -> dict[str, Sandbox]:
+    """The sandboxes of this machine, by environment."""
     sandboxes: dict[str, Sandbox] = {}
     try:
-        for name in sorted(wanted):
+        for name in sorted(environments):
             sandboxes[name] = options.sandbox.open(name, log)
-        for each in benchmarks.values():
+        for each in benchmarks:
             check_languages(sandboxes[each.environment], each)
     except BaseException:
         asyncio.run(_close(sandboxes.values()))
         raise
     share_cores(list(sandboxes.values()))
     log(f"{options.sandbox.slots or usable_cores()} programs run at a time")
+    return sandboxes
 
-    def under(bench: str, protocol: str) -> CardBenchmark:
-        from dataclasses import replace
 
-        return _load(replace(options.selection, protocols=[protocol]), bench)
+def _front(
+    options: ServerOptions,
+    environments: Iterable[str],
+    benchmarks: Iterable[CardBenchmark],
+    log: Callable[[str], None],
+) -> Front:
+    """What gives the programs to other hosts."""
+    if importlib.util.find_spec("aiohttp") is None:
+        raise UsageError("aiohttp is not installed: pip install 'opencodeeval[serve]'")
+    from opencodeeval.serve.front import Front
+    from opencodeeval.serve.hosts import Host
 
-    served = Served(benchmarks, frozenset(sandboxes), under)
-    return Service(served, Dispatcher(sandboxes, options.queue), tokens)
+    if options.sandbox != SandboxOptions():
+        raise UsageError(
+            "--sandbox, --slots, --image and --runtime are options of the hosts: leave them out "
+            "beside --behind"
+        )
+    token = os.environ.get(HOSTS_TOKEN, "").strip() or None
+    if token and not (token.isascii() and token.isprintable()):
+        raise UsageError(f"{HOSTS_TOKEN} has characters that no token has: correct it")
+    hosts = [Host(_address(url), token) for url in dict.fromkeys(options.behind)]
+    languages: dict[str, frozenset[str]] = {}
+    for each in benchmarks:
+        tests = [task.tests for task in each.tasks if task.tests["kind"] == "program"]
+        spoken = frozenset(str(found["language"]) for found in tests)
+        languages[each.environment] = languages.get(each.environment, frozenset()) | spoken
+    return Front(hosts, environments, options.queue, log, languages)
+
+
+def _address(url: str) -> str:
+    try:
+        found = urlsplit(url)
+        usable = found.scheme in ("http", "https") and found.hostname and found.port != 0
+    except ValueError:
+        usable = False
+    if not usable or found.query or found.fragment:
+        raise UsageError(f"--behind takes addresses like http://HOST:8321, not {url!r}")
+    if found.username or found.password:
+        raise UsageError(f"--behind takes addresses without a password: set {HOSTS_TOKEN}")
+    return url
 
 
 def _load(selection: Selection, bench: str) -> CardBenchmark:

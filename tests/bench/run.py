@@ -21,6 +21,7 @@ from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
+from tests.bench.memory_row import memory
 from tests.bench.multipl_e_row import multipl_e
 from tests.bench.prefix_row import prefix
 from tests.bench.profile import profile
@@ -73,6 +74,8 @@ ROWS = (
     "prefix",
     "serve",
 )
+# Rows that take too long to be measured with the others.
+LONG = ("memory",)
 
 
 def main() -> None:
@@ -80,11 +83,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jails", default="local,docker")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=ROWS)
+    parser.add_argument("--only", choices=(*ROWS, *LONG))
     parser.add_argument(
         "--samples",
         default="1,10",
         help="samples a task in the row `scale`, e.g. 1,10,50 (50 take half an hour)",
+    )
+    parser.add_argument(
+        "--requests", type=int, default=100_000, help="requests in the row `memory` (100000)"
     )
     parser.add_argument(
         "--against",
@@ -116,10 +122,10 @@ def main() -> None:
         "stream": lambda: stream(data, options.rounds),
         "prefix": lambda: prefix(options.rounds),
         "serve": lambda: serve(jails, data),
+        "memory": lambda: memory(jails, options.requests),
     }
-    for name in ROWS:
-        if options.only in (None, name):
-            rows[name]()
+    for name in [options.only] if options.only else ROWS:
+        rows[name]()
 
 
 if __name__ == "__main__":

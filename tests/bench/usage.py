@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from pathlib import Path
@@ -67,7 +68,7 @@ def of_sandbox(pool: SlotPool) -> Usage:
     total, peak = 0.0, 0.0
     for root in roots(pool):
         processes = _tree(root)
-        total += sum(map(_cpu, processes))
+        total += sum(map(cpu, processes))
         peak = max(peak, sum(map(_resident, processes)))
     return Usage(total, peak)
 
@@ -90,6 +91,19 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes below one, whichever of its threads started them; those that end meanwhile
+    are left out."""
+    found, todo = [], [pid]
+    while todo:
+        for each in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                below = [int(word) for word in each.read_text().split()]
+                todo += below
+                found += below
+    return found
+
+
 def _tree(root: int) -> list[int]:
     found, todo = [], [root]
     while todo:
@@ -99,14 +113,25 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _cpu(pid: int) -> float:
-    # Of the process and of the children that it has waited for.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / TICK
+def cpu(pid: int, ended: bool = True) -> float:
+    """Processor seconds of a process, and of the children that it has waited for (`ended`); 0 if
+    it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11 : 15 if ended else 13])) / TICK
+
+
+def resident_mb(pid: int) -> float:
+    """The memory of a process, in MiB: what it shares with others counts in part. 0 if it is
+    gone."""
+    return _resident(pid)
 
 
 def _resident(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
     return 0.0

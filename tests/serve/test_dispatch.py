@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from opencodeeval.core.types import Grade, Program, Style, SuiteResult, Task, Verdict
-from opencodeeval.serve.dispatch import SEARCHED, SPARE, Dispatcher, Job, Place
+from opencodeeval.serve.dispatch import MOST_LOST, SPARE, Dispatcher, Lost, Place
 from opencodeeval.serve.refusals import Refused
+from opencodeeval.serve.waiting import SEARCHED, Job
 
 
 class Paced:
@@ -222,5 +223,98 @@ def test_a_server_that_ends_refuses_what_waits() -> None:
             assert found.status == 503
         with pytest.raises(Refused, match="shutting down"):
             await dispatcher.grade(job("new"))
+
+    with_dispatcher(body)
+
+
+def test_what_a_lost_sandbox_had_goes_to_another_one() -> None:
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        tasks = await queued(dispatcher, *map(job, [*BUSY, "x", "y"]))
+        (crew,) = dispatcher.crews
+        dispatcher.dismiss(crew)
+        await asyncio.sleep(0)
+        other = Paced()
+        other.open.set()
+        dispatcher.employ("", other)
+        await asyncio.gather(*tasks)
+        assert sandbox.given == BUSY
+        assert sorted(other.given[: len(BUSY)]) == BUSY
+        assert other.given[len(BUSY) :] == ["x", "y"]
+
+    with_dispatcher(body)
+
+
+def test_a_retired_sandbox_finishes_what_it_has_and_gets_no_more() -> None:
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        tasks = await queued(dispatcher, *map(job, [*BUSY, "x"]))
+        (crew,) = dispatcher.crews
+        dispatcher.retire(crew)
+        sandbox.open.set()
+        await asyncio.gather(*tasks[: len(BUSY)])
+        assert sandbox.given == BUSY
+        assert dispatcher.queued == {"t/x"}
+        other = Paced()
+        other.open.set()
+        dispatcher.employ("", other)
+        await tasks[-1]
+        assert other.given == ["x"]
+
+    with_dispatcher(body)
+
+
+def test_a_program_that_is_lost_again_and_again_gets_an_error() -> None:
+    class Losing(Paced):
+        async def grade(self, task: Task, program: Program) -> Grade:
+            self.given.append(program.code)
+            raise Lost("the host is gone", counts=program.code == "counts" or len(self.given) > 9)
+
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        losing = Losing()
+        dispatcher.dismiss(dispatcher.crews[0])
+        dispatcher.employ("", losing)
+        with pytest.raises(Refused, match=r"the host is gone.*no verdict") as refused:
+            await dispatcher.grade(job("counts"))
+        assert refused.value.status == 503
+        assert len(losing.given) == MOST_LOST
+        # What was never run is no cause.
+        with pytest.raises(Refused):
+            await dispatcher.grade(job("never ran"))
+        assert len(losing.given) == 9 + MOST_LOST
+        assert not dispatcher.known
+        assert not dispatcher.jobs
+
+    with_dispatcher(body)
+
+
+def test_nobody_s_program_is_not_run_again() -> None:
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        (task,) = await queued(dispatcher, job("left"))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        dispatcher.dismiss(dispatcher.crews[0])
+        await asyncio.sleep(0)
+        other = Paced()
+        other.open.set()
+        dispatcher.employ("", other)
+        await dispatcher.grade(job("stays"))
+        assert other.given == ["stays"]
+        assert not dispatcher.jobs
+
+    with_dispatcher(body)
+
+
+def test_tasks_stay_with_the_sandbox_that_has_them_warm() -> None:
+    async def body(dispatcher: Dispatcher, sandbox: Paced) -> None:
+        other = Paced()
+        dispatcher.employ("", other)
+        jobs = [job(f"{task}{number}", task=task) for number in range(20) for task in "tu"]
+        tasks = await queued(dispatcher, *jobs)
+        for each in (sandbox, other):
+            each.seconds = {job.program.code: 0.001 for job in jobs}
+            each.open.set()
+        await asyncio.gather(*tasks)
+        # What they were given before there was a choice does not count.
+        firsts = [{code[0] for code in each.given[1 + SPARE : 15]} for each in (sandbox, other)]
+        assert sorted(firsts, key=sorted) == [{"t"}, {"u"}]
 
     with_dispatcher(body)

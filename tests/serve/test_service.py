@@ -112,7 +112,11 @@ def without(name: str) -> dict[str, Any]:
         (of(RIGHT, environment="bigcodebench"), 400, "leave out environment"),
         ({"spec": without("tests"), "program": ADDS}, 400, "it lacks tests"),
         ({"spec": {**SPEC, "kind": "shell"}, "program": ADDS}, 400, "its kind is 'shell'"),
-        ({"spec": {**SPEC, "sha256": ["0" * 64]}, "program": ADDS}, 400, "not as parts"),
+        (
+            {"spec": {**SPEC, "sha256": ["0" * 64]}, "program": ADDS},
+            404,
+            "is not here: put it to /parts",
+        ),
         ({"spec": SPEC, "answer": ADDS}, 400, "give a program"),
         ({"spec": SPEC, "program": ADDS, "environment": "moon"}, 404, "no environment 'moon'"),
         (
@@ -228,7 +232,7 @@ def test_the_metrics_count(server: Server) -> None:
 def test_the_description_names_every_address(server: Server) -> None:
     described = httpx.get(f"{server.url}/openapi.json").json()
     assert set(described["paths"]) == {
-        *("/grade", "/grade/batch", "/specs/{digest}", "/benches"),
+        *("/grade", "/grade/batch", "/specs/{digest}", "/parts/{sha256}", "/benches"),
         *("/metrics", "/health", "/ready"),
     }
     text = json.dumps(described)
@@ -300,21 +304,34 @@ def test_clients_finish_although_the_server_is_killed(start: Callable[..., Serve
     server = start("--bench", "starter", "--slots", "2")
     programs = [f"# {number}\n{RIGHT if number % 2 else WRONG}" for number in range(60)]
     found: dict[int, bool] = {}
+    also: dict[int, bool] = {}
 
     def ask() -> None:
         with GraderClient(server.url, waiting=Waiting(give_up_s=200)) as client:
             for index, result in client.grade_many([of(program) for program in programs]):
                 found[index] = result.passed
 
+    async def ask_at_once() -> None:
+        async with AsyncGraderClient(server.url, waiting=Waiting(give_up_s=200)) as client:
+
+            async def one(number: int) -> None:
+                result = await client.grade(**of(f"# alone\n{programs[number]}"))
+                also[number] = result.passed
+
+            await asyncio.gather(*map(one, range(len(programs))))
+
     asking = threading.Thread(target=ask)
+    asking_at_once = threading.Thread(target=lambda: asyncio.run(ask_at_once()))
     asking.start()
+    asking_at_once.start()
     end = time.monotonic() + 60
     while not found and time.monotonic() < end:
         time.sleep(0.01)
     server.end(signal.SIGKILL)
     server.start()
     asking.join(timeout=200)
-    assert found == {number: bool(number % 2) for number in range(60)}
+    asking_at_once.join(timeout=200)
+    assert found == also == {number: bool(number % 2) for number in range(60)}
 
 
 def test_killed_slots_change_no_verdict(start: Callable[..., Server]) -> None:

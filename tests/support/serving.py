@@ -14,6 +14,13 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 
+AS_VERSION = """
+import sys, opencodeeval
+opencodeeval.__version__ = sys.argv.pop(1)
+from opencodeeval.cli.main import main
+sys.exit(main())
+"""
+
 
 def free_port() -> int:
     with socket.socket() as free:
@@ -22,18 +29,28 @@ def free_port() -> int:
 
 
 class Server:
-    """`opencodeeval serve`; `url` stays the same when it is started again."""
+    """`opencodeeval serve`; `url` stays the same when it is started again.
 
-    def __init__(self, log: Path, *arguments: str, jail: str = "local", **environment: str) -> None:
+    Without a `jail` it gets no such option: its programs run elsewhere. `version` is what it
+    takes for its own, if that is another one.
+    """
+
+    def __init__(
+        self, log: Path, *arguments: str, jail: str = "local", version: str = "", **environment: str
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
-        self._arguments = ("--sandbox", jail, *arguments)
+        self._arguments = (*(["--sandbox", jail] if jail else []), *arguments)
         self._environment = environment
+        self._version = version
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "opencodeeval", "serve", "--port", str(self.port)]
+        program = ["-m", "opencodeeval"]
+        if self._version:
+            program = ["-c", AS_VERSION, self._version]
+        command = [sys.executable, *program, "serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self._arguments],

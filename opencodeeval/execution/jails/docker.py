@@ -245,7 +245,12 @@ def _remove(container: Any) -> None:
 
 def owner() -> str:
     """This process, in a form from which another run can tell whether it is alive."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{_here()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _here() -> str:
+    """This machine, or this container: a process of another one cannot be seen from here."""
+    return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"
 
 
 def _started(pid: int) -> str:
@@ -277,10 +282,10 @@ def sweep(engine: Any) -> int:
 
 
 def _is_orphan(label: str) -> bool:
-    """Whether a container's owner ran on this machine and is dead."""
+    """Whether a container's owner ran here and is dead."""
     host, pid, started = f"{label}::".split(":")[:3]
     alive = pid.isdigit() and started and _started(int(pid)) == started
-    return host == socket.gethostname() and not alive
+    return host == _here() and not alive
 
 
 def _open(wanted: Wanted) -> Sandbox:
