@@ -18,6 +18,7 @@ from opencodeeval import __version__
 from opencodeeval.serve import refusals
 from opencodeeval.serve.batches import BatchAnswer
 from opencodeeval.serve.dispatch import Dispatcher, Job, Place
+from opencodeeval.serve.fusion import Fusion, as_told_there
 from opencodeeval.serve.measures import Measures
 from opencodeeval.serve.messages import BatchRequest, GradeRequest, GradeResult
 from opencodeeval.serve.openapi import openapi
@@ -54,6 +55,7 @@ class Service:
         self.served, self.dispatcher, self.tokens = served, dispatcher, tokens
         self.body_bytes, self.batch_bytes = body_bytes, batch_bytes
         self.measures = Measures(dispatcher)
+        self.fusion = Fusion(served, dispatcher, self.measures)
         self.ready = False
 
     def app(self) -> Starlette:
@@ -65,6 +67,7 @@ class Service:
                 Route("/specs/{digest}", self._guarded(self._put), methods=["PUT"]),
                 Route("/benches", self._guarded(self._benches), methods=["GET"]),
                 Route("/metrics", self._guarded(self._metrics), methods=["GET"]),
+                *self._fusion_routes(),
                 Route("/health", self._health, methods=["GET"]),
                 Route("/ready", self._ready, methods=["GET"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
@@ -147,6 +150,29 @@ class Service:
         if len(asked) > self.dispatcher.room:
             raise refusals.too_many(self.dispatcher.retry_after_s())
         return BatchAnswer(self, asked, client)
+
+    def _fusion_routes(self) -> list[Route]:
+        """SandboxFusion's addresses (fusion.py)."""
+        works = {"/run_code": self.fusion.run_code, "/submit": self.fusion.submit}
+
+        def handler(work: Callable[[bytes, str], Awaitable[Any]]) -> Handler:
+            async def handle(request: Request, client: str) -> Response:
+                try:
+                    body = await _body(request, self.body_bytes)
+                    result = await _while_there(request, work(body, client))
+                except Refused as refused:
+                    raise as_told_there(refused) from None
+                if result is None:
+                    self.measures.refused(GONE)
+                    return Response(status_code=GONE)
+                return Response(_json.encode(result), media_type="application/json")
+
+            return handle
+
+        return [
+            Route(path, self._guarded(handler(work)), methods=["POST"])
+            for path, work in works.items()
+        ]
 
     async def _put(self, request: Request, client: str) -> Response:
         body = await _body(request, self.body_bytes)

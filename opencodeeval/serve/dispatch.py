@@ -30,7 +30,10 @@ LONGEST_RETRY_S = 60.0
 
 @dataclass(eq=False)
 class Job:
-    """One program against one task; several requests may wait for it."""
+    """One program against one task; several requests may wait for it.
+
+    Its verdict is `remembered` for those who ask later, unless the answer is large.
+    """
 
     key: str
     task: Task
@@ -42,6 +45,7 @@ class Job:
     waiters: int = 0
     overtaken: int = 0
     guess_s: float = 0.0
+    remembered: bool = True
 
 
 class Place:
@@ -260,7 +264,8 @@ class Dispatcher:
             why = next(iter(details), "no detail")
             _refuse(job, refusals.failed(job.task.task_id, why, self.retry_after_s()))
             return
-        self.known[job.key] = grade
+        if job.remembered:
+            self.known[job.key] = grade
         if len(self.known) > self.remembered:
             self.known.popitem(last=False)
         job.done.set_result(grade)

@@ -27,6 +27,7 @@ from opencodeeval.runs.pipeline import no_code
 from opencodeeval.runs.recording import verdicts_of
 from opencodeeval.serve.messages import GradeRequest, GradeResult, ServedBench, SuiteVerdict
 from opencodeeval.serve.refusals import bad_request, not_found
+from opencodeeval.serve.share import share, with_every_test
 
 FORMS = ("answer", "completion", "program")
 # What a specification from outside may ask for.
@@ -67,6 +68,7 @@ class Served:
         self.environments = environments
         self._load = load
         self._under: dict[tuple[str, str], CardBenchmark] = {}
+        self._every: dict[str, Task] = {}
         self._tasks: dict[int, dict[str, Task]] = {}
         self._lock = threading.Lock()
         self._specs: OrderedDict[str, tuple[Specification, int]] = OrderedDict()
@@ -131,6 +133,8 @@ class Served:
         if request.environment:
             raise bad_request("a benchmark has an environment of its own: leave out environment")
         task = self._task(benchmark, request)
+        if "share" in request.tell:
+            task = self._with_every_test(task)
         completion = Completion(task.task_id, 0, text, form=form)
         program = benchmark.program(task, completion, "chat" if form == "answer" else "base")
         order = [*benchmark.suites]
@@ -170,6 +174,13 @@ class Served:
             )
         return tasks[request.task_id]
 
+    def _with_every_test(self, task: Task) -> Task:
+        """The task with all its tests run; kept, because the digest of many tests takes long."""
+        key = task.tests_digest
+        if key not in self._every:
+            self._every[key] = with_every_test(task)
+        return self._every[key]
+
     def _of_spec(self, request: GradeRequest, text: str) -> Wanted:
         if request.spec is not None:
             spec = _checked(request.spec)
@@ -198,13 +209,15 @@ class Served:
         )
         # The digest is known: computing it takes long where tests are.
         task.__dict__["tests_digest"] = spec.digest
+        if "share" in request.tell:
+            task = with_every_test(task)
         suites = spec.suites
 
         def result(grade: Grade) -> GradeResult:
             passed = all(each is Verdict.PASSED for each in verdicts_of(grade).values())
             return _result(grade, request, passed, [*suites, suites[-1]], key)
 
-        key = digest([spec.digest, request.environment, text])
+        key = digest([task.tests_digest, request.environment, text])
         program = Program(name, 0, text, "program")
         nothing = SuiteResult(Verdict.NO_CODE, detail="the program is empty")
         empty = None if text.strip() else Grade(name, 0, dict.fromkeys(suites, nothing))
@@ -221,6 +234,8 @@ def _checked(content: Any) -> Specification:
         raise bad_request("a specification is a JSON object")
     if content.get("sha256"):
         raise bad_request("a specification here has its tests in it, not as parts (sha256)")
+    if content.get("kind") == "run":
+        raise bad_request("a specification of the kind 'run' has no tests: use POST /run_code")
     try:
         found = specification(content)
     except DataError as error:
@@ -252,6 +267,8 @@ def _result(
         suites=suites,
         digest=key,
     )
+    if "share" in request.tell:
+        found.share = share(grade, grade.suites)
     if "output" in request.tell:
         found.stdout, found.stderr = grade.stdout, grade.stderr
     return found
