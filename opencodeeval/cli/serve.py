@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds for what was accepted when the server is told to end: 60",
     )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=120,
+        metavar="S",
+        help="seconds after which a client that reads nothing is disconnected: 120",
+    )
     add_benchmark_options(parser)
     add_sandbox_options(parser)
 
@@ -58,6 +65,7 @@ def execute(options: argparse.Namespace) -> int:
             port=options.port,
             queue=options.queue,
             grace_s=options.grace,
+            patience_s=options.patience,
         ),
         remark,
     )
