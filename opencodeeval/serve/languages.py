@@ -33,7 +33,6 @@ LANGUAGES: Mapping[str, Language] = {
     "typescript": Language(
         "ts", "main.ts", ("node", "main.js"), ("tsc", "--target", "esnext", "main.ts")
     ),
-    "go": Language("go", "main.go", ("./main",), ("go", "build", "-o", "main", "main.go")),
     "rust": Language("rs", "main.rs", ("./main",), ("rustc", "main.rs", "-o", "main")),
     "csharp": Language("cs", "main.cs", ("mono", "main.exe"), ("mcs", "main.cs", "-out:main.exe")),
     "php": Language("php", "main.php", ("php", "-f", "main.php")),
