@@ -42,4 +42,6 @@ class GradedTaskset(vf.Taskset[GradedTask, GradedConfig]):
         for task in benchmark.tasks:
             (message,) = benchmark.prompt(task, "chat").messages
             named = {"name": task.task_id, "task_id": task.task_id, "bench": config.bench}
-            yield GradedTask(GradedData(prompt=message.content, url=config.url, **named), config.task)
+            yield GradedTask(
+                GradedData(prompt=message.content, url=config.url, **named), config.task
+            )

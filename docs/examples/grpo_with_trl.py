@@ -67,6 +67,7 @@ def main() -> int:
         num_generations=options.answers,
         max_completion_length=options.max_tokens,
         temperature=options.temperature,
+        optim="sgd",
         learning_rate=options.learning_rate,
         lr_scheduler_type="constant",
         beta=0.0,

@@ -31,6 +31,8 @@ ANSWERS = [
     ["starter/0", "I cannot."],
     ["starter/99", RIGHT],
 ]
+# Steps that a CPU has done in a minute: see what the example is for in its first lines.
+SHORT = ["--steps", "12", "--tasks", "starter/13", "--answers", "16", "--max-tokens", "80"]
 FOLDER = Path(os.environ.get("OPENCODEEVAL_REWARDS", ROOT / "build" / "peers" / "rewards"))
 
 
