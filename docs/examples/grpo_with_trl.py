@@ -1,10 +1,10 @@
 """Train a tiny chat model with GRPO on a CPU; the rewards come from `opencodeeval serve`.
 
     opencodeeval serve --bench starter --slots 2
-    OPENCODEEVAL_SERVE=http://127.0.0.1:8321 python docs/examples/grpo_with_trl.py --steps 30
+    OPENCODEEVAL_SERVE=http://127.0.0.1:8321 python docs/examples/grpo_with_trl.py
 
-The model has learnt some of the starter's functions half, so that a part of its answers passes a
-part of the tests. Prints the mean reward of each step.
+The model has half learnt some of the starter's functions, so that a part of its answers is right.
+Prints the mean reward of each step, and ends with status 1 if it has not risen.
 """
 
 import argparse
@@ -18,8 +18,10 @@ from trl import GRPOConfig, GRPOTrainer
 
 from opencodeeval.benchmarks.registry import load_benchmark
 
-MODEL = "tests/checkpoints/starter-tiny-chat/step-0300"
-TASKS = ("starter/0", "starter/2", "starter/4", "starter/9")
+MODEL = "tests/checkpoints/starter-tiny-chat/step-0124"
+TASKS = ("starter/10",)
+# To each prompt in a step.
+ANSWERS = 32
 
 
 def rows(names: tuple[str, ...]) -> list[dict[str, object]]:
@@ -48,27 +50,20 @@ class Rewards(TrainerCallback):
 
 
 def main() -> int:
-    """Train; the exit status is 1 if the mean reward of the last third is not the higher one."""
+    """Train; the exit status is 1 if the last steps have no higher mean reward than the first."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", default=MODEL)
-    parser.add_argument("--tasks", nargs="+", default=TASKS)
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--output", type=Path, default=Path("build/grpo"))
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--answers", type=int, default=8, help="to each prompt in a step")
-    parser.add_argument("--max-tokens", type=int, default=200)
     options = parser.parse_args()
     rewards = Rewards()
     settings = GRPOConfig(
         output_dir=str(options.output),
         max_steps=options.steps,
-        per_device_train_batch_size=options.answers * len(options.tasks),
-        num_generations=options.answers,
-        max_completion_length=options.max_tokens,
-        temperature=options.temperature,
-        optim="sgd",
-        learning_rate=options.learning_rate,
+        per_device_train_batch_size=ANSWERS * len(TASKS),
+        num_generations=ANSWERS,
+        max_completion_length=80,
+        temperature=0.6,
+        learning_rate=1e-4,
         lr_scheduler_type="constant",
         beta=0.0,
         use_cpu=True,
@@ -83,10 +78,10 @@ def main() -> int:
         model_init_kwargs={"dtype": "float32"},
     )
     trainer = GRPOTrainer(
-        model=options.model,
+        model=MODEL,
         reward_funcs=share_of_tests,
         args=settings,
-        train_dataset=Dataset.from_list(rows(tuple(options.tasks))),
+        train_dataset=Dataset.from_list(rows(TASKS)),
         callbacks=[rewards],
     )
     trainer.train()

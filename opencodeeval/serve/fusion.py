@@ -23,6 +23,7 @@ from opencodeeval.serve.dispatch import Dispatcher, Job
 from opencodeeval.serve.fusion_messages import (
     CommandResult,
     EvalResult,
+    Extracted,
     RunCodeRequest,
     RunCodeResponse,
     SubmitRequest,
@@ -39,7 +40,11 @@ MEMORY_MB = 4096
 PATIENCE_S = 8.0
 # What may be tried again is one status here.
 LATER = frozenset({429, 503, 504})
-FOUND = {"fence": "fenced", "open_fence": "incomplete_fenced", "unfenced": "heuristic"}
+FOUND: dict[str, Extracted] = {
+    "fence": "fenced",
+    "open_fence": "incomplete_fenced",
+    "unfenced": "heuristic",
+}
 
 _runs = msgspec.json.Decoder(RunCodeRequest)
 _answers = msgspec.json.Decoder(SubmitRequest)
@@ -99,9 +104,7 @@ class Fusion:
             extracted_code=code,
             full_code=code,
             tests=[case for each in grade.suites.values() for case in _cases(each, grade, every)],
-            extracted_type=FOUND.get(found or wanted.program.found.split("_after")[0], "empty")
-            if code.strip()
-            else "empty",
+            extracted_type=_extracted(code, found or wanted.program.found),
             extra={"verdict": result.verdict},
         )
 
@@ -115,6 +118,10 @@ class Fusion:
 def _job(wanted: Wanted, client: str) -> Job:
     done = asyncio.get_running_loop().create_future()
     return Job(wanted.key, wanted.task, wanted.program, wanted.environment, done, client)
+
+
+def _extracted(code: str, found: str) -> Extracted:
+    return FOUND.get(found.partition("_after")[0], "empty") if code.strip() else "empty"
 
 
 def as_told_there(refused: Refused) -> Refused:

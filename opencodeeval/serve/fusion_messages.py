@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 Timeout = Annotated[float, Meta(gt=0, le=300.0)]
 Status = Literal["Success", "Failed"]
+Extracted = Literal["fenced", "incomplete_fenced", "heuristic", "empty"]
 CommandStatus = Literal["Finished", "TimeLimitExceeded"]
 
 
@@ -95,5 +96,5 @@ class EvalResult(Struct, kw_only=True):
     full_code: str
     test_code: None = None
     tests: list[TestCase]
-    extracted_type: Literal["fenced", "incomplete_fenced", "heuristic", "empty"]
+    extracted_type: Extracted
     extra: dict[str, Any]
