@@ -85,9 +85,9 @@ def main() -> int:
         callbacks=[rewards],
     )
     trainer.train()
-    third = max(1, len(rewards.means) // 3)
-    first, last = (sum(part) / third for part in (rewards.means[:third], rewards.means[-third:]))
-    print(f"mean reward of the first {third} steps {first:.3f}, of the last {last:.3f}")
+    part = max(1, len(rewards.means) // 4)
+    first, last = (sum(means) / part for means in (rewards.means[:part], rewards.means[-part:]))
+    print(f"mean reward of the first {part} steps {first:.3f}, of the last {last:.3f}")
     return 0 if last > first else 1
 
 

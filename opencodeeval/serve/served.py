@@ -277,7 +277,9 @@ def _result(
 def _suite(found: SuiteResult, request: GradeRequest) -> SuiteVerdict:
     verdict = SuiteVerdict(verdict=found.verdict.value, wall_s=found.wall_s, cpu_s=found.cpu_s)
     if "tests" in request.tell:
-        verdict.tests_passed = found.tests_run
+        each = (found.extra or {}).get("each")
+        # Before the first that failed, whether or not the others ran too.
+        verdict.tests_passed = found.tests_run if each is None else (each + "0").index("0")
         verdict.tests_total = found.tests_total
     if "failure" in request.tell:
         verdict.detail = found.detail

@@ -19,6 +19,7 @@ def test_the_share_counts_every_test_and_tells_no_more(server: Server) -> None:
     # The first test fails and later ones pass, which is nothing without the share.
     later = grade(server, of(LATER, tell=["share", "tests"])).json()
     assert 0 < later["share"] < 1
+    assert later["suites"]["base"]["tests_passed"] == 0
     plain = grade(server, of(LATER, tell=["tests"])).json()
     assert plain["suites"]["base"]["tests_passed"] == 0
     assert "share" not in plain
