@@ -106,6 +106,8 @@ def test_verl_s_reward_manager_calls_our_function(server: Server) -> None:
     assert 0 < scores[1] < 1
     assert found[0]["reward_extra_info"]["acc"] == 1.0
     assert found[3] == {"raised": "UsageError"}
+    statuses = ["success", "wrong_answer", "success", "runtime_error"]
+    assert found[4] == {"score": 0.5, "statuses": statuses}
 
 
 def test_verifiers_scores_with_our_task_set(server: Server) -> None:

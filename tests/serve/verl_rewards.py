@@ -2,7 +2,8 @@
 
     python tests/serve/verl_rewards.py URL TOKENIZER ANSWERS
 
-ANSWERS is JSON: pairs of a task's id and an answer. Prints what the manager gives for each.
+ANSWERS is JSON: pairs of a task's id and an answer. Prints what the manager gives for each, and
+what verl's client of SandboxFusion makes of our /run_code.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 from verl import DataProto
 from verl.trainer.ppo.reward import load_reward_manager
+from verl.utils.reward_score.sandbox_fusion import compute_score
 
 url, folder, answers = sys.argv[1:]
 function = {
@@ -56,3 +58,8 @@ async def main() -> None:
 
 
 asyncio.run(main())
+# verl's own client of SandboxFusion, with another address.
+tests = {"inputs": ["1\n", "2\n", "0\n", "x\n"], "outputs": ["1\n", "2\n", "0\n", "0\n"]}
+program = "```python\nn = int(input())\nprint(n if n != 2 else 7)\n```"
+score, each = compute_score(f"{url}/run_code", None, 1024, program, tests, timeout=20)
+print(json.dumps({"score": score, "statuses": [test["status"] for test in each]}))
