@@ -71,8 +71,9 @@ def serve(options: ServerOptions, log: Callable[[str], None]) -> None:
         listener = stack.enter_context(_listen(options.host, options.port))
         # What is sent and not read is held by the kernel, which ends such a connection; one that
         # was closed here would stay until its client reads. Accepted connections inherit this.
-        milliseconds = options.patience_s * 1000
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
+            milliseconds = options.patience_s * 1000
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         service = open_service(options, tokens, log)
         config = uvicorn.Config(
             service.app(),
