@@ -128,7 +128,10 @@ def as_told_there(refused: Refused) -> Refused:
     """A refusal with the status after which SandboxFusion's clients try again, if they may."""
     if refused.status not in LATER:
         return refused
-    return Refused(504, str(refused), refused.retry_after_s or 1.0)
+    said = str(refused)
+    if refused.status == 504:
+        said = "there was no outcome in the time that clients wait for one: send it again"
+    return Refused(504, said, refused.retry_after_s or 1.0)
 
 
 def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
