@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URLS",
         help="hosts that run `opencodeeval serve`, as a comma list: programs run there",
     )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=120,
+        metavar="S",
+        help="seconds after which a client that reads nothing is disconnected: 120",
+    )
     add_benchmark_options(parser)
     add_sandbox_options(parser)
 
@@ -64,6 +71,7 @@ def execute(options: argparse.Namespace) -> int:
             queue=options.queue,
             grace_s=options.grace,
             behind=comma_list(options.behind or ""),
+            patience_s=options.patience,
         ),
         remark,
     )

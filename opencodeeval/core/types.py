@@ -242,7 +242,9 @@ class SuiteResult:
     `failure` holds the first failing test as display text (`input`,
     `expected`, `got`) with its zero-based `index`. `wall_s` and `cpu_s` are
     seconds spent by the sample's own processes. `apart` says that the tests of a
-    unittest task ran in a process that the program never shared.
+    unittest task ran in a process that the program never shared. `extra` is there where
+    the task asks for more than a verdict (sandbox/guest/README.md: "every", and the kind
+    "run"); no run folder keeps it.
     """
 
     verdict: Verdict
@@ -253,6 +255,7 @@ class SuiteResult:
     wall_s: float = 0.0
     cpu_s: float = 0.0
     apart: bool = False
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

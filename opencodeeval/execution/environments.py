@@ -137,7 +137,7 @@ def as_asked(environment: Environment) -> Environment:
     """The environment, with plain compilers where OPENCODEEVAL_PLAIN_COMPILERS asks for them."""
     return (
         replace(environment, plain_compilers=True)
-        if os.environ.get(PLAIN_COMPILERS)
+        if os.environ.get(PLAIN_COMPILERS) and environment.has_warm_compilers
         else environment
     )
 

@@ -258,7 +258,8 @@ def share_cores(sandboxes: Sequence[Sandbox]) -> None:
 
 def _starved(answer: Mapping[str, Any]) -> bool:
     return any(
-        suite.get("verdict") == Verdict.TIMEOUT.value and suite.get("starved")
+        (suite.get("verdict") == Verdict.TIMEOUT.value and suite.get("starved"))
+        or (suite.get("extra") or {}).get("starved")
         for suite in answer["suites"].values()
     )
 
@@ -284,4 +285,5 @@ def _suite(found: Mapping[str, Any]) -> SuiteResult:
         wall_s=round(float(found.get("wall_s", 0.0)), 4),
         cpu_s=round(float(found.get("cpu_s", 0.0)), 4),
         apart=found.get("apart") is True,
+        extra=found.get("extra"),
     )

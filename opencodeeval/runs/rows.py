@@ -170,7 +170,8 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, result: SuiteResult) -> SuiteRow:
         """The part of a line that stores this result."""
-        fields = {name: value for name, value in vars(result).items() if name != "verdict"}
+        elsewhere = ("verdict", "extra")
+        fields = {name: value for name, value in vars(result).items() if name not in elsewhere}
         return cls(**{**fields, "apart": result.apart or msgspec.UNSET})
 
     def result(self, verdict: Verdict) -> SuiteResult:

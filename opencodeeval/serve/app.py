@@ -18,13 +18,13 @@ from opencodeeval import __version__
 from opencodeeval.serve import refusals
 from opencodeeval.serve.batches import BatchAnswer
 from opencodeeval.serve.dispatch import Dispatcher, Place
+from opencodeeval.serve.fusion import Fusion, as_told_there
 from opencodeeval.serve.measures import Measures
 from opencodeeval.serve.messages import BatchRequest, GradeRequest, GradeResult
 from opencodeeval.serve.openapi import openapi
 from opencodeeval.serve.refusals import Refused
 from opencodeeval.serve.served import Served
 from opencodeeval.serve.tokens import Tokens
-from opencodeeval.serve.waiting import Job
 
 # A client that went away is sent this, which nobody reads: it is for the metrics.
 GONE = 499
@@ -55,6 +55,7 @@ class Service:
         self.served, self.dispatcher, self.tokens = served, dispatcher, tokens
         self.body_bytes, self.batch_bytes = body_bytes, batch_bytes
         self.measures = Measures(dispatcher)
+        self.fusion = Fusion(served, dispatcher, self.measures)
         self.ready = False
 
     def app(self) -> Starlette:
@@ -67,6 +68,7 @@ class Service:
                 Route("/parts/{sha256}", self._guarded(self._put_part), methods=["PUT"]),
                 Route("/benches", self._guarded(self._benches), methods=["GET"]),
                 Route("/metrics", self._guarded(self._metrics), methods=["GET"]),
+                *self._fusion_routes(),
                 Route("/health", self._health, methods=["GET"]),
                 Route("/ready", self._ready, methods=["GET"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
@@ -130,15 +132,7 @@ class Service:
                 left = asked.deadline_s - (time.monotonic() - began)
                 if left <= 0:
                     raise refusals.too_late()
-            job = Job(
-                wanted.key,
-                wanted.task,
-                wanted.program,
-                wanted.environment,
-                asyncio.get_running_loop().create_future(),
-                client,
-                asked.priority,
-            )
+            job = wanted.job(client, asked.priority)
             grade = await self.dispatcher.grade(job, left, place)
         result = wanted.result(grade)
         self.measures.graded(result, time.monotonic() - began)
@@ -152,6 +146,29 @@ class Service:
         if len(asked) > self.dispatcher.room:
             raise refusals.too_many(self.dispatcher.retry_after_s())
         return BatchAnswer(self, asked, client)
+
+    def _fusion_routes(self) -> list[Route]:
+        """SandboxFusion's addresses (fusion.py)."""
+        works = {"/run_code": self.fusion.run_code, "/submit": self.fusion.submit}
+
+        def handler(work: Callable[[bytes, str], Awaitable[Any]]) -> Handler:
+            async def handle(request: Request, client: str) -> Response:
+                try:
+                    body = await _body(request, self.body_bytes)
+                    result = await _while_there(request, work(body, client))
+                except Refused as refused:
+                    raise as_told_there(refused) from None
+                if result is None:
+                    self.measures.refused(GONE)
+                    return Response(status_code=GONE)
+                return Response(_json.encode(result), media_type="application/json")
+
+            return handle
+
+        return [
+            Route(path, self._guarded(handler(work)), methods=["POST"])
+            for path, work in works.items()
+        ]
 
     async def _put(self, request: Request, client: str) -> Response:
         body = await _body(request, self.body_bytes)

@@ -277,7 +277,8 @@ class Dispatcher:
             why = next(iter(details), "no detail")
             _refuse(job, refusals.failed(job.task.task_id, why, self.retry_after_s()))
             return
-        self.known[job.key] = grade
+        if job.remembered:
+            self.known[job.key] = grade
         if len(self.known) > self.remembered:
             self.known.popitem(last=False)
         job.done.set_result(grade)

@@ -197,7 +197,7 @@ class HostSandbox:
             program=program.code,
             task_id=task.task_id,
             environment=self.environment,
-            tell=["tests", "failure", "output"],
+            tell=["tests", "failure", "output", "extra"],
         )
         body = msgspec.json.encode(asked)
         answer = await self.host.send("POST", "/grade", body)
@@ -256,6 +256,7 @@ def _grade_of(result: GradeResult, program: Program, order: list[str]) -> Grade:
             failure=found.failure,
             wall_s=found.wall_s,
             cpu_s=found.cpu_s,
+            extra=found.extra,
         )
         for name, found in ((name, result.suites[name]) for name in order)
     }

@@ -21,6 +21,9 @@ class Measures:
         self.verdicts = Counter(
             f"{name}verdicts", "Verdicts given", ["verdict"], registry=self.registry
         )
+        self.runs = Counter(
+            f"{name}runs", "Programs run by /run_code", ["status"], registry=self.registry
+        )
         self.refusals = Counter(
             f"{name}refusals", "Requests without a verdict", ["status"], registry=self.registry
         )

@@ -11,7 +11,7 @@ LONGEST_WAIT_S = 3600.0
 
 Priority = Annotated[int, Meta(ge=-MOST_PRIORITY, le=MOST_PRIORITY)]
 Seconds = Annotated[float, Meta(gt=0, le=LONGEST_WAIT_S)]
-Told = Literal["tests", "failure", "output"]
+Told = Literal["share", "tests", "failure", "output", "extra"]
 
 
 class GradeRequest(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -25,9 +25,12 @@ class GradeRequest(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_on
     packages of `environment`.
 
     Of waiting requests those with a higher `priority` go first. After `deadline_s` seconds
-    nobody waits for the verdict any more. `tell` asks for more than verdicts: "tests" (how
+    nobody waits for the verdict any more. `tell` asks for more than verdicts: "share" (of
+    the tests that pass, all of which are run for it), "tests" (how
     many passed before the first that failed, of how many), "failure" (that test, as
-    text), "output" (the tails of what the program printed).
+    text), "output" (the tails of what the program printed), "extra" (what else the sandbox
+    says of a suite, for a server that asks on behalf of its own clients: each test's outcome,
+    or what a specification of the kind "run" did).
     """
 
     answer: str | None = None
@@ -60,13 +63,15 @@ class SuiteVerdict(Struct, omit_defaults=True, kw_only=True):
     tests_total: int | None = None
     detail: str | None = None
     failure: dict[str, Any] | None = None
+    extra: dict[str, Any] | None = None
 
 
 class GradeResult(Struct, omit_defaults=True, kw_only=True):
     """The verdicts of one text. `passed` counts under the headline suite.
 
     `verdict` is that suite's, or that of the first failed suite. `digest` names the program
-    and its tests: the same text has the same one, and the same verdicts.
+    and its tests: the same text has the same one, and the same verdicts. `share` is that of the
+    tests that passed, of all suites together: 0 to 1.
     """
 
     task_id: str
@@ -74,6 +79,7 @@ class GradeResult(Struct, omit_defaults=True, kw_only=True):
     verdict: str
     suites: dict[str, SuiteVerdict]
     digest: str
+    share: float | None = None
     stdout: str | None = None
     stderr: str | None = None
 

@@ -8,6 +8,12 @@ from typing import Any
 import msgspec
 
 from opencodeeval import __version__
+from opencodeeval.serve.fusion_messages import (
+    EvalResult,
+    RunCodeRequest,
+    RunCodeResponse,
+    SubmitRequest,
+)
 from opencodeeval.serve.messages import (
     BatchLine,
     BatchRequest,
@@ -34,7 +40,10 @@ Schema = dict[str, Any]
 
 def openapi() -> Schema:
     """The OpenAPI 3.1 description."""
-    types = (GradeRequest, GradeResult, BatchRequest, BatchLine, Refusal, ServedBench, Ready)
+    types = (
+        *(GradeRequest, GradeResult, BatchRequest, BatchLine, Refusal, ServedBench, Ready),
+        *(RunCodeRequest, RunCodeResponse, SubmitRequest, EvalResult),
+    )
     references, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
@@ -49,7 +58,7 @@ def openapi() -> Schema:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
-        "paths": {**_grading(named), **_asking(named)},
+        "paths": {**_grading(named), **_as_sandbox_fusion(named), **_asking(named)},
     }
 
 
@@ -90,6 +99,28 @@ def _grading(named: Mapping[str, Schema]) -> Schema:
                     "content": {"application/octet-stream": {"schema": {"type": "string"}}},
                 },
                 "responses": kept | _refused(named, "400", "401", "413"),
+            }
+        },
+    }
+
+
+def _as_sandbox_fusion(named: Mapping[str, Schema]) -> Schema:
+    refused = _refused(named, "400", "401", "404", "413")
+    later = "There is no outcome yet, or the sandbox failed: try again after Retry-After seconds."
+    refused["504"] = {**refused["400"], "description": later}
+    return {
+        "/run_code": {
+            "post": {
+                "summary": "Run a program once, as SandboxFusion does",
+                "requestBody": _body(named["RunCodeRequest"]),
+                "responses": _answer("What became of it", named["RunCodeResponse"]) | refused,
+            }
+        },
+        "/submit": {
+            "post": {
+                "summary": "Grade an answer, as SandboxFusion does",
+                "requestBody": _body(named["SubmitRequest"]),
+                "responses": _answer("Whether it is accepted", named["EvalResult"]) | refused,
             }
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -29,8 +30,12 @@ from opencodeeval.runs.recording import verdicts_of
 from opencodeeval.serve.messages import GradeRequest, GradeResult, ServedBench, SuiteVerdict
 from opencodeeval.serve.parts import Parts
 from opencodeeval.serve.refusals import bad_request, not_found
+from opencodeeval.serve.share import share, with_every_test
+from opencodeeval.serve.waiting import Job
 
 FORMS = ("answer", "completion", "program")
+# The kind of task that has no tests.
+RUN = "run"
 # What a specification from outside may ask for.
 LONGEST_S = 600.0
 MOST_MEMORY_MB = 8192
@@ -56,6 +61,17 @@ class Wanted:
     result: Callable[[Grade], GradeResult]
     grade: Grade | None = None
 
+    def job(self, client: str, priority: int = 0) -> Job:
+        """What a dispatcher is given; must be called in the event loop."""
+        return Job(
+            *(self.key, self.task, self.program, self.environment),
+            asyncio.get_running_loop().create_future(),
+            client,
+            priority,
+            # What a program printed may be megabytes.
+            remembered=self.task.tests["kind"] != RUN,
+        )
+
 
 class Served:
     """The benchmarks that are served, by the names that requests may use; specifications."""
@@ -71,6 +87,7 @@ class Served:
         self.environments = environments
         self._load = load
         self._under: dict[tuple[str, str], CardBenchmark] = {}
+        self._every: dict[str, Task] = {}
         self._tasks: dict[int, dict[str, Task]] = {}
         self._lock = threading.Lock()
         self._specs: OrderedDict[str, tuple[Specification, int]] = OrderedDict()
@@ -149,6 +166,8 @@ class Served:
         if request.environment:
             raise bad_request("a benchmark has an environment of its own: leave out environment")
         task = self._task(benchmark, request)
+        if "share" in request.tell:
+            task = self._with_every_test(task)
         completion = Completion(task.task_id, 0, text, form=form)
         program = benchmark.program(task, completion, "chat" if form == "answer" else "base")
         order = [*benchmark.suites]
@@ -188,6 +207,13 @@ class Served:
             )
         return tasks[request.task_id]
 
+    def _with_every_test(self, task: Task) -> Task:
+        """The task with all its tests run; kept, because the digest of many tests takes long."""
+        key = task.tests_digest
+        if key not in self._every:
+            self._every[key] = with_every_test(task)
+        return self._every[key]
+
     def _of_spec(self, request: GradeRequest, text: str) -> Wanted:
         if request.spec is not None:
             spec = self._checked(request.spec)
@@ -205,6 +231,8 @@ class Served:
         if request.environment not in self.environments:
             served = ", ".join(sorted(filter(None, self.environments))) or "none but the plain one"
             raise not_found(f"no environment {request.environment!r} is served; served: {served}")
+        if spec.content["kind"] == RUN and "extra" not in request.tell:
+            raise bad_request("a specification of the kind 'run' has no tests: use POST /run_code")
         name = request.task_id or spec.digest[:12]
         task = Task(
             task_id=name,
@@ -217,13 +245,15 @@ class Served:
         )
         # The digest is known: computing it takes long where tests are.
         task.__dict__["tests_digest"] = spec.digest
+        if "share" in request.tell:
+            task = with_every_test(task)
         suites = spec.suites
 
         def result(grade: Grade) -> GradeResult:
             passed = all(each is Verdict.PASSED for each in verdicts_of(grade).values())
             return _result(grade, request, passed, [*suites, suites[-1]], key)
 
-        key = digest([spec.digest, request.environment, text])
+        key = digest([task.tests_digest, request.environment, text])
         program = Program(name, 0, text, "program")
         nothing = SuiteResult(Verdict.NO_CODE, detail="the program is empty")
         empty = None if text.strip() else Grade(name, 0, dict.fromkeys(suites, nothing))
@@ -282,6 +312,8 @@ def _result(
         suites=suites,
         digest=key,
     )
+    if "share" in request.tell:
+        found.share = share(grade, grade.suites)
     if "output" in request.tell:
         found.stdout, found.stderr = grade.stdout, grade.stderr
     return found
@@ -290,10 +322,14 @@ def _result(
 def _suite(found: SuiteResult, request: GradeRequest) -> SuiteVerdict:
     verdict = SuiteVerdict(verdict=found.verdict.value, wall_s=found.wall_s, cpu_s=found.cpu_s)
     if "tests" in request.tell:
-        verdict.tests_passed = found.tests_run
+        each = (found.extra or {}).get("each")
+        # Before the first that failed, whether or not the others ran too.
+        verdict.tests_passed = found.tests_run if each is None else (each + "0").index("0")
         verdict.tests_total = found.tests_total
     if "failure" in request.tell:
         verdict.detail = found.detail
         failure = found.failure
         verdict.failure = msgspec.to_builtins(failure) if failure is not None else None
+    if "extra" in request.tell and found.extra is not None:
+        verdict.extra = dict(found.extra)
     return verdict

@@ -38,8 +38,9 @@ class ServerOptions:
 
     `benches` are names as `--bench` takes them; `environments` those of specifications, beside
     the plain one and those of the benchmarks. At most `queue` programs wait.
-    On SIGTERM what was accepted is graded for `grace_s` seconds more. `behind` are the addresses
-    of hosts that run the programs; without any they run here.
+    On SIGTERM what was accepted is graded for `grace_s` seconds more. A client that reads
+    nothing for `patience_s` is disconnected. `behind` are the addresses of hosts that run the
+    programs; without any they run here.
     """
 
     benches: Sequence[str] = ()
@@ -50,6 +51,7 @@ class ServerOptions:
     port: int = 8321
     queue: int = 4096
     grace_s: int = 60
+    patience_s: int = 120
     behind: Sequence[str] = ()
 
 
@@ -73,6 +75,11 @@ def serve(options: ServerOptions, log: Callable[[str], None]) -> None:
         )
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(options.host, options.port))
+        # What is sent and not read is held by the kernel, which ends such a connection; one that
+        # was closed here would stay until its client reads. Accepted connections inherit this.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
+            milliseconds = options.patience_s * 1000
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         service = open_service(options, tokens, log)
         config = uvicorn.Config(
             service.app(),
@@ -100,6 +107,8 @@ def open_service(options: ServerOptions, tokens: Tokens, log: Callable[[str], No
     from opencodeeval.serve.dispatch import Dispatcher
     from opencodeeval.serve.served import Served
 
+    if options.patience_s < 1:
+        raise UsageError(f"--patience must be at least 1, got {options.patience_s}")
     if options.queue < 1:
         raise UsageError(f"--queue must be at least 1, got {options.queue}")
     unknown = sorted(set(options.environments) - {*names(), ""})

@@ -1,7 +1,13 @@
-"""Who asks: bearer tokens from the environment, which name the clients."""
+"""Who asks: bearer tokens from the environment, which name the clients.
+
+A client that takes nothing but an address has the token in it, as a password
+(`http://any:TOKEN@host`), which comes as HTTP's basic authentication.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -40,9 +46,19 @@ class Tokens:
         if not self._clients:
             return ANYBODY
         kind, _, token = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
+        if kind.lower() == "basic":
+            token = _password(token)
+        elif kind.lower() != "bearer":
             return None
         given = hashlib.sha256(token.strip().encode()).digest()
         # Every one is compared, so that time tells nothing.
         names = [name for known, name in self._clients.items() if hmac.compare_digest(known, given)]
         return names[0] if names else None
+
+
+def _password(text: str) -> str:
+    """The password of basic authentication; empty if there is none."""
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode("utf-8").partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

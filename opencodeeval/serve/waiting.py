@@ -24,7 +24,10 @@ FIRST_GUESS_S = 0.05
 
 @dataclass(eq=False)
 class Job:
-    """One program against one task; several requests may wait for it."""
+    """One program against one task; several requests may wait for it.
+
+    Its verdict is `remembered` for those who ask later, unless the answer is large.
+    """
 
     key: str
     task: Task
@@ -37,6 +40,7 @@ class Job:
     overtaken: int = 0
     guess_s: float = 0.0
     lost: int = 0
+    remembered: bool = True
 
 
 @dataclass

@@ -96,7 +96,7 @@ class Player:
         self.pid = pid
         self.room = room
         self.channel, self.out, self.err = fds[0], fds[1], fds[2]
-        self.stdin: Optional[int] = fds[3] if mode == "stdio" else None
+        self.stdin: Optional[int] = fds[3] if mode in wire.WITH_INPUT else None
         self.progress: Optional[int] = fds[3] if mode == "calls" else None
         for fd in fds[:3]:
             os.set_blocking(fd, False)

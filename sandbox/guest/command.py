@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from typing import Dict, List
 
 from . import codec, player
 
@@ -22,12 +23,15 @@ def run() -> None:
     for name, text in files.items():
         with open(name, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
             file.write(text)
-    # Before the environment changes: a command may have one without a path to look in.
+    become(command, {**os.environ, **added} if environ is None else environ)
+
+
+def become(command: List[str], environ: Dict[str, str]) -> None:
+    """Take the command's place, or say on the channel why that could not be; never returns."""
+    # By this process's environment: a command may have one without a path to look in.
     program = shutil.which(command[0])
     for number in USUAL:
         signal.signal(number, signal.SIG_DFL)
-    if environ is None:
-        environ = {**os.environ, **added}
     try:
         if program is None:
             raise FileNotFoundError(2, "there is no such program")

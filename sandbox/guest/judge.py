@@ -22,6 +22,7 @@ from . import (
     judge_input,
     judge_livecodebench,
     judge_program,
+    judge_run,
     judge_stdio,
     judge_unittest,
     kinds,
@@ -42,6 +43,7 @@ MODULES = (
     judge_input,
     judge_livecodebench,
     judge_program,
+    judge_run,
     judge_stdio,
     judge_unittest,
 )

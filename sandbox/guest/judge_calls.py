@@ -12,6 +12,10 @@ A call may take `min_call_s`, or `reference_factor` times what the reference tak
 where that is more. Few references are that slow, so the reference is timed only when a
 sample has met a limit that a slow reference would raise: once a judge and suite, on
 this machine, in this run. Then that sample runs again under the limits that follow.
+
+The first call that fails is the last that counts, unless the task has "every": then the calls
+go on, and "extra" has which of them passed. The verdict is that of the first failure all the
+same. A program that ends, stalls or forges a reply passes no more calls.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ SLACK_S = 0.05  # replies of one batch may be this late
 # What a byte of a value may take a player to be fingerprinted: four times what floats, the
 # slowest, take an interpreter of today.
 MARKING_S = 6e-8
+# What a run that goes on in a process of its own has to bring back.
+CARRIED = ("done", "failed", "first", "late", "shown", "starved")
 
 
 class _Suite:
@@ -123,10 +129,11 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
         found = {}
         for place, suite in enumerate(suites):
             judged = _grade_suite(suite, program, task, rule, reference, room)
-            if judged["verdict"] == "timeout" and not suite.timed:
+            if judged["late"] and not suite.timed:
                 suite = suites[place] = suite.with_times(reference)
                 if suite.slow:
                     judged = _grade_suite(suite, program, task, rule, reference, room)
+            del judged["late"]
             found[suite.name] = judged
         return found
 
@@ -155,12 +162,13 @@ def _grade_suite(
 ) -> Result:
     player = room.start("calls", player_limits(task["limits"], suite.total_s))
     player.max_line = suite.max_line
-    run = _Run(suite, player, compare.value_rule(rule), reference)
+    run = _Run(suite, player, compare.value_rule(rule), reference, bool(task.get("every")))
     found = run.outcome(program + task.get("setup", ""), task["entry_point"])
     usage = player.finish()
     found.update(
-        tests_run=run.done,
+        tests_run=run.passed(),
         tests_total=len(suite.calls),
+        late=run.late,
         wall_s=usage["wall_s"],
         cpu_s=usage["cpu_s"],
         stdout=player.stdout.text(),
@@ -168,6 +176,8 @@ def _grade_suite(
     )
     if found["verdict"] == "error" and found["detail"] == "died" and usage.get("memory"):
         found.update(verdict="memory", detail="killed for memory")
+    if run.every:
+        found["extra"] = {"each": run.each(), "starved": run.late and run.starved}
     return found
 
 
@@ -184,26 +194,48 @@ class _Run:
         player: channel.Player,
         rule: compare.Rule,
         reference: expected.Reference,
+        every: bool = False,
     ) -> None:
-        self.suite, self.player, self.rule = suite, player, rule
+        self.suite, self.player, self.rule, self.every = suite, player, rule, every
+        # Of the first failure, where calls go on after one; the calls that failed.
+        self.first: Result = {}
+        self.failed: List[int] = []
+        self.late = self.starved = False
+        # The call that a program which did not answer in time says it was in.
+        self.shown: Optional[int] = None
         self.reference = reference
         self.right = suite.right
         self.done = 0
         self.sent = 0
-        self.batch = FIRST_BATCH
+        # One by one where each counts: of a batch, replies may be lost.
+        self.batch = 1 if every else FIRST_BATCH
         self.end = clock.now() + suite.total_s
 
     def outcome(self, program: str, entry_point: str) -> Result:
         """Load the program, make the calls, stop at the first that is not right."""
-        return self._guarded(lambda: self._load(program, entry_point) or self._calls())
+        found = self._guarded(lambda: self._load(program, entry_point) or self._calls())
+        return self.first or found
+
+    def passed(self) -> int:
+        """How many calls passed; of a program that did not answer in time, as it says itself."""
+        if self.shown is not None and not self.every:
+            return self.shown
+        return self.done - len(self.failed)
+
+    def each(self) -> str:
+        """Which calls passed: "1" or "0" for each."""
+        failed = set(self.failed)
+        passed = "".join("0" if index in failed else "1" for index in range(self.done))
+        return passed.ljust(len(self.suite.calls), "0")
 
     def _guarded(self, work: Callable[[], Result]) -> Result:
         try:
             return work()
         except channel.TimeUp as late:
             # Replies of fast calls may still have been on their way.
-            self.done = min(max(self.done, self.player.under_way()), max(self.sent - 1, 0))
-            where = f"call {self.done}" if self.sent else "loading the program"
+            self.shown = min(max(self.done, self.player.under_way()), max(self.sent - 1, 0))
+            where = f"call {self.shown}" if self.sent else "loading the program"
+            self.late, self.starved = True, late.starved
             return result("timeout", f"time limit in {where}", starved=late.starved, **self._at())
         except channel.Gone:
             return result("error", "died", **self._at())
@@ -242,7 +274,7 @@ class _Run:
             raise channel.Garbage("a reply before the call")
         start = self.sent
         self.sent = self.suite.batch_end(start, self.batch)
-        self.batch = min(self.batch * 8, MAX_BATCH)
+        self.batch = 1 if self.every else min(self.batch * 8, MAX_BATCH)
         self.player.send("[" + ",".join(self.suite.calls[start : self.sent]) + "]")
 
     def _as_expected(self, lines: List[bytes]) -> bool:
@@ -266,7 +298,11 @@ class _Run:
                 return self._apart(lines[number:], limit)
             wrong = self._judge(line, limit)
             if wrong:
-                return {**wrong, **self._at(wrong.pop("got", None))}
+                wrong = {**wrong, **self._at(wrong.pop("got", None))}
+                if not self.every or wrong["verdict"] == "forged":
+                    return wrong
+                self.first = self.first or wrong
+                self.failed.append(self.done)
             self.done += 1
         return {}
 
@@ -276,10 +312,12 @@ class _Run:
         def work() -> Dict[str, Any]:
             self.reference.loaded()
             found = self._guarded(lambda: self._one_by_one(lines, limit) or self._calls())
-            return {"found": found, "done": self.done, "printed": self.player.printed()}
+            kept = {name: getattr(self, name) for name in CARRIED}
+            return {"found": found, "kept": kept, "printed": self.player.printed()}
 
         told = apart.run(work)
-        self.done = told["done"]
+        for name in CARRIED:
+            setattr(self, name, told["kept"][name])
         self.player.take_printed(told["printed"])
         found: Result = told["found"]
         return found
@@ -313,20 +351,21 @@ class _Run:
 
     def _at(self, got: Any = None) -> Dict[str, Any]:
         """The call under way as display text."""
-        if self.done >= len(self.suite.calls) or not self.sent:
+        index = self.done if self.shown is None else self.shown
+        if index >= len(self.suite.calls) or not self.sent:
             return {}
-        arguments = codec.decode(self.suite.calls[self.done], codec.MAX_NODES)
+        arguments = codec.decode(self.suite.calls[index], codec.MAX_NODES)
         failure = {
-            "index": self.done,
+            "index": index,
             "input": ", ".join(map(show, arguments))[:2000],
-            "expected": self._shown(),
+            "expected": self._text_of(index),
         }
         if got is not None:
             failure["got"] = got
         return {"failure": failure}
 
-    def _shown(self) -> str:
-        if self.suite.text(self.done) is None and self.reference.function is None:
-            shown: str = apart.run(lambda: {"shown": show(self._expected(self.done))})["shown"]
+    def _text_of(self, index: int) -> str:
+        if self.suite.text(index) is None and self.reference.function is None:
+            shown: str = apart.run(lambda: {"shown": show(self._expected(index))})["shown"]
             return shown
-        return show(self._expected(self.done))
+        return show(self._expected(index))

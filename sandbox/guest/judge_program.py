@@ -159,7 +159,7 @@ class _Graded:
         player.stdout, player.stderr = channel.Tail(texts), channel.Tail(texts)
         added = self.task.get("environ", {})
         player.send(codec.encode([files, step["command"], added, step.get("environ")]))
-        failed = _wait(player, seconds)
+        failed = wait(player, seconds)
         return failed, player, player.finish(keep)
 
     def _with_word(self, text: str, place: str, word: str) -> str:
@@ -225,7 +225,7 @@ class _Graded:
         )
 
 
-def _wait(player: channel.Player, seconds: float) -> Optional[Result]:
+def wait(player: channel.Player, seconds: float) -> Optional[Result]:
     """Drain until the process ends; a result only if it had to be cut short or never began.
 
     Its time begins when the command has taken the player's place.

@@ -1,8 +1,9 @@
 """Stdin/stdout tasks: each test is a process of its own, with its input in a file.
 
 Task: {"kind": "stdio", "tests": [{"input", "output"}], "compare": {"rule":
-"lines", "tol"?}, "limits": {"test_s", "total_s", "memory_mb"}}. A test passes
-if the printed text is right and the process ended with status 0. The rule
+"lines", "tol"?}, "limits": {"test_s", "total_s", "memory_mb"}, "every"?}. A test passes
+if the printed text is right and the process ended with status 0. The first test that fails is
+the last that runs, unless "every" asks how many pass. The rule
 "livecodebench" is that of judge_livecodebench.py: programs get the publisher's
 imports, and may leave with any status.
 """
@@ -37,15 +38,24 @@ def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
     tests, limits = task["tests"], task["limits"]
     end = clock.now() + limits["total_s"]
     total = {"wall_s": 0.0, "cpu_s": 0.0}
+    failed: Optional[Result] = None
+    passed, starved = "", False
     for index, test in enumerate(tests):
+        if failed is not None and clock.now() >= end:
+            break
         deadline = min(clock.now() + limits["test_s"], end)
         found = _run(program, test, deadline, task, room)
         for name in total:
             total[name] += found.pop(name)
-        if found["verdict"] != "passed":
-            failure = {"index": index, **_shown(test, found, task)}
-            return {**found, **total, "failure": failure, **_count(index, tests)}
-    return {**found, **total, **_count(len(tests), tests)}
+        passed += "1" if found["verdict"] == "passed" else "0"
+        starved = starved or bool(found.get("starved"))
+        if found["verdict"] != "passed" and failed is None:
+            failed = {**found, "failure": {"index": index, **_shown(test, found, task)}}
+            if not task.get("every"):
+                break
+    extra = {"each": passed.ljust(len(tests), "0"), "starved": starved}
+    more = {"extra": extra} if task.get("every") else {}
+    return {**(failed or found), **total, **more, **_count(passed.count("1"), tests)}
 
 
 def _shown(test: Dict[str, str], found: Result, task: Dict[str, Any]) -> Dict[str, str]:

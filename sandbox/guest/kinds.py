@@ -44,7 +44,7 @@ KINDS: Dict[str, Kind] = {
         "judge_calls",
         {"entry_point": str, "suites": list, "compare": dict},
         ("min_call_s", "reference_factor", "total_s", "grace_s", "memory_mb"),
-        {"reference": str, "setup": str},
+        {"reference": str, "setup": str, "every": bool},
         ("marking_s", "digits"),
         # Of each suite: it may run twice, and its reference once, where that has to be timed.
         players=3,
@@ -88,11 +88,25 @@ KINDS: Dict[str, Kind] = {
         # The control run is the second.
         players=2,
     ),
+    "run": Kind(
+        "judge_run",
+        {
+            "file": str,
+            "compile": list,
+            "command": list,
+            "input": str,
+            "files": dict,
+            "fetch": list,
+        },
+        ("compile_s", "run_s", "total_s", "memory_mb"),
+        is_data=True,
+    ),
     "stdio": Kind(
         "judge_stdio",
         {"tests": list, "compare": dict},
         ("test_s", "total_s", "memory_mb"),
-        more_limits=("digits",),
+        {"every": bool},
+        ("digits",),
         is_data=True,
     ),
     "unittest": Kind(
@@ -123,6 +137,8 @@ RULES: Dict[str, Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]]] = {
     },
     "stdio": {"lines": ({}, {"tol": NUMBER_OR_NULL}), "livecodebench": ({}, {})},
 }
+_PATH = re.compile(r"[^/\0][^\0]{0,200}")
+_BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -158,6 +174,8 @@ def check(spec: Mapping[str, Any]) -> Kind:
         _rule(spec["compare"], RULES[name])
     if name == "program":
         _program(spec)
+    if name == "run":
+        _run(spec)
     return kind
 
 
@@ -205,6 +223,24 @@ def _program(spec: Mapping[str, Any]) -> None:
     for name, texts in {**wrong, **lacks}.items():
         _texts(name, texts)
     _texts("environ", [*spec.get("environ", {}), *spec.get("environ", {}).values()])
+
+
+def _run(spec: Mapping[str, Any]) -> None:
+    """Check what the kind "run" has of its own: paths stay in the program's folder."""
+    if spec["limits"]["total_s"] < spec["limits"]["run_s"]:
+        raise Wrong("its limits.total_s is less than its limits.run_s")
+    _texts("compile", spec["compile"])
+    _texts("command", spec["command"])
+    for name in (spec["file"], *spec["files"], *spec["fetch"]):
+        if not isinstance(name, str) or not _PATH.fullmatch(name) or ".." in name.split("/"):
+            raise Wrong(f"its files have the path {name!r}: one below the working folder is needed")
+    folders = {each.rpartition("/")[0] for each in (spec["file"], *spec["files"])}
+    for name in (spec["file"], *spec["files"]):
+        if name in folders:
+            raise Wrong(f"its files have {name!r} both as a file and as a folder")
+    for text in spec["files"].values():
+        if not isinstance(text, str) or not _BASE64.fullmatch(text) or len(text) % 4:
+            raise Wrong("its files have a content that is not base64")
 
 
 def _each_round(rounds: Sequence[Any]) -> None:

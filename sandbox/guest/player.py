@@ -224,6 +224,11 @@ def run_script() -> None:
     imports, and with any exit status for a success.
     """
     code, livecodebench = receive()
+    run_source(code, livecodebench)
+
+
+def run_source(code: str, livecodebench: bool) -> None:
+    """Run a script once the judge has said all; never returns."""
     os.close(CHANNEL)
     path = _write_source(code)
     status = 0

@@ -309,7 +309,7 @@ class _Supervisor:
         with self.cage.wearing():  # so that a player may reopen its own pipes
             (out_r, out_w), (err_r, err_w) = os.pipe(), os.pipe()
         give, keep = [theirs.fileno(), out_w, err_w], [ours.fileno(), out_r, err_r]
-        if request["mode"] == "stdio":
+        if request["mode"] in wire.WITH_INPUT:
             read, write = _input_file()
             give.append(read)
             keep.append(write)

@@ -23,6 +23,8 @@ _text = json.JSONEncoder(separators=(",", ":")).encode
 HEADER = struct.Struct("!I")
 MAX_FRAME = 256 << 20
 MAX_FDS = 8
+# The modes of players whose input is a file.
+WITH_INPUT = ("run", "stdio")
 # Of a message with descriptors. More is more than the allocator gives without asking the kernel.
 MAX_MESSAGE = 1 << 16
 

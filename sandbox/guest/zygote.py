@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Any, Dict, List, Sequence, Tuple
 
-from . import command, livecodebench, livecodebench_names, player, scratch, warm, wire
+from . import command, livecodebench, livecodebench_names, player, run_player, scratch, warm, wire
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -37,7 +37,9 @@ CHANCE = 0  # what random numbers start from: a program that draws some fares al
 MODES = {
     "calls": player.serve_calls,
     "command": command.run,
+    "fetch": run_player.fetch,
     "livecodebench": livecodebench.serve,
+    "run": run_player.run,
     "stdio": player.run_script,
 }
 
@@ -211,7 +213,7 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     function calls the progress file. They become 3, 1, 2, 0 and 4.
     """
     channel, out, err = fds[0], fds[1], fds[2]
-    source = fds[3] if mode == "stdio" else os.open("/dev/null", os.O_RDONLY)
+    source = fds[3] if mode in wire.WITH_INPUT else os.open("/dev/null", os.O_RDONLY)
     own = [source, out, err, channel, *(fds[3:] if mode == "calls" else [])]
     high = [os.dup2(fd, 200 + i) for i, fd in enumerate(own)]
     for target, fd in enumerate(high):

@@ -14,6 +14,7 @@ import pytest
 
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli.main import main
+from opencodeeval.core.errors import UsageError
 from opencodeeval.serve.client import GraderClient, Waiting
 from tests.serve.conftest import OTHER, TOKEN
 from tests.support.serving import Server
@@ -185,6 +186,30 @@ def test_large_tests_reach_the_hosts_as_parts(start: Start) -> None:
     answer = httpx.put(f"{front.url}/parts/{'0' * 64}", content=b"other")
     assert answer.status_code == 400
     assert "the SHA-256 of this part is" in answer.json()["error"]
+
+
+def test_shares_and_what_programs_print_come_from_the_hosts(start: Start) -> None:
+    *hosts, front = pair(start)
+    with GraderClient(front.url) as client:
+        here = client.grade(**of(WRONG), tell=["share"])
+    with GraderClient(hosts[0].url) as client:
+        there = client.grade(spec=RISES.tests, program=WRONG, tell=["share"])
+    assert here.share == there.share
+    assert 0 < (here.share or 0) < 1
+    ran = httpx.post(
+        f"{front.url}/run_code",
+        json={"code": "print(input()[::-1])", "language": "python", "stdin": "abc"},
+        timeout=100,
+    ).json()
+    assert (ran["status"], ran["run_result"]["stdout"]) == ("Success", "cba\n")
+    # That it ended well is no verdict about anything, so nobody gets one.
+    run = {
+        **{"kind": "run", "file": "solution.py", "compile": [], "command": [], "input": ""},
+        **{"files": {}, "fetch": []},
+        "limits": {"compile_s": 1.0, "run_s": 1.0, "total_s": 9.0, "memory_mb": 512},
+    }
+    with GraderClient(front.url) as client, pytest.raises(UsageError, match="has no tests"):
+        client.grade(spec=run, program="1")
 
 
 def test_hosts_take_the_token_and_unfit_ones_are_not_used(start: Start) -> None:

@@ -14,6 +14,7 @@ import pytest
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.types import Task
 from opencodeeval.serve.client import GraderClient
+from opencodeeval.serve.share import COUNTED
 from tests.sandbox import catalogue, second_round
 from tests.support.serving import Server
 
@@ -70,6 +71,9 @@ def test_every_hostile_sample_gets_its_verdict_and_moves_no_other(
     beside = _Beside(server.url)
     try:
         astray = dict(_astray(server.url, sent))
+        counted = [sample for sample in sent if sample[1].tests["kind"] in COUNTED]
+        assert len(counted) >= 150
+        astray |= dict(_astray(server.url, counted, tell=["share"]))
         beside.stop()
     finally:
         server.end()
@@ -78,16 +82,18 @@ def test_every_hostile_sample_gets_its_verdict_and_moves_no_other(
     print(beside.told())
 
 
-def _astray(url: str, sent: list[Hostile]) -> Iterable[tuple[str, Any]]:
+def _astray(url: str, sent: list[Hostile], **more: Any) -> Iterable[tuple[str, Any]]:
     requests: list[dict[str, Any]] = []
     with GraderClient(url) as client:
         for _, task, program, _ in sent:
             digest = client.put_spec(task.tests)
-            requests.append({"spec_digest": digest, "program": program})
+            requests.append({"spec_digest": digest, "program": program, **more})
         for index, result in client.grade_many(requests):
             name, _, _, accept = sent[index]
             if not {suite.verdict for suite in result.suites.values()} <= accept:
                 yield name, (result.verdict, accept)
+            if more and (result.share == 1) != result.passed:
+                yield f"the share of {name}", (result.verdict, result.share)
 
 
 class _Beside:

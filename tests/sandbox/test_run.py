@@ -1,0 +1,72 @@
+"""Programs that are only run: their output, status and files come back, from every jail."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.harness import as_unprivileged
+
+pytestmark = pytest.mark.timeout(200)
+
+
+@pytest.fixture(scope="module", params=["docker", "local", "unprivileged"])
+def ran(request: pytest.FixtureRequest, require: Callable[[str], None], repo_root: Path) -> Any:
+    require(request.param)
+    python = as_unprivileged(repo_root) if request.param == "unprivileged" else [sys.executable]
+    jail = "docker" if request.param == "docker" else "local"
+    done = subprocess.run(
+        [*python, "-m", "tests.sandbox.run_cases", jail],
+        cwd=repo_root,
+        env={**os.environ, "PYTHONPATH": str(repo_root)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+def printed(did: dict[str, Any], stream: str = "stdout") -> str:
+    return base64.b64decode(did[stream]).decode()
+
+
+def test_what_a_program_does_comes_back(ran: Any) -> None:
+    python = ran["python"]
+    assert (python["verdict"], python["extra"]["compile"]) == ("passed", None)
+    assert (printed(python["extra"]["run"]), python["extra"]["run"]["status"]) == ("xhere\n", 0)
+    command = ran["command"]
+    assert (command["verdict"], command["extra"]["run"]["status"]) == ("error", 4)
+    assert printed(command["extra"]["run"]) == "herex\n"
+
+
+def test_a_compiler_goes_first_and_may_be_the_end(ran: Any) -> None:
+    assert printed(ran["compiled"]["extra"]["run"]) == "made\n"
+    assert ran["compiled"]["extra"]["compile"]["status"] == 0
+    failed = ran["not compiled"]
+    assert (failed["verdict"], failed["extra"]["run"]) == ("error", None)
+    assert printed(failed["extra"]["compile"], "stderr") == "no\n"
+    missing = ran["no such command"]["extra"]["run"]
+    # No status: the program never ran.
+    assert (missing["status"], "no such program" in printed(missing, "stderr")) == (None, True)
+
+
+def test_files_are_given_back_with_the_program_s_own_rights(ran: Any) -> None:
+    files = ran["links"]["extra"]["files"]
+    # A link leads to what the program itself may read, inside the jail; the rest is no file.
+    assert set(files) <= {"kept", "link"}
+    assert base64.b64decode(files["kept"]) == b"x"
+
+
+def test_nothing_is_left_of_it(ran: Any) -> None:
+    assert ran["leaves"]["extra"]["files"] == {}
+    assert printed(ran["after"]["extra"]["run"]) == "['solution.py']\n"
