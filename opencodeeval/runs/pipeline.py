@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs.generating import Generation
 from opencodeeval.runs.kept import kept, stored_before
 from opencodeeval.runs.legs import Legs
-from opencodeeval.runs.long_prompts import LongPrompts
-from opencodeeval.runs.observers import GradedSample, Observer, orders
+from opencodeeval.runs.long_prompts import PROMPT_TOO_LONG, LongPrompts
+from opencodeeval.runs.observers import GradedSample, Observer, StoredSample, orders
 from opencodeeval.runs.recording import (
     Planned,
     build_record,
@@ -47,6 +48,7 @@ from opencodeeval.runs.recording import (
 from opencodeeval.runs.rows import ExecutionKey
 from opencodeeval.runs.sharing import Shared
 from opencodeeval.runs.store import RunStore, is_fault
+from opencodeeval.runs.tallies import finished_by
 from opencodeeval.stats.metrics import Metric
 
 # Programs given to the sandbox beyond those that it can run at once: it orders
@@ -151,8 +153,8 @@ class _Going:
         run.store.rename_sandbox(first_identity(described), self.sandbox_identity)
         self.executed = 0
         self.faults: list[Grade] = []
-        # Unbounded: the engine never waits for a slot, and programs are small.
-        self.queue: asyncio.Queue[Completion | None] = asyncio.Queue()
+        # Unbounded, so that the engine never waits for a slot; texts wait on the disk.
+        self.queue: asyncio.Queue[SampleId | None] = asyncio.Queue()
         self.running: dict[ExecutionKey, list[SampleId]] = {}
         self.extractor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
         self.generation = Generation(
@@ -182,20 +184,48 @@ class _Going:
 
     async def _generate(self, wanted: Sequence[SampleId], workers: int) -> None:
         in_any_order = not any(orders(observer) for observer in self.observers)
-        await self.generation.run(wanted, in_any_order)
+        self.generation.take_answers()
+        if self.long_prompts:
+            self.long_prompts.add(finished_by(self.store.content.index, PROMPT_TOO_LONG))
+        left = await self._count_done(wanted)
+        await self.generation.run(left, in_any_order)
         for _ in range(workers):
             self.queue.put_nowait(None)
 
-    def _enqueue(self, completion: Completion) -> None:
+    async def _count_done(self, wanted: Sequence[SampleId]) -> list[SampleId]:
+        """Count the samples with nothing left to do, which the index knows; returns the others."""
+        left = dict.fromkeys(wanted)
+        for task_id in dict.fromkeys(where.task_id for where in wanted):
+            key = self._key(Program(task_id, 0, "", ""))
+            for where, suites in self.store.done(
+                key, self.benchmark.extraction_digest, self.benchmark.suites
+            ):
+                if where not in left:
+                    continue
+                del left[where]
+                verdicts = {name: suite.verdict for name, suite in suites.items()}
+                read = partial(self._stored_grade, where)
+                passed = self.benchmark.passes(verdicts)[self.benchmark.headline]
+                for observer in self.observers:
+                    observer.generated()
+                    observer.graded(StoredSample(where, passed, read))
+            # The other runs of the command go on meanwhile.
+            await asyncio.sleep(0)
+        return list(left)
+
+    def _stored_grade(self, where: SampleId) -> Grade:
+        return self.store.verdicts[where][1]
+
+    def _enqueue(self, where: SampleId, completion: Completion | None) -> None:
         for observer in self.observers:
             observer.generated()
-        self.queue.put_nowait(completion)
-        if self.long_prompts:
-            self.long_prompts.add(completion)
+        self.queue.put_nowait(where)
+        if self.long_prompts and completion is not None:
+            self.long_prompts.add(completion.finish_reason == PROMPT_TOO_LONG)
 
     async def _grade_queued(self) -> None:
-        while (completion := await self.queue.get()) is not None:
-            where = SampleId(completion.task_id, completion.sample_id)
+        while (where := await self.queue.get()) is not None:
+            completion = self.store.completions[where]
             program = await self._program(completion)
             key = self._key(program)
             stored = self.store.grade_of(where, key)

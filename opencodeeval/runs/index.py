@@ -1,0 +1,322 @@
+"""The index of a run folder: where each sample's lines are, and what decides without their texts.
+
+index.sqlite is made from the files of lines, which stay the truth, and may be deleted at any
+time. For each file it has how many bytes of it are in the index, with their checksum. A file
+that has grown since (a process was killed between a line and the index) is read from there
+on; a file whose beginning has changed is read again as a whole. An index that is damaged or
+of another version is made anew. Where it cannot be written, as on a full disk, a temporary
+one takes its place, so that the index never ends a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from opencodeeval.core import reasoning
+from opencodeeval.core.errors import StoreError
+from opencodeeval.core.lines import LineFile, blocks, checksum
+from opencodeeval.core.types import SampleId
+
+NAME = "index.sqlite"
+SCHEMA = 1
+# Changes after which they are written to the disk; after a kill, as many lines are read again.
+BATCH = 1000
+_TABLES = """
+CREATE TABLE about(version TEXT NOT NULL);
+CREATE TABLE files(name TEXT PRIMARY KEY, bytes INT, lines INT, crc INT) WITHOUT ROWID;
+CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL);
+CREATE TABLE seen(digest BLOB PRIMARY KEY, at INT, size INT) WITHOUT ROWID;
+CREATE TABLE completions(
+    task_id TEXT, sample_id INT, at INT, size INT, digest BLOB, seen BLOB, finish TEXT,
+    prompt_tokens INT, completion_tokens INT, thought INT, thinking_tokens INT, cut INT,
+    PRIMARY KEY(task_id, sample_id)) WITHOUT ROWID;
+CREATE TABLE programs(
+    task_id TEXT, sample_id INT, at INT, size INT, source BLOB, extraction INT, code BLOB,
+    empty INT, PRIMARY KEY(task_id, sample_id)) WITHOUT ROWID;
+CREATE TABLE verdicts(
+    task_id TEXT, sample_id INT, at INT, size INT, line INT, execution BLOB, outcome INT,
+    PRIMARY KEY(task_id, sample_id)) WITHOUT ROWID;
+CREATE INDEX executions ON verdicts(execution);
+"""
+FILES = ("seen", "completions", "programs", "verdicts")
+
+
+def short(text: str) -> bytes:
+    """A digest of 16 bytes: for an index, not for a key that others see."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class Mark:
+    """How much of a file is in the index: bytes, lines, and the checksum of these bytes."""
+
+    def __init__(self, size: int = 0, lines: int = 0, crc: int = 0) -> None:
+        self.bytes, self.lines, self.crc = size, lines, crc
+
+    def add(self, line: bytes) -> None:
+        """One line more."""
+        self.bytes += len(line)
+        self.lines += 1
+        self.crc = zlib.crc32(line, self.crc)
+
+
+class Index:
+    """The index of some files of one folder, to be brought up to date when it is open.
+
+    `scan(name, start, lines)` gives the entries of a file's lines from an offset on,
+    each with the line; `lines` is how many lines come before.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Mapping[str, LineFile],
+        scan: Callable[[str, int, int], Iterator[tuple[bytes, tuple[Any, ...]]]],
+        *,
+        writes: bool,
+        packed: LineFile | None = None,
+    ) -> None:
+        """Open it, on the disk only if this process `writes`.
+
+        `packed` is the index of a packed folder.
+        """
+        self.path = folder / NAME
+        self._files, self._scan = files, scan
+        self._changes = 0
+        self._names: dict[str, int] = {}
+        self._made_anew = False
+        if writes:
+            self._database = self._opened_for_writing()
+        else:
+            self._database = self._opened_for_reading(packed)
+        self.marks: dict[str, Mark] = {}
+
+    def bring_up_to_date(self) -> None:
+        """Read what the index lacks of each file.
+
+        Raises:
+            StoreError: a file is damaged, or there is no room for a temporary index either.
+        """
+        try:
+            self.marks = _marks(self._database)
+            for name in self._files:
+                self._mend(name)
+        except sqlite3.Error:
+            self._make_anew()
+
+    def _opened_for_writing(self) -> sqlite3.Connection:
+        for _ in range(2):
+            try:
+                database = _connect(str(self.path))
+                if not _usable(database):
+                    database.close()
+                    raise sqlite3.DatabaseError("of another version")
+                return database
+            except sqlite3.Error:
+                for name in (NAME, f"{NAME}-journal"):
+                    with suppress(OSError):
+                        self.path.with_name(name).unlink(missing_ok=True)
+                _create(self.path)
+        return _temporary()
+
+    def _opened_for_reading(self, packed: LineFile | None) -> sqlite3.Connection:
+        try:
+            if packed:
+                database = _unpacked(packed)
+            elif self.path.exists():
+                database = _connect(f"{self.path.resolve().as_uri()}?mode=ro")
+            else:
+                return _temporary()
+            if _usable(database):
+                if all(mark.bytes == file.size for file, mark in self._marks_of_files(database)):
+                    return database
+                # Another process writes it, or it was killed: what is missing goes into a copy.
+                copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+                database.backup(copy)
+                return copy
+        except (sqlite3.Error, StoreError, OSError):
+            pass
+        return _temporary()
+
+    def _marks_of_files(self, database: sqlite3.Connection) -> Iterator[tuple[LineFile, Mark]]:
+        marks = _marks(database)
+        return ((file, marks.get(name, Mark())) for name, file in self._files.items())
+
+    def _mend(self, name: str) -> None:
+        """Read what the index lacks of a file, or all of it if its beginning has changed."""
+        file = self._files[name]
+        mark = self.marks.setdefault(name, Mark())
+        if mark.bytes > file.size or mark.crc != checksum(file, mark.bytes):
+            self._change(f"DELETE FROM {name}", ())
+            mark = self.marks[name] = Mark()
+        for line, entry in self._scan(name, mark.bytes, mark.lines):
+            self._add(name, line, entry)
+
+    def add(self, name: str, line: bytes, entry: Callable[[], Sequence[Any]]) -> None:
+        """Note a line that has just been written behind all others of its file.
+
+        Raises:
+            StoreError: there is no room for a temporary index either.
+        """
+        try:
+            self._add(name, line, entry())
+        except sqlite3.Error:
+            # The file has the line already, so it is read from there.
+            self._make_anew()
+
+    def _add(self, name: str, line: bytes, entry: Sequence[Any]) -> None:
+        places = ",".join("?" * len(entry))
+        self._change(f"INSERT OR REPLACE INTO {name} VALUES({places})", entry)
+        self.marks[name].add(line)
+        if self._changes >= BATCH:
+            self.commit()
+
+    def _change(self, statement: str, values: Sequence[Any]) -> None:
+        if not self._changes:
+            self._database.execute("BEGIN")
+        self._database.execute(statement, values)
+        self._changes += 1
+
+    def commit(self) -> None:
+        """Write all changes so far, with how far the index reaches in each file."""
+        if self._changes:
+            rows = [(name, mark.bytes, mark.lines, mark.crc) for name, mark in self.marks.items()]
+            self._database.executemany("INSERT OR REPLACE INTO files VALUES(?,?,?,?)", rows)
+            self._database.execute("COMMIT")
+            self._changes = 0
+
+    def close(self) -> None:
+        """Write what can be written, and close; further calls do nothing."""
+        with suppress(sqlite3.Error):
+            self.commit()
+        with suppress(sqlite3.Error):
+            self._database.close()
+
+    def name(self, text: str) -> int:
+        """The number that stands for a text which many lines have."""
+        found = self._names.get(text)
+        if found is None:
+            rows = self._database.execute("SELECT id FROM names WHERE text=?", (text,)).fetchall()
+            if rows:
+                found = rows[0][0]
+            else:
+                self._change("INSERT INTO names(text) VALUES(?)", (text,))
+                found = self._database.execute("SELECT last_insert_rowid()").fetchone()[0]
+            if len(self._names) > 10_000:
+                self._names.clear()
+            self._names[text] = int(found)
+        return int(found)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - an index lives as long as its run
+    def text(self, number: int) -> str:
+        """The text that a number stands for (`name`)."""
+        row = self.row("SELECT text FROM names WHERE id=?", (number,))
+        return "" if row is None else str(row[0])
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
+        """The rows of a query; what it has found may be changed only when all are taken.
+
+        Raises:
+            StoreError: the index is damaged, and cannot be made anew.
+        """
+        try:
+            return self._database.execute(query, values)
+        except sqlite3.Error:
+            self._make_anew()
+            return self._database.execute(query, values)
+
+    def row(self, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, if there is one."""
+        return next(iter(self.rows(query, values)), None)
+
+    def _make_anew(self) -> None:
+        """Go on with a temporary index, made from the files."""
+        with suppress(sqlite3.Error):
+            self._database.close()
+        failed = self._made_anew
+        self._made_anew = True
+        self._changes, self._names, self.marks = 0, {}, {}
+        try:
+            self._database = _temporary()
+            for name in self._files:
+                self._mend(name)
+        except sqlite3.Error:
+            failed = True
+        if failed:
+            raise StoreError(
+                f"the index of {self.path.parent} cannot be kept: make room in the folder of "
+                "temporary files (TMPDIR), and give the same command again"
+            )
+
+
+def sample_of(row: Sequence[Any]) -> SampleId:
+    """The sample that a row begins with."""
+    return SampleId(row[0], row[1])
+
+
+@cache
+def _version() -> str:
+    """What the entries depend on: their columns, and the code that finds reasoning."""
+    source = Path(reasoning.__file__).read_text("utf-8")
+    return f"{SCHEMA} {short(source).hex()}"
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        name, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
+    )
+    # A batch is held in memory, so that readers are kept out only while it is written.
+    database.execute("PRAGMA cache_spill=OFF")
+    return database
+
+
+def _usable(database: sqlite3.Connection) -> bool:
+    (version,) = database.execute("SELECT version FROM about").fetchone()
+    (healthy,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    return bool(version == _version() and healthy == "ok")
+
+
+def _marks(database: sqlite3.Connection) -> dict[str, Mark]:
+    rows = database.execute("SELECT name, bytes, lines, crc FROM files")
+    return {name: Mark(*rest) for name, *rest in rows}
+
+
+def _create(path: Path) -> None:
+    with suppress(sqlite3.Error):
+        database = _connect(str(path))
+        try:
+            _fill(database)
+        finally:
+            database.close()
+
+
+def _temporary() -> sqlite3.Connection:
+    # Held in memory as far as it is small, else in the folder of temporary files.
+    database = _connect("")
+    _fill(database)
+    return database
+
+
+def _fill(database: sqlite3.Connection) -> None:
+    # A run of a few samples has a small index, too.
+    database.executescript(f"PRAGMA page_size=2048;BEGIN;{_TABLES}")
+    database.execute("INSERT INTO about VALUES(?)", (_version(),))
+    database.execute("COMMIT")
+
+
+def _unpacked(file: LineFile) -> sqlite3.Connection:
+    with tempfile.NamedTemporaryFile(suffix=f"-{NAME}") as copy:
+        for block in blocks(file):
+            copy.write(block)
+        copy.flush()
+        # The open database keeps the file, which has no name from then on.
+        database = _connect(f"{Path(copy.name).as_uri()}?mode=ro&immutable=1")
+        database.execute("SELECT version FROM about").fetchone()
+        return database
