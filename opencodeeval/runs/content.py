@@ -99,17 +99,20 @@ class Content:
 
     def remember(self, completion: Completion) -> None:
         """Keep a completion for those who ask for it next."""
-        self._recent[SampleId(completion.task_id, completion.sample_id)] = completion
+        where = SampleId(completion.task_id, completion.sample_id)
+        self._recent[where] = completion
+        self._recent.move_to_end(where)
         if len(self._recent) > KEPT:
             self._recent.popitem(last=False)
 
+    def recent(self, where: SampleId) -> Completion | None:
+        """The completion of a sample, if it was written lately."""
+        return self._recent.get(where)
+
     def completion(self, where: SampleId, at: int, size: int) -> Completion:
         """The completion of a sample, whose line is there."""
-        found = self._recent.get(where)
-        if found is None:
-            row: CompletionRow = self.line("completions", where, at, size)
-            found = row.completion(_Texts(self))
-        return found
+        row: CompletionRow = self.line("completions", where, at, size)
+        return row.completion(_Texts(self))
 
     def line(self, name: str, where: SampleId, at: int, size: int) -> Any:
         """The line of a sample.
@@ -144,6 +147,14 @@ class Content:
             if len(self._texts) > KEPT:
                 self._texts.popitem(last=False)
         return found
+
+    def has_text(self, wanted: str) -> bool:
+        """Whether the text of this digest is there."""
+        try:
+            self.text(wanted)
+        except KeyError:
+            return False
+        return True
 
     def _check_texts(self) -> None:
         known = "NOT IN (SELECT digest FROM seen)" if "seen" in self._files else "IS NOT NULL"

@@ -28,7 +28,7 @@ from opencodeeval.core.types import SampleId
 NAME = "index.sqlite"
 SCHEMA = 1
 # Changes after which they are written to the disk; after a kill, as many lines are read again.
-BATCH = 1000
+BATCH = 5000
 _TABLES = """
 CREATE TABLE about(version TEXT NOT NULL);
 CREATE TABLE files(name TEXT PRIMARY KEY, bytes INT, lines INT, crc INT) WITHOUT ROWID;

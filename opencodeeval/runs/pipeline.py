@@ -225,7 +225,7 @@ class _Going:
 
     async def _grade_queued(self) -> None:
         while (where := await self.queue.get()) is not None:
-            completion = self.store.completions[where]
+            completion = self.store.completion(where)
             program = await self._program(completion)
             key = self._key(program)
             stored = self.store.grade_of(where, key)

@@ -46,7 +46,7 @@ from opencodeeval.core.types import Completion, Grade, Program, Prompt, SampleId
 from opencodeeval.runs import again
 from opencodeeval.runs import content as contents
 from opencodeeval.runs.content import Content, Stored, completion_digest, execution_digest
-from opencodeeval.runs.index import FILES, short
+from opencodeeval.runs.index import FILES
 from opencodeeval.runs.packing import unpack
 from opencodeeval.runs.rows import (
     CompletionRow,
@@ -140,12 +140,15 @@ class RunStore:
         """Store one answer; nothing is graded before its completion is stored."""
         if completion.prompt:
             seen = SeenRow.of(completion.prompt)
-            query = "SELECT 1 FROM seen WHERE digest=?"
-            if self.content.index.row(query, (short(seen.digest),)) is None:
+            if not self.content.has_text(seen.digest):
                 self._append("seen", seen)
         # First, as the index needs its text.
         self.content.remember(completion)
         self._append("completions", CompletionRow.of(completion))
+
+    def completion(self, where: SampleId) -> Completion:
+        """The completion of a sample: as `completions`, but at once if it was added lately."""
+        return self.content.recent(where) or self.completions[where]
 
     def add_program(self, completion: Completion, program: Program, extraction: str) -> None:
         """Store the code that was extracted from a completion.
