@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from opencodeeval.core.errors import StoreError
+from opencodeeval.core.errors import StoreError, UsageError
 from opencodeeval.core.journal import Lock, guarded, replacing, write_atomically
 from opencodeeval.core.lines import Packed, PlainFile, blocks, checksum
 from opencodeeval.core.lines import pack as pack_file
+from opencodeeval.records.reading import read_records, run_folder_of
+from opencodeeval.runs.content import Content
 from opencodeeval.runs.index import NAME
 from opencodeeval.runs.packed import MANIFEST, SUFFIX, VERSION, Manifest, manifest_of, open_packed
 
@@ -28,11 +32,29 @@ NAMES = (*(f"{name}.jsonl" for name in PACKED), NAME)
 
 
 class Packing(NamedTuple):
-    """A packed folder, and its size in bytes before and after."""
+    """A folder that was packed or unpacked, and its size in bytes before and after."""
 
     folder: Path
     before: int
     after: int
+
+
+def pack_runs(runs: Sequence[str | Path], *, unpacked: bool = False) -> Iterator[Packing]:
+    """Pack, or unpack, the folders of the finished runs that these paths name, one after another.
+
+    A path is that of a record, a run folder or a folder of results, as for `find_records`.
+
+    Raises:
+        UsageError: there is no finished run with its folder.
+        StoreError: another process has a run open, or a folder is damaged or cannot be written.
+    """
+    folders = [run_folder_of(stored) for stored in read_records(runs)]
+    found = list(dict.fromkeys(folder.resolve() for folder in folders if folder is not None))
+    if not found:
+        raise UsageError(
+            "no record has its run folder beside it: name a folder of results that has runs/"
+        )
+    return (_again_plain(folder) if unpacked else pack(folder) for folder in found)
 
 
 def pack(folder: Path) -> Packing:
@@ -41,8 +63,6 @@ def pack(folder: Path) -> Packing:
     Raises:
         StoreError: another process has the run open, or the folder cannot be written.
     """
-    from opencodeeval.runs.content import Content
-
     lock = Lock(folder / "lock")
     try:
         manifest = manifest_of(folder)
@@ -85,6 +105,16 @@ def unpack(folder: Path) -> bool:
     return True
 
 
+def _again_plain(folder: Path) -> Packing:
+    lock = Lock(folder / "lock")
+    try:
+        before = folder_size(folder)
+        unpack(folder)
+        return Packing(folder, before, folder_size(folder))
+    finally:
+        lock.release()
+
+
 def folder_size(folder: Path) -> int:
     """The bytes of all files of a folder."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
@@ -123,5 +153,7 @@ def _unpacked(path: Path) -> None:
 
 
 def _remove(folder: Path, names: tuple[str, ...]) -> None:
+    """Remove files, and what a killed process has written of them so far."""
     for name in names:
-        guarded(folder / name, lambda name=name: (folder / name).unlink(missing_ok=True))  # type: ignore[misc]
+        for path in (folder / name, folder / f".{name}.tmp"):
+            guarded(path, partial(path.unlink, missing_ok=True))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +16,10 @@ from typing import Any
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.journal import write_atomically
-from opencodeeval.core.syntax import PARSING
 from opencodeeval.core.together import run_together
 from opencodeeval.core.types import (
     Completion,
     Grade,
-    ModelType,
     Program,
     SampleId,
     SuiteResult,
@@ -34,6 +31,7 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, content_of
+from opencodeeval.runs.extraction import Extraction
 from opencodeeval.runs.generating import Generation
 from opencodeeval.runs.kept import kept, stored_before
 from opencodeeval.runs.legs import Legs
@@ -144,7 +142,6 @@ class _Going:
     def __init__(self, run: Run, observers: Sequence[Observer]) -> None:
         self.observers = observers
         self.benchmark = run.planned.benchmark
-        self.model_type = run.planned.backend.model_type
         self.sandbox = run.sandbox
         self.store = run.store
         self.tasks = {task.task_id: task for task in self.benchmark.tasks}
@@ -156,7 +153,7 @@ class _Going:
         # Unbounded, so that the engine never waits for a slot; texts wait on the disk.
         self.queue: asyncio.Queue[SampleId | None] = asyncio.Queue()
         self.running: dict[ExecutionKey, list[SampleId]] = {}
-        self.extractor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
+        self.extraction = Extraction(self.benchmark, run.planned.backend.model_type)
         self.generation = Generation(
             run.planned, run.store, run.shared, self._enqueue, run.handed_over
         )
@@ -174,7 +171,7 @@ class _Going:
                 self._generate(wanted, workers), *(self._grade_queued() for _ in range(workers))
             )
         finally:
-            self.extractor.shutdown(wait=False, cancel_futures=True)
+            await self.extraction.close()
             for observer in self.observers:
                 observer.finish()
         if self.generation.unanswered:
@@ -188,6 +185,7 @@ class _Going:
         if self.long_prompts:
             self.long_prompts.add(finished_by(self.store.content.index, PROMPT_TOO_LONG))
         left = await self._count_done(wanted)
+        self.extraction.expected = len(left)
         await self.generation.run(left, in_any_order)
         for _ in range(workers):
             self.queue.put_nowait(None)
@@ -244,21 +242,9 @@ class _Going:
         stored = self.store.program_of(completion, extraction)
         if stored is not None:
             return stored
-        # In a thread: extraction from a long answer must not block the stream.
-        program = await asyncio.get_running_loop().run_in_executor(
-            self.extractor,
-            self._extract,
-            self.tasks[completion.task_id],
-            completion,
-            self.model_type,
-        )
+        program = await self.extraction.program(completion)
         self.store.add_program(completion, program, extraction)
         return program
-
-    def _extract(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
-        # The other runs of the command extract in threads of their own.
-        with PARSING:
-            return self.benchmark.program(task, completion, model_type)
 
     def _refuse(self, key: ExecutionKey, program: Program, stored: Grade | None) -> None:
         grade = no_code(self.benchmark, program)

@@ -33,7 +33,10 @@ def totals(index: Index) -> schema.Totals:
 
 
 def reasoning(index: Index) -> schema.Reasoning | None:
-    """What the completions of a chat model have of reasoning; None if none of them has any."""
+    """What the completions of a chat model have of reasoning; None if none of them has any.
+
+    `thought` is 1 for an answer with reasoning, 2 for one that ended inside it, 0 for others.
+    """
     row = index.row(
         "SELECT count(*), coalesce(sum(thought = 2), 0), "
         "coalesce(sum(thought = 2 AND finish = 'length'), 0), "

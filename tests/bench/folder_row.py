@@ -90,6 +90,9 @@ class Sandbox:
             result = SuiteResult(Verdict.WRONG, "wrong answer", 2, 9, failure, 0.011, 0.009)
         return Grade(program.task_id, program.sample_id, {"base": result}, stdout="x" * 80)
 
+    async def close(self) -> None:
+        await self.real.close()
+
 
 class Memory(Observer):
     """Notes the memory of this process as samples are graded."""
@@ -180,16 +183,16 @@ async def _run(folder: Path, count: int) -> dict[str, Any]:
 
     benchmark = load_benchmark(f"file:{folder / 'tasks.jsonl'}")
     sampling, engine, watched = Sampling(n=count, temperature=0.8), Engine(), Memory()
-    real = open_sandbox("local", 2, lambda _: None)
+    sandbox = Sandbox(open_sandbox("local", 2, lambda _: None))
     began = time.perf_counter()
     try:
         configured = configuration(benchmark, engine, sampling)  # type: ignore[arg-type]
         with closing(RunStore(folder / "results", configured)) as store:
             planned = Planned(benchmark, engine, sampling)  # type: ignore[arg-type]
-            run = Run(planned, Sandbox(real), store, pass_at(1))
+            run = Run(planned, sandbox, store, pass_at(1))
             result = await run_benchmark(run, [watched])
     finally:
-        await real.close()
+        await sandbox.close()
     return {
         "seconds": time.perf_counter() - began,
         "memory": watched.found,
