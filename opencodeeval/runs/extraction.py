@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import pickle
+import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -18,6 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.machine import usable_cores
 from opencodeeval.core.syntax import PARSING
 from opencodeeval.core.types import Completion, ModelType, Program, Task
@@ -29,6 +31,8 @@ WORTH_S = 30.0
 # Samples after which it is known how long one takes.
 MEASURED = 50
 MOST_PROCESSES = 16
+# How often an answer is tried whose process was ended.
+ATTEMPTS = 4
 # What is said of a completion that ends the process which extracts from it, twice.
 CRASHED = "extracting a program from the answer ended the process that did it"
 
@@ -117,31 +121,41 @@ class _Pool:
 
         Raises:
             _Unusable: the benchmark cannot be loaded in another process.
+            SandboxError: the processes are killed from outside, again and again.
         """
-        for _ in range(2):
+        crashes = 0
+        for _ in range(ATTEMPTS):
             process = await self._free.get()
             whole = False
             try:
-                if process is None:
+                if process is None or process.returncode is not None:
                     process = await self._start()
                 found = await self._ask(process, completion)
                 whole = True
                 return found
             except (EOFError, OSError):
-                continue
+                assert process is not None
+                # Killed from outside, as where memory is short: that says nothing of the answer.
+                crashes += await process.wait() not in (-signal.SIGKILL, -signal.SIGTERM)
+                if crashes == 2:
+                    break
             finally:
                 # Interrupted in the middle, it would give the next one this one's answer.
                 if process is not None and not whole:
-                    self._end(process)
+                    _end(process)
                 self._free.put_nowait(process if whole else None)
+        if crashes < 2:
+            raise SandboxError(
+                f"a process that extracts programs was killed {ATTEMPTS} times: make room in "
+                "memory, and give the same command again, which continues"
+            )
         return Program(completion.task_id, completion.sample_id, "", CRASHED)
 
     async def close(self) -> None:
         """End all processes."""
-        processes = list(self._processes)
-        for process in processes:
-            self._end(process)
-        await asyncio.gather(*(process.wait() for process in processes), return_exceptions=True)
+        for process in self._processes:
+            _end(process)
+        await asyncio.gather(*map(_ended, self._processes), return_exceptions=True)
 
     async def _start(self) -> Process:
         path = os.pathsep.join(each for each in sys.path if each)
@@ -155,10 +169,10 @@ class _Pool:
         try:
             ready = await _exchange(process, self._pickled)
         except (EOFError, OSError) as error:
-            self._end(process)
+            _end(process)
             raise _Unusable from error
         except BaseException:
-            self._end(process)
+            _end(process)
             raise
         assert ready == READY
         return process
@@ -167,10 +181,19 @@ class _Pool:
         message = json.dumps(vars(completion)).encode("ascii")
         return program_in(await _exchange(process, message), completion)
 
-    def _end(self, process: Process) -> None:
-        with suppress(ProcessLookupError):
-            process.kill()
-        self._processes.discard(process)
+
+def _end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+
+
+async def _ended(process: Process) -> None:
+    """Wait until a process has ended, and its pipes are closed."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    await process.stdout.read()
+    await process.wait()
 
 
 async def _exchange(process: Process, message: bytes) -> bytes:

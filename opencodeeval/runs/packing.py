@@ -67,17 +67,16 @@ def pack(folder: Path) -> Packing:
     try:
         manifest = manifest_of(folder)
         if manifest is not None:
-            _remove(folder, NAMES)
+            _remove(folder, tuple(manifest.files))
             before = sum(each.bytes for each in manifest.files.values())
             return Packing(folder, before, folder_size(folder))
         before = folder_size(folder)
         # Makes the index, if there is none; whoever reads the packed folder needs it.
         Content(folder, writes=True).close()
-        there = [name for name in NAMES if (folder / name).exists()]
-        known = {name: _packed(folder / name) for name in there}
+        known = {name: _packed(folder / name) for name in NAMES if _has_content(folder / name)}
         manifest = Manifest(version=VERSION, files=known)
         write_atomically(folder / MANIFEST, msgspec.to_builtins(manifest))
-        _remove(folder, NAMES)
+        _remove(folder, tuple(known))
         return Packing(folder, before, folder_size(folder))
     finally:
         lock.release()
@@ -92,13 +91,13 @@ def unpack(folder: Path) -> bool:
     manifest = manifest_of(folder)
     packed = tuple(name + SUFFIX for name in NAMES)
     if manifest is None:
-        _remove(folder, packed)
+        _remove(folder, (*packed, MANIFEST))
         return False
     try:
         for name in manifest.files:
             _unpacked(folder / name)
     except BaseException:
-        _remove(folder, NAMES)
+        _remove(folder, tuple(manifest.files))
         raise
     guarded(folder, (folder / MANIFEST).unlink)
     _remove(folder, packed)
@@ -118,6 +117,10 @@ def _again_plain(folder: Path) -> Packing:
 def folder_size(folder: Path) -> int:
     """The bytes of all files of a folder."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _packed(path: Path) -> Packed:

@@ -24,8 +24,9 @@ from tests.runs.test_index import CONFIGURATION, SAMPLES, add, assert_all_there,
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """The files of lines."""
-    return {path.name: path.read_bytes() for path in folder.glob("*.jsonl")}
+    """The files of lines that are not empty."""
+    found = {path.name: path.read_bytes() for path in folder.glob("*.jsonl")}
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def assert_reads_all(folder: Path) -> None:
@@ -182,9 +183,6 @@ def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path, tiny_disk: Path
         RunStore(tiny_disk, CONFIGURATION)
     assert content(folder) == {}
     assert_reads_all(folder)
-    filler.unlink()
-    with closing(RunStore(tiny_disk, CONFIGURATION)) as store:
-        assert_all_there(store)
 
 
 def reference_run(output: Path) -> Path:
@@ -226,7 +224,7 @@ def test_every_command_reads_a_packed_run(
     assert main(["pack", str(folder)]) == 0
     assert f"{folder}: " in capsys.readouterr().out
     reference_run(results)  # the same command again: it is continued
-    assert json.loads(record.read_text())["scores"] == written["scores"]
+    assert json.loads(record.read_text())["pass@k"] == written["pass@k"]
     assert main(["pack", str(folder), "--unpack"]) == 0
     assert content(folder)
 
