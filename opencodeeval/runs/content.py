@@ -83,9 +83,13 @@ class Content:
         self._recent: OrderedDict[SampleId, Completion] = OrderedDict()
         packed = open_packed(folder / NAME)
         self.index = Index(folder, self._files, self._entries, writes=writes, packed=packed)
-        self.index.bring_up_to_date()
-        if "completions" in self._files:
-            self._check_texts()
+        try:
+            self.index.bring_up_to_date()
+            if "completions" in self._files:
+                self._check_texts()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the files and the index."""

@@ -16,7 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ NAME = "index.sqlite"
 SCHEMA = 1
 # Changes after which they are written to the disk; after a kill, as many lines are read again.
 BATCH = 5000
+# How long to wait for another process that reads or writes the index, in seconds.
+LOCKED_S = 0.5
 _TABLES = """
 CREATE TABLE about(version TEXT NOT NULL);
 CREATE TABLE files(name TEXT PRIMARY KEY, bytes INT, lines INT, crc INT) WITHOUT ROWID;
@@ -91,6 +93,7 @@ class Index:
         self._files, self._scan = files, scan
         self._changes = 0
         self._names: dict[str, int] = {}
+        self._texts: dict[int, str] = {}
         self._made_anew = False
         if writes:
             self._database = self._opened_for_writing()
@@ -189,8 +192,15 @@ class Index:
         if self._changes:
             rows = [(name, mark.bytes, mark.lines, mark.crc) for name, mark in self.marks.items()]
             self._database.executemany("INSERT OR REPLACE INTO files VALUES(?,?,?,?)", rows)
-            self._database.execute("COMMIT")
-            self._changes = 0
+            try:
+                self._database.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                # Somebody reads just now: they are written with the next changes.
+                self._changes = 1
+            else:
+                self._changes = 0
 
     def close(self) -> None:
         """Write what can be written, and close; further calls do nothing."""
@@ -214,11 +224,13 @@ class Index:
             self._names[text] = int(found)
         return int(found)
 
-    @lru_cache(maxsize=64)  # noqa: B019 - an index lives as long as its run
     def text(self, number: int) -> str:
         """The text that a number stands for (`name`)."""
-        row = self.row("SELECT text FROM names WHERE id=?", (number,))
-        return "" if row is None else str(row[0])
+        found = self._texts.get(number)
+        if found is None:
+            row = self.row("SELECT text FROM names WHERE id=?", (number,))
+            found = self._texts[number] = "" if row is None else str(row[0])
+        return found
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
         """The rows of a query; what it has found may be changed only when all are taken.
@@ -242,7 +254,7 @@ class Index:
             self._database.close()
         failed = self._made_anew
         self._made_anew = True
-        self._changes, self._names, self.marks = 0, {}, {}
+        self._changes, self._names, self._texts, self.marks = 0, {}, {}, {}
         try:
             self._database = _temporary()
             for name in self._files:
@@ -270,7 +282,11 @@ def _version() -> str:
 
 def _connect(name: str) -> sqlite3.Connection:
     database = sqlite3.connect(
-        name, isolation_level=None, check_same_thread=False, uri=name.startswith("file:")
+        name,
+        timeout=LOCKED_S,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=name.startswith("file:"),
     )
     # A batch is held in memory, so that readers are kept out only while it is written.
     database.execute("PRAGMA cache_spill=OFF")

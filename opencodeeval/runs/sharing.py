@@ -27,6 +27,7 @@ from opencodeeval.core.types import (
     digest,
 )
 from opencodeeval.runs.asking import prompt_of
+from opencodeeval.runs.packed import MANIFEST
 from opencodeeval.runs.rows import read_prompts
 from opencodeeval.runs.store import RunStore, read_completions
 
@@ -50,7 +51,7 @@ class StoredAnswers:
     @cached_property
     def prompts(self) -> Mapping[str, str]:
         """Task id -> digest of the prompt."""
-        if not self._folder.exists():
+        if not any((self._folder / name).exists() for name in ("prompts.jsonl", MANIFEST)):
             return {}
         return {row.task_id: row.digest for row in read_prompts(self._folder).values()}
 

@@ -209,6 +209,29 @@ def test_a_folder_is_read_while_another_store_writes_it(tmp_path: Path) -> None:
             assert list(read_run(store.folder).grades) == SAMPLES[: place + 1]
 
 
+def test_a_reader_in_the_middle_stops_no_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "BATCH", 2)
+    monkeypatch.setattr(index, "LOCKED_S", 0.01)
+    with closing(RunStore(tmp_path, CONFIGURATION)) as store:
+        for where in SAMPLES[:4]:
+            add(store, where)
+    with closing(RunStore(tmp_path, CONFIGURATION)) as store:
+        reading = iter(read_run(store.folder).completions)
+        assert next(reading) == SAMPLES[0]
+        for where in SAMPLES[4:8]:
+            add(store, where)
+        assert store.content.index.path.exists()
+        assert len(list(reading)) < len(SAMPLES)
+        monkeypatch.setattr(index.Index, "_make_anew", lambda _: pytest.fail("made anew"))
+        for where in SAMPLES[8:]:
+            add(store, where)
+        assert_all_there(store)
+    with closing(RunStore(tmp_path, CONFIGURATION)) as store:
+        assert_all_there(store)
+
+
 def test_where_the_index_cannot_be_written_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
