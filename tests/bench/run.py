@@ -19,6 +19,7 @@ from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
+from tests.bench.folder_row import run_folder
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.multipl_e_row import multipl_e
@@ -69,6 +70,7 @@ ROWS = (
     "slots",
     "timeouts",
     "scale",
+    "run_folder",
     "stream",
     "prefix",
     "serve",
@@ -85,6 +87,12 @@ def main() -> None:
         "--samples",
         default="1,10",
         help="samples a task in the row `scale`, e.g. 1,10,50 (50 take half an hour)",
+    )
+    parser.add_argument(
+        "--folder-samples",
+        type=int,
+        default=44,
+        help="samples a task, of 1,140, in the row `run_folder` (200 take ten minutes)",
     )
     parser.add_argument(
         "--against",
@@ -113,6 +121,7 @@ def main() -> None:
         "slots": lambda: slots(jails, data),
         "timeouts": lambda: timeouts(jails),
         "scale": lambda: scale(jails[-1:], data, counts),
+        "run_folder": lambda: run_folder(options.folder_samples),
         "stream": lambda: stream(data, options.rounds),
         "prefix": lambda: prefix(options.rounds),
         "serve": lambda: serve(jails, data),
