@@ -122,12 +122,16 @@ def run_folder(count: int) -> None:
         run = _child("run", folder, count)
         marks = ", ".join(f"{each}: {mib:.0f}" for each, mib in run["memory"].items())
         print(
-            f"run      {run['seconds']:6.1f} s, {1000 * run['seconds'] / TASKS / count:.2f} ms a "
-            f"sample; MiB at samples graded: {marks}; at most {run['peak']:.0f}"
+            f"run      {run['seconds']:6.1f} s ({run['cpu']:.0f} s of processor time, "
+            f"{1000 * run['cpu'] / TASKS / count:.2f} ms a sample); MiB at samples graded: "
+            f"{marks}; at most {run['peak']:.0f}"
         )
         again = _child("run", folder, count)
         assert again["digest"] == run["digest"]
-        print(f"resume   {again['seconds']:6.1f} s, at most {again['peak']:.0f} MiB")
+        print(
+            f"resume   {again['seconds']:6.1f} s ({again['cpu']:.0f} s of processor time), at most "
+            f"{again['peak']:.0f} MiB"
+        )
         (index,) = folder.glob("results/runs/*/index.sqlite")
         print(f"index    {index.stat().st_size / 2**20:6.1f} MiB of the folder")
         index.unlink()
@@ -195,6 +199,7 @@ async def _run(folder: Path, count: int) -> dict[str, Any]:
         await sandbox.close()
     return {
         "seconds": time.perf_counter() - began,
+        "cpu": time.process_time(),
         "memory": watched.found,
         "peak": memory("VmHWM"),
         "digest": result.record.digest,
