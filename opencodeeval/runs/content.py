@@ -20,7 +20,8 @@ from opencodeeval.core.journal import parser
 from opencodeeval.core.lines import LineFile, PlainFile, lines_from
 from opencodeeval.core.reasoning import parts_of
 from opencodeeval.core.types import Completion, Grade, Program, SampleId, digest
-from opencodeeval.runs.index import FILES, NAME, Index, sample_of, short
+from opencodeeval.runs.databases import NAME, short
+from opencodeeval.runs.index import FILES, Index, sample_of
 from opencodeeval.runs.packed import open_packed
 from opencodeeval.runs.rows import (
     SEEN,
@@ -275,7 +276,8 @@ class Stored(Mapping[SampleId, V], Generic[V]):
 
     def __iter__(self) -> Iterator[SampleId]:
         # Sorted before the first is given, so that lines may be added meanwhile.
-        return map(sample_of, self._select("task_id, sample_id", "ORDER BY at"))
+        for row in self._select("task_id, sample_id", "ORDER BY at"):
+            yield sample_of(row)
 
     def __len__(self) -> int:
         return int(next(iter(self._select("count(*)")))[0])

@@ -10,50 +10,22 @@ one takes its place, so that the index never ends a run.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import tempfile
+import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from opencodeeval.core import reasoning
 from opencodeeval.core.errors import StoreError
-from opencodeeval.core.lines import LineFile, blocks, checksum
+from opencodeeval.core.lines import LineFile, checksum
 from opencodeeval.core.types import SampleId
+from opencodeeval.runs.databases import NAME, connect, create, temporary, unpacked, usable
 
-NAME = "index.sqlite"
-SCHEMA = 1
 # Changes after which they are written to the disk; after a kill, as many lines are read again.
 BATCH = 5000
-# How long to wait for another process that reads or writes the index, in seconds.
-LOCKED_S = 0.5
-_TABLES = """
-CREATE TABLE about(version TEXT NOT NULL);
-CREATE TABLE files(name TEXT PRIMARY KEY, bytes INT, lines INT, crc INT) WITHOUT ROWID;
-CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT UNIQUE NOT NULL);
-CREATE TABLE seen(digest BLOB PRIMARY KEY, at INT, size INT) WITHOUT ROWID;
-CREATE TABLE completions(
-    task_id TEXT, sample_id INT, at INT, size INT, digest BLOB, seen BLOB, finish TEXT,
-    prompt_tokens INT, completion_tokens INT, thought INT, thinking_tokens INT, cut INT,
-    PRIMARY KEY(task_id, sample_id)) WITHOUT ROWID;
-CREATE TABLE programs(
-    task_id TEXT, sample_id INT, at INT, size INT, source BLOB, extraction INT, code BLOB,
-    empty INT, PRIMARY KEY(task_id, sample_id)) WITHOUT ROWID;
-CREATE TABLE verdicts(
-    task_id TEXT, sample_id INT, at INT, size INT, line INT, execution BLOB, outcome INT,
-    PRIMARY KEY(task_id, sample_id)) WITHOUT ROWID;
-CREATE INDEX executions ON verdicts(execution);
-"""
 FILES = ("seen", "completions", "programs", "verdicts")
-
-
-def short(text: str) -> bytes:
-    """A digest of 16 bytes: for an index, not for a key that others see."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Mark:
@@ -90,7 +62,9 @@ class Index:
         `packed` is the index of a packed folder.
         """
         self.path = folder / NAME
-        self._files, self._scan = files, scan
+        self._files = files
+        # The caller has this index, and both are let go of together: no circle.
+        self._scan = weakref.WeakMethod(scan)
         self._changes = 0
         self._names: dict[str, int] = {}
         self._texts: dict[int, str] = {}
@@ -116,29 +90,33 @@ class Index:
 
     def _opened_for_writing(self) -> sqlite3.Connection:
         for _ in range(2):
+            database = None
             try:
-                database = _connect(str(self.path))
-                if not _usable(database):
-                    database.close()
-                    raise sqlite3.DatabaseError("of another version")
-                return database
+                database = connect(str(self.path))
+                if usable(database):
+                    return database
             except sqlite3.Error:
-                for name in (NAME, f"{NAME}-journal"):
-                    with suppress(OSError):
-                        self.path.with_name(name).unlink(missing_ok=True)
-                _create(self.path)
-        return _temporary()
+                pass
+            if database is not None:
+                database.close()
+            for name in (NAME, f"{NAME}-journal"):
+                with suppress(OSError):
+                    self.path.with_name(name).unlink(missing_ok=True)
+            create(self.path)
+        return temporary()
 
     def _opened_for_reading(self, packed: LineFile | None) -> sqlite3.Connection:
         try:
             if packed:
-                database = _unpacked(packed)
+                database = unpacked(packed)
             elif self.path.exists():
-                database = _connect(f"{self.path.resolve().as_uri()}?mode=ro")
+                database = connect(f"{self.path.resolve().as_uri()}?mode=ro")
             else:
-                return _temporary()
-            if _usable(database):
-                if all(mark.bytes == file.size for file, mark in self._marks_of_files(database)):
+                return temporary()
+            if usable(database):
+                marks = _marks(database)
+                ends = ((file.size, marks.get(name)) for name, file in self._files.items())
+                if all(mark is not None and mark.bytes == size for size, mark in ends):
                     return database
                 # Another process writes it, or it was killed: what is missing goes into a copy.
                 copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -146,11 +124,7 @@ class Index:
                 return copy
         except (sqlite3.Error, StoreError, OSError):
             pass
-        return _temporary()
-
-    def _marks_of_files(self, database: sqlite3.Connection) -> Iterator[tuple[LineFile, Mark]]:
-        marks = _marks(database)
-        return ((file, marks.get(name, Mark())) for name, file in self._files.items())
+        return temporary()
 
     def _mend(self, name: str) -> None:
         """Read what the index lacks of a file, or all of it if its beginning has changed."""
@@ -159,7 +133,9 @@ class Index:
         if mark.bytes > file.size or mark.crc != checksum(file, mark.bytes):
             self._change(f"DELETE FROM {name}", ())
             mark = self.marks[name] = Mark()
-        for line, entry in self._scan(name, mark.bytes, mark.lines):
+        scan = self._scan()
+        assert scan is not None
+        for line, entry in scan(name, mark.bytes, mark.lines):
             self._add(name, line, entry)
 
     def add(self, name: str, line: bytes, entry: Callable[[], Sequence[Any]]) -> None:
@@ -206,7 +182,10 @@ class Index:
         """Write what can be written, and close; further calls do nothing."""
         with suppress(sqlite3.Error):
             self.commit()
-        with suppress(sqlite3.Error):
+        self.__del__()
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error, AttributeError):
             self._database.close()
 
     def name(self, text: str) -> int:
@@ -256,7 +235,7 @@ class Index:
         self._made_anew = True
         self._changes, self._names, self._texts, self.marks = 0, {}, {}, {}
         try:
-            self._database = _temporary()
+            self._database = temporary()
             for name in self._files:
                 self._mend(name)
         except sqlite3.Error:
@@ -273,66 +252,6 @@ def sample_of(row: Sequence[Any]) -> SampleId:
     return SampleId(row[0], row[1])
 
 
-@cache
-def _version() -> str:
-    """What the entries depend on: their columns, and the code that finds reasoning."""
-    source = Path(reasoning.__file__).read_text("utf-8")
-    return f"{SCHEMA} {short(source).hex()}"
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    database = sqlite3.connect(
-        name,
-        timeout=LOCKED_S,
-        isolation_level=None,
-        check_same_thread=False,
-        uri=name.startswith("file:"),
-    )
-    # A batch is held in memory, so that readers are kept out only while it is written.
-    database.execute("PRAGMA cache_spill=OFF")
-    return database
-
-
-def _usable(database: sqlite3.Connection) -> bool:
-    (version,) = database.execute("SELECT version FROM about").fetchone()
-    (healthy,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    return bool(version == _version() and healthy == "ok")
-
-
 def _marks(database: sqlite3.Connection) -> dict[str, Mark]:
     rows = database.execute("SELECT name, bytes, lines, crc FROM files")
     return {name: Mark(*rest) for name, *rest in rows}
-
-
-def _create(path: Path) -> None:
-    with suppress(sqlite3.Error):
-        database = _connect(str(path))
-        try:
-            _fill(database)
-        finally:
-            database.close()
-
-
-def _temporary() -> sqlite3.Connection:
-    # Held in memory as far as it is small, else in the folder of temporary files.
-    database = _connect("")
-    _fill(database)
-    return database
-
-
-def _fill(database: sqlite3.Connection) -> None:
-    # A run of a few samples has a small index, too.
-    database.executescript(f"PRAGMA page_size=2048;BEGIN;{_TABLES}")
-    database.execute("INSERT INTO about VALUES(?)", (_version(),))
-    database.execute("COMMIT")
-
-
-def _unpacked(file: LineFile) -> sqlite3.Connection:
-    with tempfile.NamedTemporaryFile(suffix=f"-{NAME}") as copy:
-        for block in blocks(file):
-            copy.write(block)
-        copy.flush()
-        # The open database keeps the file, which has no name from then on.
-        database = _connect(f"{Path(copy.name).as_uri()}?mode=ro&immutable=1")
-        database.execute("SELECT version FROM about").fetchone()
-        return database

@@ -23,7 +23,7 @@ from opencodeeval.core.lines import Packed, PlainFile, blocks, checksum
 from opencodeeval.core.lines import pack as pack_file
 from opencodeeval.records.reading import read_records, run_folder_of
 from opencodeeval.runs.content import Content
-from opencodeeval.runs.index import NAME
+from opencodeeval.runs.databases import NAME
 from opencodeeval.runs.packed import MANIFEST, SUFFIX, VERSION, Manifest, manifest_of, open_packed
 
 # The other files stay: they are small.

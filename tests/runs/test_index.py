@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
 import sqlite3
 import tracemalloc
@@ -23,7 +25,7 @@ from opencodeeval.core.types import (
     digest,
 )
 from opencodeeval.records.schema import Reasoning
-from opencodeeval.runs import index, tallies
+from opencodeeval.runs import databases, index, tallies
 from opencodeeval.runs.rows import ExecutionKey
 from opencodeeval.runs.store import RunStore, read_run
 
@@ -81,10 +83,10 @@ def test_a_closed_folder_is_opened_again_without_reading_a_line(
 
 def test_a_folder_of_an_earlier_version_has_no_index_and_gets_one(tmp_path: Path) -> None:
     folder = filled(tmp_path)
-    (folder / index.NAME).unlink()
+    (folder / databases.NAME).unlink()
     with closing(RunStore(tmp_path, CONFIGURATION)) as store:
         assert_all_there(store)
-    assert (folder / index.NAME).exists()
+    assert (folder / databases.NAME).exists()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 7, 10_000])
@@ -158,7 +160,7 @@ def test_a_damaged_index_or_one_of_another_version_is_made_anew(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     folder = filled(tmp_path)
-    damage(folder / index.NAME)
+    damage(folder / databases.NAME)
     read = read_run(folder)
     assert list(read.completions) == list(read.grades) == SAMPLES
     with closing(RunStore(tmp_path, CONFIGURATION)) as store:
@@ -194,12 +196,30 @@ def test_a_line_that_is_gone_while_the_folder_is_read_is_one_sentence(tmp_path: 
 
 def test_reading_writes_nothing(tmp_path: Path) -> None:
     folder = filled(tmp_path)
-    (folder / index.NAME).unlink()
+    (folder / databases.NAME).unlink()
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     read = read_run(folder)
     assert list(read.completions) == SAMPLES
     assert read.extractions[SAMPLES[0]] == "extraction"
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_what_was_read_is_closed_with_its_last_user(tmp_path: Path) -> None:
+    folder = filled(tmp_path)
+
+    def open_files() -> set[str]:
+        paths = (os.path.realpath(each) for each in Path("/proc/self/fd").iterdir())
+        return {path for path in paths if path.startswith(str(folder))}
+
+    read = read_run(folder)
+    assert len(read.grades) == len(SAMPLES)
+    assert {Path(each).stem for each in open_files()} == {"index", *index.FILES}
+    gc.disable()
+    try:
+        del read
+        assert open_files() == set()
+    finally:
+        gc.enable()
 
 
 def test_a_folder_is_read_while_another_store_writes_it(tmp_path: Path) -> None:
@@ -213,7 +233,7 @@ def test_a_reader_in_the_middle_stops_no_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "BATCH", 2)
-    monkeypatch.setattr(index, "LOCKED_S", 0.01)
+    monkeypatch.setattr(databases, "LOCKED_S", 0.01)
     with closing(RunStore(tmp_path, CONFIGURATION)) as store:
         for where in SAMPLES[:4]:
             add(store, where)
@@ -364,7 +384,7 @@ def test_reasoning_is_counted_as_the_answers_are_added(tmp_path: Path) -> None:
     assert found
     assert (found.at_budget, found.tokens, found.counted) == (1, 15, 3)
     # Made anew from the lines, it says the same.
-    (index_file,) = tmp_path.glob(f"runs/*/{index.NAME}")
+    (index_file,) = tmp_path.glob(f"runs/*/{databases.NAME}")
     index_file.unlink()
     assert reasoning_in(tmp_path, []) == found
     assert reasoning_in(tmp_path / "other", answers[:1]) is None

@@ -15,7 +15,7 @@ import pytest
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.lines import BLOCK
-from opencodeeval.runs.index import NAME
+from opencodeeval.runs.databases import NAME
 from opencodeeval.runs.packed import MANIFEST
 from opencodeeval.runs.packing import pack, unpack
 from opencodeeval.runs.rows import read_prompts, read_verdicts
