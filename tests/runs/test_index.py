@@ -240,16 +240,20 @@ def test_a_reader_in_the_middle_stops_no_writer(
     with closing(RunStore(tmp_path, CONFIGURATION)) as store:
         reading = iter(read_run(store.folder).completions)
         assert next(reading) == SAMPLES[0]
-        for where in SAMPLES[4:8]:
-            add(store, where)
-        assert store.content.index.path.exists()
-        assert len(list(reading)) < len(SAMPLES)
-        monkeypatch.setattr(index.Index, "_make_anew", lambda _: pytest.fail("made anew"))
-        for where in SAMPLES[8:]:
-            add(store, where)
+        with monkeypatch.context() as patched:
+            patched.setattr(index.Index, "_make_anew", lambda _: pytest.fail("made anew"))
+            for where in SAMPLES[4:8]:
+                add(store, where)
+            # The reader holds its lock so long.
+            assert store.content.index.row("SELECT count(*) FROM completions") == (8,)
+            assert len(list(reading)) == 3
+            for where in SAMPLES[8:]:
+                add(store, where)
         assert_all_there(store)
-    with closing(RunStore(tmp_path, CONFIGURATION)) as store:
-        assert_all_there(store)
+    with monkeypatch.context() as patched:
+        patched.setattr(index.Index, "_add", lambda *_: pytest.fail("a line was read"))
+        with closing(RunStore(tmp_path, CONFIGURATION)):
+            pass
 
 
 def test_where_the_index_cannot_be_written_the_run_goes_on(
