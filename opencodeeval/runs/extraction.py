@@ -46,7 +46,7 @@ class Extraction:
         self._tasks = {task.task_id: task for task in benchmark.tasks}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
         self._pool: _Pool | None = None
-        self._in_thread_only = False
+        self._in_thread_only = usable_cores() < 2
         self._done, self._seconds = 0, 0.0
 
     async def program(self, completion: Completion) -> Program:
@@ -112,8 +112,7 @@ class _Pool:
         self._pickled = pickled
         self._processes: set[Process] = set()
         self._free: asyncio.Queue[Process | None] = asyncio.Queue()
-        # A core has other things to do: the programs run, too.
-        for _ in range(min(MOST_PROCESSES, max(1, usable_cores() // 2))):
+        for _ in range(min(MOST_PROCESSES, usable_cores())):
             self._free.put_nowait(None)
 
     async def program(self, completion: Completion) -> Program | None:

@@ -62,7 +62,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes after the first sample, two of them."""
     monkeypatch.setattr(extraction, "WORTH_S", -1.0)
     monkeypatch.setattr(extraction, "MEASURED", 1)
-    monkeypatch.setattr(extraction, "usable_cores", lambda: 4)
+    monkeypatch.setattr(extraction, "usable_cores", lambda: 2)
 
 
 @asynccontextmanager
