@@ -10,15 +10,20 @@ from __future__ import annotations
 import os
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
+
+from backports import zstd
 
 from opencodeeval.core.errors import StoreError
 
 BLOCK = 1 << 20
-# Slow enough to find what the answers to one prompt have in common.
-LEVEL = 9
+_OPTIONS: Mapping[int, int] = {
+    # Slow enough to find what the answers to one prompt have in common.
+    zstd.CompressionParameter.compression_level: 9,
+    zstd.CompressionParameter.checksum_flag: 1,
+}
 # Blocks of a packed file that are kept unpacked: neighbours are mostly asked for one by one.
 KEPT_BLOCKS = 8
 
@@ -107,7 +112,6 @@ class PackedFile:
         self._places = [0]
         for size in known.frames:
             self._places.append(self._places[-1] + size)
-        self._codec = _codec()
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     @property
@@ -129,10 +133,9 @@ class PackedFile:
         if found is None:
             begin, end = self._places[number : number + 2]
             packed = self._file.read(begin, end - begin)
-            size = min(BLOCK, self.size - number * BLOCK)
             try:
-                found = bytes(self._codec.decompress(packed, decompressed_size=size, asbytes=True))
-            except (OSError, ValueError) as error:
+                found = zstd.decompress(packed)
+            except zstd.ZstdError as error:
                 raise StoreError(
                     f"{self.path} is damaged ({error}): restore it from a copy"
                 ) from error
@@ -196,20 +199,13 @@ def pack(file: LineFile, into: BinaryIO) -> Packed:
         StoreError: the file cannot be read.
         OSError: `into` cannot be written.
     """
-    codec, crc, size, frames = _codec(), 0, 0, []
+    crc, size, frames = 0, 0, []
     for block in blocks(file):
-        frame = codec.compress(block, asbytes=True)
+        frame = zstd.compress(block, options=_OPTIONS)
         into.write(frame)
         frames.append(len(frame))
         crc, size = zlib.crc32(block, crc), size + len(block)
     return Packed(size, crc, frames)
-
-
-def _codec() -> Any:
-    # Here, as it takes a moment: few commands read packed files.
-    from pyarrow import Codec
-
-    return Codec("zstd", compression_level=LEVEL)
 
 
 def _cannot_read(path: Path, error: OSError) -> StoreError:

@@ -150,7 +150,11 @@ def test_a_damaged_packed_file_is_one_sentence_and_stays(tmp_path: Path) -> None
     folder = filled(tmp_path)
     pack(folder)
     path = folder / "programs.jsonl.zst"
-    path.write_bytes(path.read_bytes()[:-20])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # one bit of the checksum
+    with pytest.raises(StoreError, match=r"programs\.jsonl\.zst is damaged"):
+        read_run(folder).programs[SAMPLES[0]]
+    path.write_bytes(whole[:-20])
     with pytest.raises(StoreError, match=r"programs\.jsonl\.zst is damaged .*: restore it"):
         RunStore(tmp_path, CONFIGURATION)
     assert path.exists()
