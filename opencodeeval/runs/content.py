@@ -123,11 +123,12 @@ class Content:
         """The line of a sample.
 
         Raises:
-            StoreError: another line is there.
+            StoreError: another line is there, or the file cannot be read.
         """
         path = self.folder / f"{name}.jsonl"
+        content = self._files[name].read(at, size)
         try:
-            row = self._parsers[name](self._files[name].read(at, size), 0)
+            row = self._parsers[name](content, 0)
         except StoreError:
             row = None
         if row is None or (row.task_id, row.sample_id) != where:
