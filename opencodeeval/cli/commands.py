@@ -130,6 +130,12 @@ GROUPS = {
             "execute stored samples again, and list changed verdicts",
             "results/runs/ID",
         ),
+        "pack": _command(
+            "pack",
+            "compress the folders of finished runs; every command reads them",
+            "results",
+            "results/runs/ID --unpack",
+        ),
         "sandbox": _command("sandbox", "build, show or clean up the sandbox", "build"),
         "completion": _command(
             "completion",

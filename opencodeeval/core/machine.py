@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,7 +25,25 @@ def usable_cores() -> int:
 
 
 def _quota(root: Path) -> float:
-    """Cores that the cgroups of this process allow, the strictest of them; infinite for no limit.
+    """Cores that the strictest cgroup of this process allows; infinite for no limit."""
+    return min(map(_quota_of, _groups(root, "cpu")), default=math.inf)
+
+
+def usable_memory() -> int:
+    """Bytes of memory that are free for this process: the machine's, and its cgroups'."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = dict(line.split(":", 1) for line in lines if ":" in line)
+    kilobytes = named.get("MemAvailable", "").split()
+    free = int(kilobytes[0]) * 1024 if kilobytes else math.inf
+    least = min([free, *map(_room_in, _groups(CGROUPS, "memory"))])
+    return sys.maxsize if least == math.inf else max(0, int(least))
+
+
+def _groups(root: Path, controller: str) -> list[Path]:
+    """The folders of the cgroups that this process is in, and of those above them.
 
     Of version 2 and of version 1, mounted at `root`. In a container the path of the
     cgroup is that of the host, and `root` shows the container's own.
@@ -32,19 +51,30 @@ def _quota(root: Path) -> float:
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
-        return math.inf
-    found = [math.inf]
+        return []
+    found: list[Path] = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2, alone or beside version 1
             tops = [root, root / "unified"]
-        elif "cpu" in controllers.split(","):
-            tops = [root / controllers, root / "cpu"]
+        elif controller in controllers.split(","):
+            tops = [root / controllers, root / controller]
         else:
             continue
         below = PurePosixPath(path.lstrip("/"))
-        found += [_quota_of(top / each) for top in tops for each in (below, *below.parents)]
-    return min(found)
+        found += [top / each for top in tops for each in (below, *below.parents)]
+    return found
+
+
+def _room_in(group: Path) -> float:
+    """Bytes that one cgroup leaves; infinite where it has no limit."""
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        with contextlib.suppress(OSError, ValueError):
+            return int((group / limit).read_text()) - int((group / used).read_text())
+    return math.inf
 
 
 def _quota_of(group: Path) -> float:

@@ -162,7 +162,7 @@ class StopEarly(Observer):
 
     def graded(self, sample: GradedSample) -> None:
         """Take one sample's verdict, and end the run once there is an answer."""
-        cluster = self._cluster.get(sample.grade.task_id)
+        cluster = self._cluster.get(sample.task_id)
         if cluster is None:
             return
         self._seen[cluster] += 1

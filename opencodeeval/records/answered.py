@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from opencodeeval.core.reasoning import parts_of
-from opencodeeval.core.types import Completion, Verdict
+from opencodeeval.core.types import Verdict
 from opencodeeval.records.schema import Reasoning, Record
 
 # Above this share a reader is told what to do.
@@ -60,28 +58,6 @@ def counts(record: Record) -> Answered:
         without_code=verdicts.get(Verdict.NO_CODE.value, 0),
         longest=record.sampling.max_tokens,
         reasoning=record.reasoning,
-    )
-
-
-def reasoning_in(completions: Iterable[Completion]) -> Reasoning | None:
-    """What the completions of a chat model have of reasoning; None if none of them has any."""
-    parted = [(each, parts_of(each)) for each in completions if each.form == "answer"]
-    found = [
-        (each, parts.ended)
-        for each, parts in parted
-        if parts.reasoning or each.thinking_tokens or not parts.ended
-    ]
-    if not found:
-        return None
-    unfinished = [each for each, ended in found if not ended]
-    counted = [each.thinking_tokens for each, _ in found if each.thinking_tokens]
-    return Reasoning(
-        answers=len(found),
-        unfinished=len(unfinished),
-        cut_off=sum(each.finish_reason == "length" for each in unfinished),
-        tokens=sum(counted),
-        counted=len(counted),
-        at_budget=sum(each.thinking_cut for each, _ in found),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
+from typing import overload
 
 from opencodeeval.benchmarks import registry
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
@@ -27,17 +28,20 @@ from opencodeeval.stats.pass_at_k import pass_at_k
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run with its record: `samples` task by task, in the order of the data."""
+    """A run with its record.
+
+    `samples` come task by task, in the order of the data; each is read when it is asked for.
+    """
 
     folder: Path
     record: Record
     benchmark: CardBenchmark
-    samples: tuple[FinishedSample, ...]
+    samples: Sequence[FinishedSample]
 
     @property
     def tasks(self) -> list[Task]:
         """The tasks that have samples."""
-        return list({sample.task.task_id: sample.task for sample in self.samples}.values())
+        return [task for task in self.benchmark.tasks if _samples(self.record, task)]
 
     @property
     def model(self) -> str:
@@ -106,25 +110,57 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
             f"the data of {bench or benchmark.name} are not those that {run} was graded with: "
             "name the same data with --bench or --data"
         )
-    stored = read_run(folder)
-    samples = []
-    for task in benchmark.tasks:
-        for sample_id in range(_samples(record, task)):
+    return FinishedRun(folder, record, benchmark, _Samples(folder, record, benchmark))
+
+
+class _Samples(Sequence[FinishedSample]):
+    """The samples that a record counts, read one by one."""
+
+    def __init__(self, folder: Path, record: Record, benchmark: CardBenchmark) -> None:
+        """Look at which are there.
+
+        Raises:
+            StoreError: one is missing, or what is stored is damaged.
+        """
+        self._stored = read_run(folder)
+        self._record, self._benchmark = record, benchmark
+        self._places = [
+            (task, sample_id)
+            for task in benchmark.tasks
+            for sample_id in range(_samples(record, task))
+        ]
+        parts = (self._stored.completions, self._stored.programs, self._stored.grades)
+        for task, sample_id in self._places:
             where = SampleId(task.task_id, sample_id)
-            try:
-                completion, program = stored.completions[where], stored.programs[where].code
-                grade = stored.grades[where]
-            except KeyError:
+            if not all(where in part for part in parts):
                 raise StoreError(
                     f"{folder} lacks sample {sample_id} of {task.task_id}, which its record "
                     "counts: repeat the command of the run"
-                ) from None
-            solution = benchmark.solution(task, program)
-            passes = benchmark.passes(verdicts_of(grade))
-            bare = answer_of(completion, record.model_type)
-            parts = (completion.text, program, solution, grade.suites, passes, bare)
-            samples.append(FinishedSample(task, sample_id, *parts))
-    return FinishedRun(folder, record, benchmark, tuple(samples))
+                )
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> FinishedSample: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[FinishedSample]: ...
+
+    def __getitem__(self, place: int | slice) -> FinishedSample | Sequence[FinishedSample]:
+        if isinstance(place, slice):
+            return [self._sample(*each) for each in self._places[place]]
+        return self._sample(*self._places[place])
+
+    def _sample(self, task: Task, sample_id: int) -> FinishedSample:
+        where, benchmark = SampleId(task.task_id, sample_id), self._benchmark
+        completion, program = self._stored.completions[where], self._stored.programs[where].code
+        grade = self._stored.grades[where]
+        solution = benchmark.solution(task, program)
+        passes = benchmark.passes(verdicts_of(grade))
+        bare = answer_of(completion, self._record.model_type)
+        parts = (completion.text, program, solution, grade.suites, passes, bare)
+        return FinishedSample(task, sample_id, *parts)
 
 
 def _samples(record: Record, task: Task) -> int:

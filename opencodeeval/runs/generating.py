@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
 from opencodeeval.backends.base import Request, SamplesFailed
@@ -13,12 +13,16 @@ from opencodeeval.core.together import run_together
 from opencodeeval.core.types import Completion, SampleId
 from opencodeeval.runs.asking import prompt_of
 from opencodeeval.runs.recording import Planned
-from opencodeeval.runs.sharing import Question, Shared, drawn_as, take_answers
+from opencodeeval.runs.sharing import Answer, Question, Shared, drawn_as, take_answers
 from opencodeeval.runs.store import RunStore
+from opencodeeval.runs.tallies import mean_lengths
 
 
 class Generation:
-    """Gives every completion of a run to `deliver`, stored ones first.
+    """Says to `deliver` of every sample that it has its completion, stored ones first.
+
+    Of those that come in just now it has the completion; the others are read when they are
+    needed.
 
     `handed_over` is called, once or more often, when the backend has taken the last
     request: the next run may begin then. `drawn` counts what the backend was asked for
@@ -30,7 +34,7 @@ class Generation:
         planned: Planned,
         store: RunStore,
         shared: Shared,
-        deliver: Callable[[Completion], None],
+        deliver: Callable[[SampleId, Completion | None], None],
         handed_over: Callable[[], None],
     ) -> None:
         self._planned = planned
@@ -40,8 +44,25 @@ class Generation:
         self._handed_over = handed_over
         self._tasks = {task.task_id: task for task in planned.benchmark.tasks}
         self._drawn_as = drawn_as(planned.sampling)
+        self._questions: dict[str, Question] = {}
+        self._taken = 0
         self.drawn = 0
         self.unanswered: SamplesFailed | None = None
+
+    def take_answers(self) -> None:
+        """Store the answers that other runs of the command have got to the same questions.
+
+        Raises:
+            StoreError: the run folder cannot be written, or that of another run is damaged.
+        """
+        planned = self._planned
+        self._taken = take_answers(
+            planned.benchmark,
+            planned.backend.model_type,
+            planned.sampling,
+            self._store,
+            self._shared.sources,
+        )
 
     async def run(self, wanted: Sequence[SampleId], in_any_order: bool = False) -> None:
         """Deliver the completions of all `wanted` samples, asking for them in this order.
@@ -52,18 +73,16 @@ class Generation:
             BackendError: the backend failed or left samples out.
             StoreError: the run folder cannot be written.
         """
-        benchmark, model_type = self._planned.benchmark, self._planned.backend.model_type
-        taken = take_answers(
-            benchmark, model_type, self._planned.sampling, self._store, self._shared.sources
-        )
         missing = [where for where in wanted if where not in self._store.completions]
+        lacking = set(missing)
         if in_any_order:
             missing = self._long_ones_first(missing)
         own, promised = self._claim(missing)
-        self._tell(taken + len(promised), len(own))
+        self._tell(self._taken + len(promised), len(own))
         for where in wanted:
-            if where in self._store.completions:
-                self._deliver(self._store.completions[where])
+            if where not in lacking:
+                self._deliver(where, None)
+        del missing, lacking
         while own or promised:
             left: list[SampleId] = []
             await run_together(
@@ -79,47 +98,33 @@ class Generation:
         The engine then has no long answer left to write alone at the end. Samples of a
         task stay together: they share its prompt.
         """
-        lengths: dict[str, list[int]] = {}
-        for where, completion in self._store.completions.items():
-            lengths.setdefault(where.task_id, []).append(completion.completion_tokens)
-        means = {task_id: sum(found) / len(found) for task_id, found in lengths.items()}
+        means = mean_lengths(self._store.content.index)
         return sorted(missing, key=lambda where: -means.get(where.task_id, math.inf))
 
-    def _claim(
-        self, missing: Sequence[SampleId]
-    ) -> tuple[dict[SampleId, Request], dict[SampleId, asyncio.Future[Completion | None]]]:
+    def _claim(self, missing: Sequence[SampleId]) -> tuple[list[SampleId], dict[SampleId, Answer]]:
         """What this run has to ask, and what another is asking just now."""
-        own: dict[SampleId, Request] = {}
-        promised: dict[SampleId, asyncio.Future[Completion | None]] = {}
-        for request in self._requests(missing):
-            where = SampleId(request.prompt.task_id, request.sample_id)
-            answer = self._shared.asked.claim(self._question(request))
+        self._ask(missing)
+        own: list[SampleId] = []
+        promised: dict[SampleId, Answer] = {}
+        for where in missing:
+            answer = self._shared.asked.claim(self._questions[where.task_id], where.sample_id)
             if answer is None:
-                own[where] = request
+                own.append(where)
             else:
                 promised[where] = answer
         return own, promised
 
-    def _requests(self, missing: Sequence[SampleId]) -> Iterator[Request]:
+    def _ask(self, missing: Sequence[SampleId]) -> None:
+        """Have the prompts of these samples, stored."""
         planned = self._planned
-        prompts = {
-            task_id: prompt_of(
-                planned.benchmark,
-                self._tasks[task_id],
-                planned.sampling,
-                planned.backend.model_type,
-            )
-            for task_id in dict.fromkeys(where.task_id for where in missing)
-        }
-        for prompt in prompts.values():
-            if prompt.task_id not in self._store.prompts:
+        for task_id in dict.fromkeys(where.task_id for where in missing):
+            if task_id in self._questions:
+                continue
+            task, model_type = self._tasks[task_id], planned.backend.model_type
+            prompt = prompt_of(planned.benchmark, task, planned.sampling, model_type)
+            self._questions[task_id] = Question(id(planned.backend), prompt, self._drawn_as)
+            if task_id not in self._store.prompts:
                 self._store.add_prompt(prompt)
-        return (Request(prompts[where.task_id], where.sample_id) for where in missing)
-
-    def _question(self, request: Request) -> Question:
-        return Question(
-            id(self._planned.backend), request.prompt, self._drawn_as, request.sample_id
-        )
 
     def _tell(self, reused: int, lacking: int) -> None:
         if not self._shared.sources:
@@ -131,24 +136,25 @@ class Generation:
         if lacking:
             self._shared.log(f"generating {lacking} answers")
 
-    async def _draw(self, own: dict[SampleId, Request]) -> None:
-        awaited = dict(own)
+    async def _draw(self, own: Sequence[SampleId]) -> None:
+        awaited = set(own)
         try:
             if awaited:
-                await self._stream(awaited)
+                await self._stream(own, awaited)
         except SamplesFailed as error:
             self.unanswered = error
         finally:
             self._handed_over()
-            for request in awaited.values():
-                self._shared.asked.settle(self._question(request), None)
+            for where in awaited:
+                self._settle(where, None)
 
-    async def _stream(self, awaited: dict[SampleId, Request]) -> None:
-        """Take the answers to `awaited`, and remove from it what was answered."""
-        requests: Sequence[Request] = list(awaited.values())
-        if self._planned.backend.capabilities.overlapping_calls:
-            loop = asyncio.get_running_loop()
-            requests = _Announced(requests, lambda: loop.call_soon_threadsafe(self._handed_over))
+    async def _stream(self, own: Sequence[SampleId], awaited: set[SampleId]) -> None:
+        """Take the answers to `own`, and remove from `awaited` what was answered."""
+        loop, overlapping = asyncio.get_running_loop(), self._planned.backend.capabilities
+        announce: Callable[[], object] = lambda: None  # noqa: E731
+        if overlapping.overlapping_calls:
+            announce = lambda: loop.call_soon_threadsafe(self._handed_over)  # noqa: E731
+        requests = _Requests(self._questions, own, announce)
         stream = self._planned.backend.generate(requests, self._planned.sampling)
         try:
             async for completion in stream:
@@ -160,7 +166,8 @@ class Generation:
                     )
                 self.drawn += 1
                 self._take(completion)
-                self._shared.asked.settle(self._question(awaited.pop(where)), completion)
+                awaited.remove(where)
+                self._settle(where, completion)
         finally:
             close = getattr(stream, "aclose", None)
             if close is not None:
@@ -171,10 +178,13 @@ class Generation:
                 "run the same command again to generate them"
             )
 
+    def _settle(self, where: SampleId, answer: Completion | None) -> None:
+        self._shared.asked.settle(self._questions[where.task_id], where.sample_id, answer)
+
     async def _receive(
         self,
         where: SampleId,
-        promised: asyncio.Future[Completion | None],
+        promised: Answer,
         left: list[SampleId],
     ) -> None:
         # Shielded, because several runs may wait for it, and one of them may be stopped.
@@ -186,15 +196,19 @@ class Generation:
 
     def _take(self, completion: Completion) -> None:
         self._store.add_completion(completion)
-        self._deliver(completion)
+        self._deliver(SampleId(completion.task_id, completion.sample_id), completion)
 
 
-class _Announced(Sequence[Request]):
-    """Requests that say when the last of them is taken."""
+class _Requests(Sequence[Request]):
+    """The requests for some samples, made as they are taken; says when the last one is."""
 
-    def __init__(self, requests: Sequence[Request], taken: Callable[[], object]) -> None:
-        self._requests = requests
-        self._taken = taken
+    def __init__(
+        self,
+        questions: Mapping[str, Question],
+        samples: Sequence[SampleId],
+        taken: Callable[[], object],
+    ) -> None:
+        self._questions, self._samples, self._taken = questions, samples, taken
 
     @overload
     def __getitem__(self, place: int) -> Request: ...
@@ -203,14 +217,19 @@ class _Announced(Sequence[Request]):
     def __getitem__(self, place: slice) -> Sequence[Request]: ...
 
     def __getitem__(self, place: int | slice) -> Request | Sequence[Request]:
-        return self._requests[place]
+        if isinstance(place, slice):
+            return [self._request(where) for where in self._samples[place]]
+        return self._request(self._samples[place])
 
     def __len__(self) -> int:
-        return len(self._requests)
+        return len(self._samples)
 
     def __iter__(self) -> Iterator[Request]:
-        last = len(self._requests) - 1
-        for place, request in enumerate(self._requests):
+        last = len(self._samples) - 1
+        for place, where in enumerate(self._samples):
             if place == last:
                 self._taken()
-            yield request
+            yield self._request(where)
+
+    def _request(self, where: SampleId) -> Request:
+        return Request(self._questions[where.task_id].prompt, where.sample_id)

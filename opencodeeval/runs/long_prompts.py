@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from opencodeeval.backends.base import SamplesFailed
-from opencodeeval.core.types import Completion
 from opencodeeval.records.answered import MANY
 from opencodeeval.runs.recording import Planned
+
+# Why such a completion is finished.
+PROMPT_TOO_LONG = "prompt_too_long"
 
 
 class PromptsTooLong(SamplesFailed):
@@ -20,13 +22,13 @@ class LongPrompts:
         self._planned = planned
         self._too_long = 0
 
-    def add(self, completion: Completion) -> None:
-        """Count one completion.
+    def add(self, completions: int) -> None:
+        """Count completions without an answer, as their prompt was too long.
 
         Raises:
             PromptsTooLong: more than a share of `MANY` of all samples did not fit.
         """
-        self._too_long += completion.finish_reason == "prompt_too_long"
+        self._too_long += completions
         if self._too_long > MANY * self.samples:
             raise PromptsTooLong(
                 f"the prompts of at least {self._too_long} of {self.samples} samples of "

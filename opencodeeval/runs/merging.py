@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from opencodeeval.backends.stored import StoredCompletions
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.errors import SandboxError, UsageError
 from opencodeeval.core.journal import write_atomically
-from opencodeeval.core.types import Grade, Program, SampleId, Task
+from opencodeeval.core.types import Completion, Grade, Program, SampleId, Task
 from opencodeeval.execution.identity import differing
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.reading import StoredRecord, read_records
@@ -23,7 +24,7 @@ from opencodeeval.runs.asking import prompt_of, sampling_of
 from opencodeeval.runs.finished import benchmark_of, find_run
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.recording import Planned, build_record, configuration
-from opencodeeval.runs.rows import VerdictRow, read_verdicts
+from opencodeeval.runs.rows import VerdictRow
 from opencodeeval.runs.shards import FIELD, Shard, shard_in
 from opencodeeval.runs.store import RunStore, StoredRun, check_writable, read_run
 from opencodeeval.stats.metrics import parse_metrics
@@ -144,7 +145,9 @@ def _merged(
     first = parts[0].record
     benchmark = _whole(parts, bench, data_dir)
     runs = [read_run(part.folder) for part in parts]
-    completions = {where: each for run in runs for where, each in run.completions.items()}
+    completions: Mapping[SampleId, Completion] = ChainMap(
+        *(run.completions for run in runs)  # type: ignore[arg-type]
+    )
     backend = StoredCompletions(completions, first.model.identity, first.model_type)
     planned = Planned(benchmark, backend, sampling_of(first), first.model.name)
     sandbox = _NotOpened(first.sandbox)
@@ -185,9 +188,8 @@ def _add(store: RunStore, planned: Planned, part: _Part, run: StoredRun) -> None
             store.add_prompt(
                 prompt_of(benchmark, tasks[task_id], planned.sampling, backend.model_type)
             )
-    rows = {row.where: row for row in read_verdicts(part.folder)}
     for where in _samples(part.record):
-        completion, program, row = _stored(part, run, rows, where)
+        completion, program, row = _stored(part, run, where)
         if where not in store.completions:
             store.add_completion(completion)
         if where not in store.programs:
@@ -196,11 +198,9 @@ def _add(store: RunStore, planned: Planned, part: _Part, run: StoredRun) -> None
             store.add_grade(row.key, row.grade)
 
 
-def _stored(
-    part: _Part, run: StoredRun, rows: Mapping[SampleId, VerdictRow], where: SampleId
-) -> tuple[Any, Program, VerdictRow]:
+def _stored(part: _Part, run: StoredRun, where: SampleId) -> tuple[Any, Program, VerdictRow]:
     try:
-        return run.completions[where], run.programs[where], rows[where]
+        return run.completions[where], run.programs[where], run.rows[where]
     except KeyError:
         raise UsageError(
             f"{part.folder} lacks sample {where.sample_id} of {where.task_id}, which its record "

@@ -6,10 +6,11 @@ end the run by raising StopRun.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from opencodeeval.core.types import Grade
+from opencodeeval.core.types import Grade, SampleId
 from opencodeeval.records.schema import Record
 
 
@@ -23,6 +24,31 @@ class GradedSample:
 
     grade: Grade
     passed: bool
+
+    @property
+    def task_id(self) -> str:
+        """The sample's task."""
+        return self.grade.task_id
+
+
+class StoredSample(GradedSample):
+    """A sample that the run folder had already; its grade is read when it is asked for."""
+
+    def __init__(self, where: SampleId, passed: bool, read: Callable[[], Grade]) -> None:
+        object.__setattr__(self, "passed", passed)
+        object.__setattr__(self, "_where", where)
+        object.__setattr__(self, "_read", read)
+
+    @cached_property
+    def grade(self) -> Grade:
+        """The grade; StoreError if it can no longer be read."""
+        grade: Grade = vars(self)["_read"]()
+        return grade
+
+    @property
+    def task_id(self) -> str:
+        """The sample's task."""
+        return str(vars(self)["_where"].task_id)
 
 
 class Observer:

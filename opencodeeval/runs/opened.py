@@ -35,8 +35,7 @@ from opencodeeval.core.types import Completion, ModelType, SampleId, Sampling, d
 from opencodeeval.records.reading import RUNS
 from opencodeeval.runs.jobs import Job
 from opencodeeval.runs.recording import configuration, without_secrets
-from opencodeeval.runs.rows import read_completions
-from opencodeeval.runs.store import run_id
+from opencodeeval.runs.store import read_completions, run_id
 
 # Backends that load a model, which takes minutes; the others say what they are at once.
 LOADING = frozenset({"vllm", "transformers"})

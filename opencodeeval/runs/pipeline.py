@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.journal import write_atomically
-from opencodeeval.core.syntax import PARSING
 from opencodeeval.core.together import run_together
 from opencodeeval.core.types import (
     Completion,
     Grade,
-    ModelType,
     Program,
     SampleId,
     SuiteResult,
@@ -33,11 +31,12 @@ from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.identity import first_identity, sandbox_identity
 from opencodeeval.records.naming import record_path
 from opencodeeval.records.schema import Record, content_of
+from opencodeeval.runs.extraction import Extraction
 from opencodeeval.runs.generating import Generation
 from opencodeeval.runs.kept import kept, stored_before
 from opencodeeval.runs.legs import Legs
-from opencodeeval.runs.long_prompts import LongPrompts
-from opencodeeval.runs.observers import GradedSample, Observer, orders
+from opencodeeval.runs.long_prompts import PROMPT_TOO_LONG, LongPrompts
+from opencodeeval.runs.observers import GradedSample, Observer, StoredSample, orders
 from opencodeeval.runs.recording import (
     Planned,
     build_record,
@@ -47,6 +46,7 @@ from opencodeeval.runs.recording import (
 from opencodeeval.runs.rows import ExecutionKey
 from opencodeeval.runs.sharing import Shared
 from opencodeeval.runs.store import RunStore, is_fault
+from opencodeeval.runs.tallies import finished_by
 from opencodeeval.stats.metrics import Metric
 
 # Programs given to the sandbox beyond those that it can run at once, for a slot and at least:
@@ -144,7 +144,6 @@ class _Going:
     def __init__(self, run: Run, observers: Sequence[Observer]) -> None:
         self.observers = observers
         self.benchmark = run.planned.benchmark
-        self.model_type = run.planned.backend.model_type
         self.sandbox = run.sandbox
         self.store = run.store
         self.tasks = {task.task_id: task for task in self.benchmark.tasks}
@@ -153,10 +152,10 @@ class _Going:
         run.store.rename_sandbox(first_identity(described), self.sandbox_identity)
         self.executed = 0
         self.faults: list[Grade] = []
-        # Unbounded: the engine never waits for a slot, and programs are small.
-        self.queue: asyncio.Queue[Completion | None] = asyncio.Queue()
+        # Unbounded, so that the engine never waits for a slot; texts wait on the disk.
+        self.queue: asyncio.Queue[SampleId | None] = asyncio.Queue()
         self.running: dict[ExecutionKey, list[SampleId]] = {}
-        self.extractor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
+        self.extraction = Extraction(self.benchmark, run.planned.backend.model_type)
         self.generation = Generation(
             run.planned, run.store, run.shared, self._enqueue, run.handed_over
         )
@@ -175,7 +174,7 @@ class _Going:
                 self._generate(wanted, workers), *(self._grade_queued() for _ in range(workers))
             )
         finally:
-            self.extractor.shutdown(wait=False, cancel_futures=True)
+            await self.extraction.close()
             for observer in self.observers:
                 observer.finish()
         if self.generation.unanswered:
@@ -185,20 +184,49 @@ class _Going:
 
     async def _generate(self, wanted: Sequence[SampleId], workers: int) -> None:
         in_any_order = not any(orders(observer) for observer in self.observers)
-        await self.generation.run(wanted, in_any_order)
+        self.generation.take_answers()
+        if self.long_prompts:
+            self.long_prompts.add(finished_by(self.store.content.index, PROMPT_TOO_LONG))
+        left = await self._count_done(wanted)
+        self.extraction.expected = len(left)
+        await self.generation.run(left, in_any_order)
         for _ in range(workers):
             self.queue.put_nowait(None)
 
-    def _enqueue(self, completion: Completion) -> None:
+    async def _count_done(self, wanted: Sequence[SampleId]) -> list[SampleId]:
+        """Count the samples with nothing left to do, which the index knows; returns the others."""
+        left = dict.fromkeys(wanted)
+        for task_id in dict.fromkeys(where.task_id for where in wanted):
+            key = self._key(Program(task_id, 0, "", ""))
+            for where, suites in self.store.done(
+                key, self.benchmark.extraction_digest, self.benchmark.suites
+            ):
+                if where not in left:
+                    continue
+                del left[where]
+                verdicts = {name: suite.verdict for name, suite in suites.items()}
+                read = partial(self._stored_grade, where)
+                passed = self.benchmark.passes(verdicts)[self.benchmark.headline]
+                for observer in self.observers:
+                    observer.generated()
+                    observer.graded(StoredSample(where, passed, read))
+            # The other runs of the command go on meanwhile.
+            await asyncio.sleep(0)
+        return list(left)
+
+    def _stored_grade(self, where: SampleId) -> Grade:
+        return self.store.verdicts[where][1]
+
+    def _enqueue(self, where: SampleId, completion: Completion | None) -> None:
         for observer in self.observers:
             observer.generated()
-        self.queue.put_nowait(completion)
-        if self.long_prompts:
-            self.long_prompts.add(completion)
+        self.queue.put_nowait(where)
+        if self.long_prompts and completion is not None:
+            self.long_prompts.add(completion.finish_reason == PROMPT_TOO_LONG)
 
     async def _grade_queued(self) -> None:
-        while (completion := await self.queue.get()) is not None:
-            where = SampleId(completion.task_id, completion.sample_id)
+        while (where := await self.queue.get()) is not None:
+            completion = self.store.completion(where)
             program = await self._program(completion)
             key = self._key(program)
             stored = self.store.grade_of(where, key)
@@ -217,21 +245,9 @@ class _Going:
         stored = self.store.program_of(completion, extraction)
         if stored is not None:
             return stored
-        # In a thread: extraction from a long answer must not block the stream.
-        program = await asyncio.get_running_loop().run_in_executor(
-            self.extractor,
-            self._extract,
-            self.tasks[completion.task_id],
-            completion,
-            self.model_type,
-        )
+        program = await self.extraction.program(completion)
         self.store.add_program(completion, program, extraction)
         return program
-
-    def _extract(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
-        # The other runs of the command extract in threads of their own.
-        with PARSING:
-            return self.benchmark.program(task, completion, model_type)
 
     def _refuse(self, key: ExecutionKey, program: Program, stored: Grade | None) -> None:
         grade = no_code(self.benchmark, program)

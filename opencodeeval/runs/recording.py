@@ -14,14 +14,15 @@ import msgspec
 import opencodeeval
 from opencodeeval.backends.base import Backend
 from opencodeeval.benchmarks.base import Benchmark
+from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.core.machine import hardware, output_of
 from opencodeeval.core.types import Grade, SampleId, Sampling, Task, Verdict, digest
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.records import schema
-from opencodeeval.records.answered import reasoning_in
 from opencodeeval.records.breakdown import breakdown, contamination, scores_of
 from opencodeeval.records.naming import name_of_identity
 from opencodeeval.records.schema import Record, TaskRow
+from opencodeeval.runs import tallies
 from opencodeeval.runs.asking import needs_met, protocol_of, sampling_fields
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import Metric
@@ -88,17 +89,19 @@ def build_record(
     """
     benchmark, known = planned.benchmark, head(planned)
     chat = planned.backend.model_type == "chat"
-    graded = _by_task(benchmark, store)
-    tasks = {task.task_id: _task_row(benchmark, task, grades, store) for task, grades in graded}
-    worth = _counted(_worth(task, grades) for task, grades in graded)
+    tasks, worth = {}, []
+    for task in benchmark.tasks:
+        grades = _grades(benchmark, task, store)
+        tasks[task.task_id] = _task_row(benchmark, task, grades, store)
+        worth.append(_worth(task, grades))
     record = msgspec.structs.replace(
         known,
-        benchmark=msgspec.structs.replace(known.benchmark, integrity=worth),
+        benchmark=msgspec.structs.replace(known.benchmark, integrity=_counted(worth)),
         run_id=store.run_id,
         hardware=hardware(),
         sandbox=_sorted(sandbox.describe()),
-        totals=_totals(store),
-        reasoning=reasoning_in(store.completions.values()) if chat else None,
+        totals=tallies.totals(store.content.index),
+        reasoning=tallies.reasoning(store.content.index) if chat else None,
         scores=_scores(tasks, benchmark, metrics),
         verdicts={suite: _verdicts(tasks, suite) for suite in benchmark.suites},
         tasks=tasks,
@@ -206,14 +209,14 @@ def harness() -> schema.Harness:
     )
 
 
-def _by_task(benchmark: Benchmark, store: RunStore) -> list[tuple[Task, list[Grade]]]:
-    graded: dict[str, dict[int, Grade]] = {}
-    for where, (_, grade) in store.verdicts.items():
-        graded.setdefault(where.task_id, {})[where.sample_id] = grade
-    return [
-        (task, [grade for _, grade in sorted(graded[task.task_id].items())])
-        for task in benchmark.tasks
-    ]
+def _grades(benchmark: Benchmark, task: Task, store: RunStore) -> list[Grade]:
+    """A task's grades by sample; with their details only where the benchmark reads them."""
+    light = store.graded(task.task_id)
+    if not light:
+        raise KeyError(task.task_id)
+    if type(benchmark).counted is CardBenchmark.counted:
+        return light
+    return [store.verdicts[SampleId(each.task_id, each.sample_id)][1] for each in light]
 
 
 def _worth(task: Task, grades: Sequence[Grade]) -> str:
@@ -307,17 +310,6 @@ def _verdicts(tasks: Mapping[str, TaskRow], suite: str) -> dict[str, int]:
     for row in tasks.values():
         total.update(row.verdicts[suite])
     return dict(sorted(total.items()))
-
-
-def _totals(store: RunStore) -> schema.Totals:
-    completions = [store.completions[where] for where in sorted(store.completions)]
-    reasons = Counter(completion.finish_reason for completion in completions)
-    return schema.Totals(
-        samples=len(completions),
-        prompt_tokens=sum(completion.prompt_tokens for completion in completions),
-        completion_tokens=sum(completion.completion_tokens for completion in completions),
-        finish_reasons=dict(sorted(reasons.items())),
-    )
 
 
 def _sorted(value: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from opencodeeval.execution.identity import differing, first_identity, sandbox_i
 from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.records.reading import StoredRecord
 from opencodeeval.runs import signals
+from opencodeeval.runs.again import begun_again_after
 from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_of
 from opencodeeval.runs.finished import benchmark_of, find_run
 from opencodeeval.runs.observers import Observer
@@ -25,8 +28,8 @@ from opencodeeval.runs.options import Output, SandboxOptions
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
-from opencodeeval.runs.rows import PromptRow, VerdictRow, read_prompts, read_verdicts
-from opencodeeval.runs.store import RunStore, StoredRun, begun_again_after, check_writable, read_run
+from opencodeeval.runs.rows import PromptRow, read_prompts, read_verdicts
+from opencodeeval.runs.store import RunStore, StoredRun, check_writable, read_run
 from opencodeeval.stats.metrics import parse_metrics
 
 
@@ -42,7 +45,7 @@ class Stored:
     folder: Path
     benchmark: CardBenchmark
     run: StoredRun
-    rows: Mapping[SampleId, VerdictRow]
+    judged: Mapping[SampleId, Judged]
     left_out: tuple[str, ...]
     lacking: tuple[str, ...]
 
@@ -50,6 +53,13 @@ class Stored:
     def results(self) -> Path:
         """The results folder with the run."""
         return self.folder.parent.parent
+
+
+class Judged(NamedTuple):
+    """A sample's verdicts by suite, and the digest of the tests that it had."""
+
+    tests: str
+    verdicts: Mapping[str, str]
 
 
 class Move(NamedTuple):
@@ -108,7 +118,7 @@ def open_stored(
         folder,
         replace(benchmark, tasks=tasks),
         read_run(folder),
-        _rows(folder, record),
+        _judged(folder, record),
         tuple(task_id for task_id in counted if task_id not in known),
         tuple(task.task_id for task in benchmark.tasks if task.task_id not in counted),
     )
@@ -192,16 +202,16 @@ async def regrade(
         )
         result = await run_benchmark(run, [observer])
         _remove_superseded(stored, result)
-        places = {task.task_id: place for place, task in enumerate(benchmark.tasks)}
         after = {
-            where: {name: suite.verdict.value for name, suite in grade.suites.items()}
-            for where, (_, grade) in sorted(
-                store.verdicts.items(), key=lambda item: (places[item[0].task_id], item[0][1])
-            )
+            SampleId(task.task_id, grade.sample_id): {
+                name: suite.verdict.value for name, suite in grade.suites.items()
+            }
+            for task in benchmark.tasks
+            for grade in store.graded(task.task_id)
         }
     finally:
         store.close()
-    return Regrade(stored, changed, result, tuple(_moves(stored.rows, after)))
+    return Regrade(stored, changed, result, tuple(_moves(stored.judged, after)))
 
 
 def _remove_superseded(stored: Stored, result: RunResult) -> None:
@@ -212,7 +222,7 @@ def _remove_superseded(stored: Stored, result: RunResult) -> None:
 
 
 def _moves(
-    before: Mapping[SampleId, VerdictRow], after: Mapping[SampleId, Mapping[str, str]]
+    before: Mapping[SampleId, Judged], after: Mapping[SampleId, Mapping[str, str]]
 ) -> Iterator[Move]:
     for where, verdicts in after.items():
         for suite, verdict in verdicts.items():
@@ -221,16 +231,27 @@ def _moves(
                 yield Move(*where, suite, was, verdict)
 
 
-def _rows(folder: Path, record: StoredRecord) -> dict[SampleId, VerdictRow]:
+def _judged(folder: Path, record: StoredRecord) -> dict[SampleId, Judged]:
     """The verdicts that the record counts, without those of an interrupted regrade."""
-    # The record does not include what an interrupted --again has executed.
-    rows = read_verdicts(folder, begun_again_after(folder))
     described = record.record.sandbox
     own = (sandbox_identity(described), first_identity(described))
-    return {
-        **{row.where: row for row in rows},
-        **{row.where: row for row in rows if row.sandbox in own},
-    }
+    judged: dict[SampleId, Judged] = {}
+    in_own: set[SampleId] = set()
+    # The record does not include what an interrupted --again has executed.
+    for row in read_verdicts(folder, begun_again_after(folder)):
+        if row.sandbox in own:
+            in_own.add(row.where)
+        elif row.where in in_own:
+            continue
+        verdicts = _shared(tuple((name, each.value) for name, each in row.verdicts.items()))
+        judged[row.where] = Judged(sys.intern(row.tests), verdicts)
+    return judged
+
+
+@cache
+def _shared(verdicts: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The same mapping for the same verdicts: there are few."""
+    return dict(verdicts)
 
 
 def _check_prompts(stored: Stored) -> None:
@@ -268,7 +289,7 @@ def _changed(stored: Stored, sandbox: Sandbox) -> tuple[str, ...]:
     tests = {task.task_id: task.tests_digest for task in benchmark.tasks}
     if any(
         row.tests != tests[where.task_id]
-        for where, row in stored.rows.items()
+        for where, row in stored.judged.items()
         if where.task_id in tests
     ):
         changed.append("tests")
@@ -281,7 +302,8 @@ def _extracts_otherwise(stored: Stored) -> bool:
     model_type = stored.record.record.model_type
     tasks = {task.task_id: task for task in benchmark.tasks}
     return any(
-        benchmark.program(tasks[where.task_id], run.completions[where], model_type) != program
-        for where, program in run.programs.items()
-        if where.task_id in tasks and run.extractions[where] != benchmark.extraction_digest
+        benchmark.program(tasks[where.task_id], run.completions[where], model_type)
+        != run.programs[where]
+        for where, extraction in run.extractions.items()
+        if where.task_id in tasks and extraction != benchmark.extraction_digest
     )

@@ -6,15 +6,17 @@ version can read lines with fields that a later version adds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from opencodeeval.core.errors import StoreError
-from opencodeeval.core.journal import parsed_lines
+from opencodeeval.core.journal import parser
+from opencodeeval.core.lines import lines_from
 from opencodeeval.core.types import (
     Completion,
     Grade,
@@ -26,6 +28,7 @@ from opencodeeval.core.types import (
     Verdict,
     digest,
 )
+from opencodeeval.runs.packed import open_file
 
 # The texts that the model saw.
 SEEN = "seen.jsonl"
@@ -253,50 +256,16 @@ def read_prompts(folder: Path) -> dict[str, PromptRow]:
     return {row.task_id: row for row in _rows(folder / "prompts.jsonl", PromptRow)}
 
 
-def read_completions(folder: Path) -> dict[SampleId, Completion]:
-    """Sample -> its completion, as `read_prompts`."""
-    seen = {}
-    if (folder / SEEN).exists():
-        seen = {row.digest: row.text for row in _rows(folder / SEEN, SeenRow)}
-    return completions_of(_rows(folder / "completions.jsonl", CompletionRow), seen, folder)
-
-
-def completions_of(
-    rows: Iterable[CompletionRow], seen: Mapping[str, str], folder: Path
-) -> dict[SampleId, Completion]:
-    """Sample -> its completion, from lines and the texts that the model saw, by digest.
-
-    Raises:
-        StoreError: a text is missing.
-    """
-    try:
-        return {SampleId(row.task_id, row.sample_id): row.completion(seen) for row in rows}
-    except KeyError as error:
-        raise StoreError(
-            f"{folder / SEEN} lacks a text of completions.jsonl (digest {error.args[0][:12]}): "
-            f"restore that file, or delete {folder} to start afresh"
-        ) from error
-
-
-def read_programs(folder: Path) -> dict[SampleId, ProgramRow]:
-    """Sample -> its program, as `read_prompts`."""
-    rows = _rows(folder / "programs.jsonl", ProgramRow)
-    return {SampleId(row.task_id, row.sample_id): row for row in rows}
-
-
-def read_verdicts(folder: Path, first: int | None = None) -> list[VerdictRow]:
+def read_verdicts(folder: Path, first: int | None = None) -> Iterator[VerdictRow]:
     """The lines of verdicts in order, all or the `first` ones; as `read_prompts`."""
-    return _rows(folder / "verdicts.jsonl", VerdictRow)[:first]
+    return islice(_rows(folder / "verdicts.jsonl", VerdictRow), first)
 
 
 T = TypeVar("T")
 
 
-def _rows(path: Path, kind: type[T]) -> list[T]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be read ({error.strerror}): name the folder of a run"
-        ) from error
-    return parsed_lines(path, content, kind)
+def _rows(path: Path, kind: type[T]) -> Iterator[T]:
+    parse = parser(path, kind)
+    with closing(open_file(path)) as file:
+        for number, (_, line) in enumerate(lines_from(file), 1):
+            yield parse(line, number)

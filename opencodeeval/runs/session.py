@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from opencodeeval.backends.base import Backend, SamplesFailed
 from opencodeeval.core.together import run_together
 from opencodeeval.execution.base import Sandbox
+from opencodeeval.execution.memory import short_of_memory
 from opencodeeval.execution.pool import share_cores
 from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.runs import signals
@@ -75,6 +76,11 @@ class _Session:
             for job in self.jobs:
                 check_languages(sandboxes[job.benchmark.environment], job.benchmark)
             share_cores(list(sandboxes.values()))
+            for name, sandbox in sandboxes.items():
+                own = (job for job in self.jobs if job.benchmark.environment == name)
+                tasks = [task for job in own for task in job.benchmark.tasks]
+                if remark := short_of_memory(sandbox.slots, tasks):
+                    self.output.log(remark)
             opened = self._open(stack)
             self.observers = [open_progress(self.output.progress), *self.observers]
             with signals.cancelling():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.types import (
@@ -27,8 +27,9 @@ from opencodeeval.core.types import (
     digest,
 )
 from opencodeeval.runs.asking import prompt_of
-from opencodeeval.runs.rows import read_completions, read_prompts
-from opencodeeval.runs.store import RunStore
+from opencodeeval.runs.packed import MANIFEST
+from opencodeeval.runs.rows import read_prompts
+from opencodeeval.runs.store import RunStore, read_completions
 
 
 class Answered(Protocol):
@@ -50,7 +51,7 @@ class StoredAnswers:
     @cached_property
     def prompts(self) -> Mapping[str, str]:
         """Task id -> digest of the prompt."""
-        if not (self._folder / "prompts.jsonl").exists():
+        if not any((self._folder / name).exists() for name in ("prompts.jsonl", MANIFEST)):
             return {}
         return {row.task_id: row.digest for row in read_prompts(self._folder).values()}
 
@@ -61,35 +62,44 @@ class StoredAnswers:
 
 
 class Question(NamedTuple):
-    """What decides an answer: the model, the prompt, the settings, the sample."""
+    """What decides an answer but for the number of the sample: model, prompt and settings."""
 
     backend: int
     prompt: Prompt
     sampling: Sampling
-    sample_id: int
+
+
+Answer: TypeAlias = "asyncio.Future[Completion | None]"
 
 
 class Asked:
-    """The questions that runs of one command have asked and that have no answer yet."""
+    """The samples that runs of one command have asked for and that have no answer yet."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Question, asyncio.Future[Completion | None]] = {}
+        # None where nobody waits for the answer.
+        self._waiting: dict[Question, dict[int, Answer | None]] = {}
 
-    def claim(self, question: Question) -> asyncio.Future[Completion | None] | None:
+    def claim(self, question: Question, sample_id: int) -> Answer | None:
         """The answer that another run is waiting for, or None: then the caller has to ask.
 
         The future's result is None if the other run ended without the answer.
         """
-        waiting = self._waiting.get(question)
-        if waiting is None:
-            self._waiting[question] = asyncio.get_running_loop().create_future()
-        return waiting
+        waiting = self._waiting.setdefault(question, {})
+        if sample_id not in waiting:
+            waiting[sample_id] = None
+            return None
+        answer = waiting[sample_id] or asyncio.get_running_loop().create_future()
+        waiting[sample_id] = answer
+        return answer
 
-    def settle(self, question: Question, answer: Completion | None) -> None:
-        """Hand the answer of a claimed question, or None, to those who wait for it."""
-        waiting = self._waiting.pop(question, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
+    def settle(self, question: Question, sample_id: int, answer: Completion | None) -> None:
+        """Hand the answer of a claimed sample, or None, to those who wait for it."""
+        waiting = self._waiting.get(question, {})
+        promised = waiting.pop(sample_id, None)
+        if not waiting:
+            self._waiting.pop(question, None)
+        if promised is not None and not promised.done():
+            promised.set_result(answer)
 
 
 @dataclass(frozen=True)

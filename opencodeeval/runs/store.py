@@ -14,9 +14,13 @@ files of JSON lines, for the steps of a sample:
                        of the output
     legs.jsonl         when each leg of the run began and ended (runs/legs.py)
     faults.jsonl       like verdicts.jsonl, for infrastructure failures (never reused)
+    index.sqlite       where the lines of each sample are, and what decides without their
+                       texts (runs/index.py); made anew from the files if it is missing
 
 If a sample has several lines, the last one counts. That happens when an input of a
-step has changed between two runs. What each step depends on, and how a change is
+step has changed between two runs. Texts are read from their lines when they are needed,
+so memory does not grow with the number of samples. `opencodeeval pack` makes NAME.jsonl.zst
+of the files of a finished run (runs/packing.py). What each step depends on, and how a change is
 noticed:
 
     prompt      data, templates, stop strings, protocol: all in the configuration,
@@ -32,13 +36,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from opencodeeval.core.errors import StoreError
 from opencodeeval.core.journal import Journal, Lock, guarded, write_atomically
 from opencodeeval.core.types import Completion, Grade, Program, Prompt, SampleId, Verdict, digest
+from opencodeeval.runs import again
+from opencodeeval.runs import content as contents
+from opencodeeval.runs.content import Content, Stored, completion_digest, execution_digest
+from opencodeeval.runs.index import FILES
+from opencodeeval.runs.packing import unpack
 from opencodeeval.runs.rows import (
     CompletionRow,
     ExecutionKey,
@@ -47,15 +56,10 @@ from opencodeeval.runs.rows import (
     PromptRow,
     SeenRow,
     VerdictRow,
-    completions_of,
-    read_completions,
-    read_programs,
-    read_verdicts,
 )
+from opencodeeval.runs.tallies import Done, done, graded
 
 RUN_ID_LENGTH = 12
-# While all samples of a run are executed again: how many verdicts there were before.
-AGAIN = "again.json"
 
 # The files that grow with every step of a sample.
 _GROWING = ("completions.jsonl", "programs.jsonl", "verdicts.jsonl")
@@ -68,24 +72,23 @@ def run_id(configuration: Mapping[str, Any]) -> str:
     return digest(configuration)[:RUN_ID_LENGTH]
 
 
-def completion_digest(completion: Completion) -> str:
-    """The digests of a program's source."""
-    apart = [completion.reasoning, completion.thinking_tokens]
-    return digest(
-        [completion.form, completion.finish_reason, completion.text, *(apart if any(apart) else [])]
-    )
-
-
 class RunStore:
     """One run folder, open for reading and appending by this process alone.
 
-    `prompts`, `completions`, `programs`, `verdicts` hold what was stored when
-    it was opened and what has been added since. `last_written` is when an earlier process
-    stored its last line, in seconds since 1970; 0 if there was none.
+    `prompts` are the digests of the stored prompts by task id; `completions`, `programs` (with
+    their sources) and `verdicts` (with their keys) are read from the disk when they are asked
+    for. `last_written` is when an earlier process stored its last line, in seconds since
+    1970; 0 if there was none.
     """
+
+    completions: Stored[Completion]
+    programs: Stored[tuple[ProgramSource, Program]]
+    verdicts: Stored[tuple[ExecutionKey, Grade]]
 
     def __init__(self, output: Path, configuration: Mapping[str, Any]) -> None:
         """Open the folder of this configuration under `output`, or create it.
+
+        A packed folder is unpacked first.
 
         Raises:
             StoreError: `output` cannot be written, another process has the
@@ -97,49 +100,55 @@ class RunStore:
         self.folder = output / "runs" / self.run_id
         guarded(self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
         self._lock = Lock(self.folder / "lock")
-        # Before they are opened, which removes what a killed process has written by half.
-        self.last_written = max(map(_changed, (self.folder / name for name in _GROWING)))
-        self._journals: list[Journal[Any]] = []
+        self._journals: dict[str, Journal[Any]] = {}
+        # Lines of verdicts.jsonl that do not count, and other names of sandboxes.
+        self._before = 0
+        self._known_as: dict[str, str] = {}
         try:
             self.resumed = self._write_or_check_configuration()
-            self._prompts, prompts = self._open("prompts", PromptRow)
-            self._seen, seen = self._open("seen", SeenRow)
-            self._completions, rows = self._open("completions", CompletionRow)
-            self._programs, programs = self._open("programs", ProgramRow)
-            self._verdicts, verdicts = self._open("verdicts", VerdictRow)
-            self._faults, _ = self._open("faults", VerdictRow)
-            texts = {row.digest: row.text for row in seen}
-            self.completions = completions_of(rows, texts, self.folder)
+            unpack(self.folder)
+            # Before they are opened, which removes what a killed process has written by half.
+            self.last_written = max(map(_changed, (self.folder / name for name in _GROWING)))
+            self.prompts = {row.task_id: row.digest for row in self._open("prompts", PromptRow)}
+            self._open("faults", VerdictRow)
+            for name in FILES:
+                self._journals[name] = Journal(self.folder / f"{name}.jsonl", contents.KINDS[name])
+                self._journals[name].mend()
+            self.content = Content(self.folder, writes=True)
         except BaseException:
             self.close()
             raise
-        self.prompts = {row.task_id: row.digest for row in prompts}
-        self._stored_texts = {row.text for row in seen}
-        self.programs = {
-            SampleId(row.task_id, row.sample_id): (row.source, row.program) for row in programs
-        }
-        self.verdicts = {row.where: (row.key, row.grade) for row in verdicts}
-        self._grades = dict(self.verdicts.values())
+        self.completions = contents.completions(self.content)
+        self.programs = Stored(self.content, "programs", self._program)
+        self.verdicts = Stored(self.content, "verdicts", self._verdict, self._counting)
 
     def close(self) -> None:
         """Close the files and release the lock; every line is already in its file."""
-        for journal in self._journals:
+        if hasattr(self, "content"):
+            self.content.close()
+        for journal in self._journals.values():
             journal.close()
         self._lock.release()
 
     def add_prompt(self, prompt: Prompt) -> None:
         """Store the prompt of one task."""
         row = PromptRow.of(prompt)
-        self._prompts.append(row)
+        self._journals["prompts"].append(row)
         self.prompts[prompt.task_id] = row.digest
 
     def add_completion(self, completion: Completion) -> None:
         """Store one answer; nothing is graded before its completion is stored."""
-        if completion.prompt and completion.prompt not in self._stored_texts:
-            self._seen.append(SeenRow.of(completion.prompt))
-            self._stored_texts.add(completion.prompt)
-        self._completions.append(CompletionRow.of(completion))
-        self.completions[SampleId(completion.task_id, completion.sample_id)] = completion
+        if completion.prompt:
+            seen = SeenRow.of(completion.prompt)
+            if not self.content.has_text(seen.digest):
+                self._append("seen", seen)
+        # First, as the index needs its text.
+        self.content.remember(completion)
+        self._append("completions", CompletionRow.of(completion))
+
+    def completion(self, where: SampleId) -> Completion:
+        """The completion of a sample: as `completions`, but at once if it was added lately."""
+        return self.content.recent(where) or self.completions[where]
 
     def add_program(self, completion: Completion, program: Program, extraction: str) -> None:
         """Store the code that was extracted from a completion.
@@ -147,8 +156,7 @@ class RunStore:
         `extraction` is the digest of the code that extracted it.
         """
         source = ProgramSource(completion_digest(completion), extraction)
-        self._programs.append(ProgramRow.of(program, source))
-        self.programs[SampleId(program.task_id, program.sample_id)] = (source, program)
+        self._append("programs", ProgramRow.of(program, source))
 
     def program_of(self, completion: Completion, extraction: str) -> Program | None:
         """The stored program of exactly this completion and extraction, if there is one."""
@@ -160,11 +168,9 @@ class RunStore:
     def add_grade(self, key: ExecutionKey, grade: Grade) -> None:
         """Store the verdicts of one sample; infrastructure failures go to faults.jsonl."""
         if is_fault(grade):
-            self._faults.append(VerdictRow.of(key, grade))
-            return
-        self._verdicts.append(VerdictRow.of(key, grade))
-        self.verdicts[SampleId(grade.task_id, grade.sample_id)] = (key, grade)
-        self._grades[key] = grade
+            self._journals["faults"].append(VerdictRow.of(key, grade))
+        else:
+            self._append("verdicts", VerdictRow.of(key, grade))
 
     def grade_of(self, where: SampleId, key: ExecutionKey) -> Grade | None:
         """The stored grade of this sample, if it came from exactly this execution."""
@@ -176,31 +182,63 @@ class RunStore:
 
         For folders of versions that identified the same sandbox differently.
         """
-        for where, (key, grade) in self.verdicts.items():
-            if key.sandbox == known_as:
-                self.verdicts[where] = (key._replace(sandbox=identity), grade)
-        self._grades = dict(self.verdicts.values())
+        if known_as != identity:
+            self._known_as[known_as] = identity
 
     def begin_again(self) -> None:
         """Count only verdicts from here on; the others stay in their file.
 
         If an earlier call of this was not ended, the verdicts since then count.
         """
-        rows = read_verdicts(self.folder)
-        before = begun_again_after(self.folder)
-        if before is None:
-            before = len(rows)
-            write_atomically(self.folder / AGAIN, {"verdicts_before": before})
-        self.verdicts = {row.where: (row.key, row.grade) for row in rows[before:]}
-        self._grades = dict(self.verdicts.values())
+        self._before = again.begin(self.folder, self.content.index.marks["verdicts"].lines)
 
     def end_again(self) -> None:
         """End what `begin_again` began; this is always done when the run gets its record."""
-        guarded(self.folder, lambda: (self.folder / AGAIN).unlink(missing_ok=True))
+        again.end(self.folder)
 
     def same_execution(self, key: ExecutionKey) -> Grade | None:
         """The grade of any sample with exactly the same execution."""
-        return self._grades.get(key)
+        for each in self._names_of(key):
+            row = self.content.index.row(
+                "SELECT task_id, sample_id FROM verdicts "
+                f"WHERE execution = ? AND {self._counting()} ORDER BY at DESC LIMIT 1",
+                (execution_digest(each),),
+            )
+            if row is not None:
+                return self.verdicts[SampleId(*row)][1]
+        return None
+
+    def graded(self, task_id: str) -> list[Grade]:
+        """A task's stored grades by sample, without details and output."""
+        return graded(self.content.index, task_id, self._counting())
+
+    def done(self, key: ExecutionKey, extraction: str, suites: Sequence[str]) -> Iterator[Done]:
+        """The samples of a task with nothing left to do, as `tallies.done`.
+
+        `key` is the task's, without a program.
+        """
+        keys = self._names_of(key)
+        return done(self.content.index, keys, extraction, suites, self._counting())
+
+    def _append(self, name: str, row: Any) -> None:
+        self.content.wrote(name, *self._journals[name].append(row), row)
+
+    def _program(self, where: SampleId, at: int, size: int) -> tuple[ProgramSource, Program]:
+        row: ProgramRow = self.content.line("programs", where, at, size)
+        return row.source, row.program
+
+    def _verdict(self, where: SampleId, at: int, size: int) -> tuple[ExecutionKey, Grade]:
+        row: VerdictRow = self.content.line("verdicts", where, at, size)
+        key = row.key
+        return key._replace(sandbox=self._known_as.get(key.sandbox, key.sandbox)), row.grade
+
+    def _counting(self) -> str:
+        return f"line > {self._before}"
+
+    def _names_of(self, key: ExecutionKey) -> list[ExecutionKey]:
+        """The key, and those that the execution was stored under before."""
+        earlier = (old for old, new in self._known_as.items() if new == key.sandbox)
+        return [key, *(key._replace(sandbox=old) for old in earlier)]
 
     def _write_or_check_configuration(self) -> bool:
         path = self.folder / "run.json"
@@ -210,10 +248,10 @@ class RunStore:
         write_atomically(path, {"configuration": self.configuration, "digest": full})
         return False
 
-    def _open(self, name: str, kind: type[T]) -> tuple[Journal[T], list[T]]:
+    def _open(self, name: str, kind: type[T]) -> list[T]:
         journal = Journal(self.folder / f"{name}.jsonl", kind)
-        self._journals.append(journal)
-        return journal, journal.read()
+        self._journals[name] = journal
+        return journal.read()
 
 
 def _changed(path: Path) -> float:
@@ -236,30 +274,17 @@ def _check_configuration(path: Path, configuration: Mapping[str, Any]) -> bool:
     return True
 
 
-def begun_again_after(folder: Path) -> int | None:
-    """The number of verdict lines from before all samples began to be executed again.
-
-    None if that is not going on.
-
-    Raises:
-        StoreError: the file with the number is damaged.
-    """
-    path = folder / AGAIN
-    if not path.exists():
-        return None
-    try:
-        return int(json.loads(path.read_text("ascii"))["verdicts_before"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} cannot be read ({error}): delete it") from error
-
-
 class StoredRun(NamedTuple):
-    """The content of a run folder by sample; `extractions` are digests (ProgramSource)."""
+    """The content of a run folder by sample, read from the disk when it is asked for.
+
+    `extractions` are digests (ProgramSource), `rows` the lines with the grades.
+    """
 
     completions: Mapping[SampleId, Completion]
     programs: Mapping[SampleId, Program]
     extractions: Mapping[SampleId, str]
     grades: Mapping[SampleId, Grade]
+    rows: Mapping[SampleId, VerdictRow]
 
 
 def read_run(folder: Path) -> StoredRun:
@@ -268,13 +293,19 @@ def read_run(folder: Path) -> StoredRun:
     Raises:
         StoreError: it cannot be read, or is damaged.
     """
-    extracted = read_programs(folder)
+    content = Content(folder)
     return StoredRun(
-        read_completions(folder),
-        {where: row.program for where, row in extracted.items()},
-        {where: row.extraction for where, row in extracted.items()},
-        {row.where: row.grade for row in read_verdicts(folder)},
+        contents.completions(content),
+        contents.programs(content),
+        contents.extractions(content),
+        contents.grades(content),
+        contents.verdict_rows(content),
     )
+
+
+def read_completions(folder: Path) -> Mapping[SampleId, Completion]:
+    """The completions of a run folder, as `read_run`."""
+    return contents.completions(Content(folder, ("seen", "completions")))
 
 
 def check_writable(output: Path) -> None:

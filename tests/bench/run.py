@@ -19,6 +19,7 @@ from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
+from tests.bench.folder_row import run_folder
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.memory_row import memory
@@ -70,6 +71,7 @@ ROWS = (
     "slots",
     "timeouts",
     "scale",
+    "run_folder",
     "stream",
     "prefix",
     "serve",
@@ -91,6 +93,12 @@ def main() -> None:
     )
     parser.add_argument(
         "--requests", type=int, default=100_000, help="requests in the row `memory` (100000)"
+    )
+    parser.add_argument(
+        "--folder-samples",
+        type=int,
+        default=44,
+        help="samples a task, of 1,140, in the row `run_folder` (200 take ten minutes)",
     )
     parser.add_argument(
         "--against",
@@ -119,6 +127,7 @@ def main() -> None:
         "slots": lambda: slots(jails, data),
         "timeouts": lambda: timeouts(jails),
         "scale": lambda: scale(jails[-1:], data, counts),
+        "run_folder": lambda: run_folder(options.folder_samples),
         "stream": lambda: stream(data, options.rounds),
         "prefix": lambda: prefix(options.rounds),
         "serve": lambda: serve(jails, data),

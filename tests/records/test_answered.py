@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from opencodeeval.core.types import Completion
-from opencodeeval.records.answered import advice, counts, lines, reasoning_in
-from opencodeeval.records.schema import Reasoning, Record, content_of
+from opencodeeval.records.answered import advice, counts, lines
+from opencodeeval.records.schema import Record, content_of
 from tests.support.records import greedy, record, stored
 
 NONE = greedy("0" * 20)
@@ -62,24 +61,7 @@ def test_many_answers_without_code_that_were_not_cut_off() -> None:
     assert line.startswith("10.0 % of the answers ended inside their reasoning without being cut")
 
 
-def test_reasoning_is_counted() -> None:
-    answers = [
-        Completion("t", 0, "x = 1"),
-        Completion("t", 1, "<think>Hm.</think>x = 1", thinking_tokens=3),
-        Completion("t", 2, "x = 1", thinking_tokens=9),  # a server that does not show it
-        Completion("t", 3, "<think>Hm.", finish_reason="length"),
-        Completion("t", 4, "Hm.", prompt="assistant: <think>\n"),
-        Completion("t", 5, "", reasoning="Hm."),
-        Completion("t", 6, "<think>Hm.", form="program"),
-        Completion("t", 7, "<think>\n\n</think>\n\nx = 1"),
-    ]
-    expected = Reasoning(answers=5, unfinished=3, cut_off=1, tokens=12, counted=2)
-    assert reasoning_in(answers) == expected
-    cut = Completion("t", 8, "<think>Hm</think>x", thinking_tokens=3, thinking_cut=True)
-    found = reasoning_in([*answers, cut])
-    assert found
-    assert (found.at_budget, found.tokens, found.counted) == (1, 15, 3)
-    assert reasoning_in(answers[:1]) is None
+def test_reasoning_is_told() -> None:
     assert lines(made({"stop": 20}, reasoning={"answers": 5, "tokens": 12, "counted": 2}))[1] == (
         "reasoning: in 5 answers, 6 tokens on average"
     )

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -364,6 +365,36 @@ def test_a_finished_run_does_nothing_more(tmp_path: Path) -> None:
     second = run(tmp_path, backend, benchmark, sandbox)
     assert (backend.asked, benchmark.extracted, sandbox.graded) == ([], [], [])
     assert lasting(second) == lasting(first)
+
+
+class Details(Observer):
+    """Keeps the grades that it is told of."""
+
+    def __init__(self) -> None:
+        self.grades: list[Grade] = []
+        self.tasks: list[str] = []
+
+    def graded(self, sample: GradedSample) -> None:
+        self.tasks.append(sample.task_id)
+        self.grades.append(sample.grade)
+
+
+def test_observers_hear_of_each_stored_sample_once_with_its_whole_grade(tmp_path: Path) -> None:
+    benchmark, backend = StandInBenchmark(), StandInBackend(answers)
+    heard, tallies = [], []
+    for _ in range(2):
+        with closing(RunStore(tmp_path, configuration(benchmark, backend, SAMPLED))) as store:
+            details, tally = Details(), Tally()
+            planned = Planned(benchmark, backend, SAMPLED)
+            work = Run(planned, StandInSandbox(), store, pass_at(1))
+            asyncio.run(run_benchmark(work, [details, tally]))
+            heard.append(sorted(details.grades, key=lambda each: (each.task_id, each.sample_id)))
+            tallies.append(tally.calls)
+            assert sorted(details.tasks) == [each.task_id for each in heard[-1]]
+    assert len(heard[0]) == 12
+    assert heard[1] == heard[0]
+    assert tallies[1] == tallies[0]
+    assert tallies[0]["generated"] == 12
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from opencodeeval.core.types import (
     Verdict,
     digest,
 )
+from opencodeeval.runs.content import completion_digest
 from opencodeeval.runs.rows import ExecutionKey, ProgramSource, VerdictRow, overall
-from opencodeeval.runs.store import RunStore, completion_digest, read_run, run_id
+from opencodeeval.runs.store import RunStore, read_run, run_id
 
 CONFIGURATION = {"benchmark": "b", "model": {"model": "m"}}
 PROMPT = Prompt("t/0", messages=(Message("user", "say é"),), stop=("\n",))

@@ -204,8 +204,13 @@ def test_shares_and_what_programs_print_come_from_the_hosts(start: Start) -> Non
     assert (ran["status"], ran["run_result"]["stdout"]) == ("Success", "cba\n")
     # That it ended well is no verdict about anything, so nobody gets one.
     run = {
-        **{"kind": "run", "file": "solution.py", "compile": [], "command": [], "input": ""},
-        **{"files": {}, "fetch": []},
+        "kind": "run",
+        "file": "solution.py",
+        "compile": [],
+        "command": [],
+        "input": "",
+        "files": {},
+        "fetch": [],
         "limits": {"compile_s": 1.0, "run_s": 1.0, "total_s": 9.0, "memory_mb": 512},
     }
     with GraderClient(front.url) as client, pytest.raises(UsageError, match="has no tests"):

@@ -60,16 +60,18 @@ def files(run: FinishedRun) -> dict[str, str]:
     language = str(run.tasks[0].fields.get("language", run.benchmark.data_version))
     experiment = f"{run.benchmark.name}-{language}-{run.model}{run.temperature('-{}')}"
     contents: dict[str, str] = {}
+    samples: dict[str, list[Sample]] = {}
+    for sample in run.samples:
+        samples.setdefault(sample.task.task_id, []).append(sample)
     for task in run.tasks:
         tests = str(task.fields.get("tests", ""))
-        samples = [sample for sample in run.samples if sample.task is task]
         problem = {
             "name": task.task_id,
             "language": language,
             "prompt": task.prompt,
             "tests": tests,
             "stop_tokens": task.fields.get("stop_tokens", []),
-            "results": [_result(run, sample, tests) for sample in samples],
+            "results": [_result(run, sample, tests) for sample in samples[task.task_id]],
         }
         contents[f"{experiment}/{task.task_id}.results.json.gz"] = json_text(problem)
     return contents
