@@ -1,0 +1,263 @@
+"""The nodes that grade: which there are, which are left out and why, which come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from opencodeeval.core.errors import OpenCodeEvalError, SandboxError
+from opencodeeval.execution.identity import differing, sandbox_identity
+from opencodeeval.runs.cluster import connection
+from opencodeeval.runs.cluster.connection import ENGINES, SLOTS, Node, NodeLost
+from opencodeeval.runs.cluster.node import AboutNode, Slots, about_here
+from opencodeeval.runs.options import SandboxOptions
+
+# A node that does not answer so long has no processors free for us.
+ANSWERS_S = 120.0
+# Also starts a guest with a large environment from a cold disk.
+OPENS_S = 400.0
+LOOKS_S = 5.0
+TRIES = 3
+
+
+class Offer(NamedTuple):
+    """Slots that a node has for us, and the resource that they take."""
+
+    node: Node
+    slots: int
+    resource: str
+
+    @property
+    def needs(self) -> dict[str, Any]:
+        """The resources of its actor."""
+        if self.resource == "CPU":
+            return {"num_cpus": self.slots}
+        return {"num_cpus": 0, "resources": {self.resource: self.slots}}
+
+
+def offers(nodes: Sequence[Node], most: int | None) -> list[Offer]:
+    """Slots for programs, `most` in all: one for each `slots` of the nodes that say so.
+
+    Where none says so: one for each processor of the nodes without GPUs and engines, and of
+    all nodes if there are no such nodes.
+    """
+    marked = [node for node in nodes if node.total(SLOTS)]
+    plain = [node for node in nodes if not node.total("GPU") and not node.total(ENGINES)]
+    resource = SLOTS if marked else "CPU"
+    found, left = [], most
+    for node in marked or plain or nodes:
+        slots = node.total(resource) if left is None else min(left, node.total(resource))
+        if slots > 0:
+            found.append(Offer(node, slots, resource))
+            left = None if left is None else left - slots
+    return found
+
+
+@dataclass(eq=False)
+class Grader:
+    """A node that grades. `flying` programs are there; `sent` are the tasks that it has."""
+
+    node: Node
+    slots: int
+    actor: Any
+    about: AboutNode
+    described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    flying: int = 0
+    sent: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    recent: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def limit(self) -> int:
+        """Programs that it is given at once: some wait there, so that no slot waits for us."""
+        return self.slots + max(2, self.slots // 2)
+
+
+class Roster:
+    """The nodes with slots, opened for the environments of a run."""
+
+    def __init__(self, options: SandboxOptions, log: Callable[[str], None]) -> None:
+        self._options, self._log = options, log
+        self.graders: Mapping[str, Grader] = {}
+        self._changing = threading.Lock()
+        # Everything that was started, for `close`.
+        self._actors: list[Any] = []
+        self._environments: list[str] = []
+        self._identities: dict[str, Mapping[str, Any]] = {}
+        self._tries: Counter[str] = Counter()
+        self.left_out: dict[str, str] = {}
+        self.joined: list[Grader] = []
+        self._reasons: list[str] = []
+        self.lost = 0
+
+    @property
+    def slots(self) -> int:
+        """The slots of all nodes that grade."""
+        return sum(each.slots for each in self.graders.values())
+
+    def open(self, environment: str) -> Mapping[str, Any]:
+        """Open an environment on every node; returns the description that the nodes share.
+
+        Raises:
+            UsageError, SandboxError: no node can grade; the message has the first node's reason.
+        """
+        self._environments.append(environment)
+        found = list(self.graders.values())
+        if not found:
+            found = self._meet(offers(connection.nodes(), self._options.slots))
+        self.graders = {each.node.id: each for each in self._opened(found, environment)}
+        self.joined = list(self.graders.values())
+        if not self.graders:
+            raise SandboxError(
+                f"no node of the Ray cluster can grade: {self._reasons[0]}"
+                if self._reasons
+                else "the Ray cluster has no node with slots: start one with `ray start "
+                "--address=HEAD --num-cpus=N`, or with --resources='{\"slots\": N}'"
+            )
+        return self._identities[environment]
+
+    def look(self) -> bool:
+        """See which nodes have come since; returns whether any was opened. Blocks."""
+        have = {each.node.id for each in self.graders.values()}
+        left = None if self._options.slots is None else self._options.slots - self.slots
+        if left is not None and left <= 0:
+            return False
+        new = [
+            node
+            for node in connection.nodes()
+            if node.id not in have and node.id not in self.left_out
+        ]
+        new = [node for node in new if self._tries[node.id] < TRIES]
+        came = self._meet(offers(new, left)) if new else []
+        for environment in self._environments:
+            came = self._opened(came, environment)
+        for each in came:
+            self._log(f"node {each.node.address} grades with {each.slots} slot(s)")
+        # Only now: what is here is given programs at once, by another thread.
+        with self._changing:
+            self.graders = {**self.graders, **{each.node.id: each for each in came}}
+            self.joined += came
+        return bool(came)
+
+    def lose(self, grader: Grader, why: str) -> None:
+        """A node is gone; the programs that it had are queued again by those who gave them."""
+        with self._changing:
+            if self.graders.get(grader.node.id) is not grader:
+                return
+            self.graders = {key: each for key, each in self.graders.items() if each is not grader}
+        self.lost += 1
+        self._log(
+            f"node {grader.node.address} is lost ({why}): its {grader.flying} program(s) run again "
+            "on others"
+        )
+        connection.drop(grader.actor)
+
+    def close(self) -> None:
+        """End all slots on all nodes."""
+        actors, self._actors = self._actors, []
+        self.graders = {}
+        connection.end(actors, 30.0)
+
+    def _meet(self, found: Sequence[Offer]) -> list[Grader]:
+        """Start an actor on each node, and keep those that run the same package."""
+        actors = {}
+        for offer in found:
+            self._tries[offer.node.id] += 1
+            actors[offer.node.id] = connection.actor_of(Slots, offer.node, **offer.needs)
+        self._actors += actors.values()
+        said = connection.answers_of(
+            {key: actor.about.remote() for key, actor in actors.items()}, ANSWERS_S
+        )
+        ours, met = about_here(), []
+        for offer in found:
+            about = said.get(offer.node.id)
+            why = _unusable(about, ours)
+            if why:
+                self._leave_out(offer.node, actors[offer.node.id], why)
+                continue
+            assert isinstance(about, AboutNode)
+            met.append(Grader(offer.node, offer.slots, actors[offer.node.id], about))
+        processors = {
+            str(each.about.hardware.get("cpu")) for each in [*self.graders.values(), *met]
+        }
+        if len(processors) > 1 and met:
+            self._log(
+                "the nodes that grade have different processors, so programs near their time "
+                f"limit may get other verdicts: {', '.join(sorted(processors))}"
+            )
+        return met
+
+    def _opened(self, graders: Sequence[Grader], environment: str) -> list[Grader]:
+        """Open an environment on nodes; those where it differs or cannot be are left out."""
+        asked = {}
+        for each in graders:
+            wanted = SandboxOptions(
+                self._options.kind, each.slots, self._options.image, self._options.runtime
+            )
+            asked[each.node.id] = each.actor.open.remote(environment, wanted)
+        said = connection.answers_of(asked, OPENS_S)
+        for each in graders:
+            described = said.get(each.node.id)
+            if isinstance(described, Mapping):
+                each.described[environment] = described
+            else:
+                self._leave_out(each.node, each.actor, _reason(described, "its sandbox"))
+        opened = [each for each in graders if environment in each.described]
+        if opened and environment not in self._identities:
+            self._identities[environment] = _commonest(opened, environment)
+        alike = []
+        for each in opened:
+            unlike = differing(self._identities[environment], each.described[environment])
+            if unlike:
+                why = f"its sandbox differs from that of the other nodes in {', '.join(unlike)}"
+                self._leave_out(each.node, each.actor, why)
+            else:
+                alike.append(each)
+        return alike
+
+    def _leave_out(self, node: Node, actor: Any, why: str) -> None:
+        self.left_out[node.id] = why
+        self._reasons.append(f"node {node.address}: {why}")
+        self._log(f"node {node.address} is left out: {why}")
+        connection.drop(actor)
+
+
+def _commonest(graders: Sequence[Grader], environment: str) -> Mapping[str, Any]:
+    """The description of the sandbox that has the most slots; of the first of several."""
+    slots: Counter[str] = Counter()
+    for each in graders:
+        slots[sandbox_identity(each.described[environment])] += each.slots
+    most = max(slots.values())
+    return next(
+        each.described[environment]
+        for each in graders
+        if slots[sandbox_identity(each.described[environment])] == most
+    )
+
+
+def _unusable(about: Any, ours: AboutNode) -> str:
+    """Why a node cannot be used; "" if it can."""
+    if not isinstance(about, AboutNode):
+        return _reason(about, "its actor")
+    if about.version != ours.version:
+        return (
+            f"it has opencodeeval {about.version} and this process has {ours.version}: install "
+            "the same version on every node"
+        )
+    if about.sources != ours.sources:
+        return (
+            f"its opencodeeval {about.version} is not the same code as this process's: install "
+            "the same build on every node"
+        )
+    return ""
+
+
+def _reason(error: Any, what: str) -> str:
+    if error is None:
+        return f"{what} did not start in time, perhaps as other jobs use the node's resources"
+    if isinstance(error, (OpenCodeEvalError, NodeLost)):
+        return str(error)
+    return f"{what} failed ({type(error).__name__}: {error})"
