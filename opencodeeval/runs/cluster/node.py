@@ -53,6 +53,13 @@ class Packed(NamedTuple):
         return sum(map(len, self.parts.values())) + len(str(self.task.tests))
 
 
+class OpenedSlots(NamedTuple):
+    """A sandbox's description, with the log lines of its node."""
+
+    described: Mapping[str, Any]
+    log: Sequence[str]
+
+
 class Graded(NamedTuple):
     """A grade with the log lines of its node; no grade where the node lacks the task."""
 
@@ -126,8 +133,8 @@ class Slots:
     async def about(self) -> AboutNode:
         return about_here()
 
-    async def open(self, environment: str, options: SandboxOptions) -> Mapping[str, Any]:
-        """Open a sandbox; returns its description.
+    async def open(self, environment: str, options: SandboxOptions) -> OpenedSlots:
+        """Open a sandbox, if it is not open.
 
         Raises:
             UsageError, SandboxError: as `SandboxOptions.open`.
@@ -136,7 +143,7 @@ class Slots:
             opened = await asyncio.to_thread(options.open, environment, self._log.append)
             self._sandboxes[environment] = opened
             share_cores(list(self._sandboxes.values()))
-        return self._sandboxes[environment].describe()
+        return OpenedSlots(self._sandboxes[environment].describe(), self._said())
 
     async def hold(self, key: str, reference: Sequence[Any]) -> None:
         """Fetch a task, once for this node, and keep it under the digest of its tests."""
@@ -156,8 +163,11 @@ class Slots:
             grade = await self._sandboxes[environment].grade(task, program)
         finally:
             self._tasks.in_use[key] -= 1
-        log, self._log[:] = list(self._log), []
-        return Graded(grade, log)
+        return Graded(grade, self._said())
+
+    def _said(self) -> list[str]:
+        said, self._log[:] = list(self._log), []
+        return said
 
     async def close(self) -> None:
         while self._sandboxes:

@@ -13,7 +13,7 @@ from opencodeeval.core.errors import OpenCodeEvalError, SandboxError
 from opencodeeval.execution.identity import differing, sandbox_identity
 from opencodeeval.runs.cluster import connection
 from opencodeeval.runs.cluster.connection import ENGINES, SLOTS, Node, NodeLost
-from opencodeeval.runs.cluster.node import AboutNode, Slots, about_here
+from opencodeeval.runs.cluster.node import AboutNode, OpenedSlots, Slots, about_here
 from opencodeeval.runs.options import SandboxOptions
 
 # A node that does not answer so long has no processors free for us.
@@ -110,6 +110,7 @@ class Roster:
             found = self._meet(offers(connection.nodes(), self._options.slots))
         self.graders = {each.node.id: each for each in self._opened(found, environment)}
         self.joined = list(self.graders.values())
+        self._log(f"grading on {len(self.graders)} node(s) with {self.slots} slot(s)")
         if not self.graders:
             raise SandboxError(
                 f"no node of the Ray cluster can grade: {self._reasons[0]}"
@@ -193,6 +194,7 @@ class Roster:
     def _opened(self, graders: Sequence[Grader], environment: str) -> list[Grader]:
         """Open an environment on nodes; those where it differs or cannot be are left out."""
         asked = {}
+        lines: dict[str, None] = {}
         for each in graders:
             wanted = SandboxOptions(
                 self._options.kind, each.slots, self._options.image, self._options.runtime
@@ -200,11 +202,14 @@ class Roster:
             asked[each.node.id] = each.actor.open.remote(environment, wanted)
         said = connection.answers_of(asked, OPENS_S)
         for each in graders:
-            described = said.get(each.node.id)
-            if isinstance(described, Mapping):
-                each.described[environment] = described
+            found = said.get(each.node.id)
+            if isinstance(found, OpenedSlots):
+                each.described[environment] = found.described
+                lines.update(dict.fromkeys(found.log))
             else:
-                self._leave_out(each.node, each.actor, _reason(described, "its sandbox"))
+                self._leave_out(each.node, each.actor, _reason(found, "its sandbox"))
+        for line in lines:  # once, where several nodes say the same
+            self._log(line)
         opened = [each for each in graders if environment in each.described]
         if opened and environment not in self._identities:
             self._identities[environment] = _commonest(opened, environment)
