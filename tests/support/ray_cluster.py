@@ -53,7 +53,7 @@ class RayCluster:
         )
 
     def kill(self, node: Any) -> None:
-        """Kill a node's raylet at once, as a machine that is switched off; its actors die with it."""
+        """Kill a node's raylet at once, as if the machine were switched off."""
         self._cluster.remove_node(node, allow_graceful=False)
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from opencodeeval.runs.cluster.node import AboutEngine, AboutNode, Engine, Engin
 
 # Engines that may be lost one after another without an answer between them.
 LOSSES = 3
-TELLS_S = 20.0
+TELLS_S = 60.0
 # Settings of engines that are read from the environment where the command was given.
 _PASSED_ON = ("VLLM_", "HF_TOKEN", "HF_HUB_OFFLINE")
 
@@ -121,7 +121,7 @@ class Engines:
         """
         for _ in range(self._placed.engines):
             self._start()
-        self._log(f"loading {self.plan.model} into {self._placed.engines} engine(s) on the cluster")
+        self._log(f"{self._placed.engines} engine(s) are started on the cluster")
         told = time.monotonic() + TELLS_S
         errors: list[BaseException] = []
         while not self.running:
@@ -136,7 +136,7 @@ class Engines:
                 if why and isinstance(said, BaseException):
                     errors.append(said)
             if time.monotonic() > told and not self.running and self._starting:
-                told += 6 * TELLS_S
+                told += TELLS_S
                 self._log("no engine is loaded yet (`ray status` shows what is not placed)")
         return self.running[0]
 

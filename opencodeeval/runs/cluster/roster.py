@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -39,17 +39,20 @@ class Offer(NamedTuple):
         return {"num_cpus": 0, "resources": {self.resource: self.slots}}
 
 
-def offers(nodes: Sequence[Node], most: int | None) -> list[Offer]:
+def offers(nodes: Sequence[Node], most: int | None, but: Collection[str] = ()) -> list[Offer]:
     """Slots for programs, `most` in all: one for each `slots` of the nodes that say so.
 
     Where none says so: one for each processor of the nodes without GPUs and engines, and of
-    all nodes if there are no such nodes.
+    all nodes if there are no such nodes. The nodes whose ids are in `but` are not counted.
     """
     marked = [node for node in nodes if node.total(SLOTS)]
-    plain = [node for node in nodes if not node.total("GPU") and not node.total(ENGINES)]
+    cores = [node for node in nodes if node.total("CPU")]
+    plain = [node for node in cores if not node.total("GPU") and not node.total(ENGINES)]
     resource = SLOTS if marked else "CPU"
     found, left = [], most
-    for node in marked or plain or nodes:
+    for node in marked or plain or cores:
+        if node.id in but:
+            continue
         slots = node.total(resource) if left is None else min(left, node.total(resource))
         if slots > 0:
             found.append(Offer(node, slots, resource))
@@ -92,6 +95,7 @@ class Roster:
         self.joined: list[Grader] = []
         self._reasons: list[str] = []
         self.lost = 0
+        self._closed = self._asked = False
 
     @property
     def slots(self) -> int:
@@ -110,8 +114,11 @@ class Roster:
             found = self._meet(offers(connection.nodes(), self._options.slots))
         self.graders = {each.node.id: each for each in self._opened(found, environment)}
         self.joined = list(self.graders.values())
-        self._log(f"grading on {len(self.graders)} node(s) with {self.slots} slot(s)")
-        if not self.graders:
+        if self._options.slots is not None:
+            self._ask_for(self._options.slots - self.slots)
+        if self.graders:
+            self._log(f"grading on {len(self.graders)} node(s) with {self.slots} slot(s)")
+        else:
             raise SandboxError(
                 f"no node of the Ray cluster can grade: {self._reasons[0]}"
                 if self._reasons
@@ -122,17 +129,13 @@ class Roster:
 
     def look(self) -> bool:
         """See which nodes have come since; returns whether any was opened. Blocks."""
-        have = {each.node.id for each in self.graders.values()}
+        have = {*self.graders, *self.left_out}
+        have |= {key for key, tries in self._tries.items() if tries >= TRIES}
         left = None if self._options.slots is None else self._options.slots - self.slots
         if left is not None and left <= 0:
             return False
-        new = [
-            node
-            for node in connection.nodes()
-            if node.id not in have and node.id not in self.left_out
-        ]
-        new = [node for node in new if self._tries[node.id] < TRIES]
-        came = self._meet(offers(new, left)) if new else []
+        new = offers(connection.nodes(), left, have)
+        came = self._meet(new) if new else []
         for environment in self._environments:
             came = self._opened(came, environment)
         for each in came:
@@ -158,9 +161,25 @@ class Roster:
 
     def close(self) -> None:
         """End all slots on all nodes."""
+        if self._asked:
+            self._asked = False
+            connection.ask_for("CPU", 0)
+        self._closed = True
         actors, self._actors = self._actors, []
         self.graders = {}
         connection.end(actors, 30.0)
+
+    def _ask_for(self, slots: int) -> None:
+        """Tell the cluster's autoscaler, if it has one, how many slots are wanted beyond these."""
+        resource = SLOTS if any(node.total(SLOTS) for node in connection.nodes()) else "CPU"
+        if slots > 0 or self._asked:
+            connection.ask_for(resource, self.slots + max(0, slots))
+            self._asked = slots > 0
+
+    def _check(self) -> None:
+        """End what waits for nodes in a thread of its own, once this is closed."""
+        if self._closed:
+            raise NodeLost("the run has ended")
 
     def _meet(self, found: Sequence[Offer]) -> list[Grader]:
         """Start an actor on each node, and keep those that run the same package."""
@@ -170,7 +189,7 @@ class Roster:
             actors[offer.node.id] = connection.actor_of(Slots, offer.node, **offer.needs)
         self._actors += actors.values()
         said = connection.answers_of(
-            {key: actor.about.remote() for key, actor in actors.items()}, ANSWERS_S
+            {key: actor.about.remote() for key, actor in actors.items()}, ANSWERS_S, self._check
         )
         ours, met = about_here(), []
         for offer in found:
@@ -200,7 +219,7 @@ class Roster:
                 self._options.kind, each.slots, self._options.image, self._options.runtime
             )
             asked[each.node.id] = each.actor.open.remote(environment, wanted)
-        said = connection.answers_of(asked, OPENS_S)
+        said = connection.answers_of(asked, OPENS_S, self._check)
         for each in graders:
             found = said.get(each.node.id)
             if isinstance(found, OpenedSlots):

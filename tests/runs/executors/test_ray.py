@@ -1,0 +1,351 @@
+"""A Ray cluster of real node processes: nodes that are lost, that differ, that are not there.
+
+With OPENCODEEVAL_TEST_RAY=all also vLLM's engines, on HumanEval+ and MBPP+ (ten minutes).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import opencodeeval as oce
+from opencodeeval.core.paths import sandbox_dir
+from opencodeeval.records.schema import Record
+from opencodeeval.runs.executors.options import ExecutorOptions
+from opencodeeval.runs.observers import GradedSample
+from tests.support.ray_cluster import ROOT, RayCluster
+
+ALL = os.environ.get("OPENCODEEVAL_TEST_RAY") == "all"
+TASKS = 16
+JAIL = oce.SandboxOptions("local")
+SLOW = """import time
+time.sleep(0.3)
+print(input())
+"""
+MODEL = ROOT / "tests/checkpoints/starter-tiny-chat/step-0300"
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Problems whose reference program takes a third of a second."""
+    path = tmp_path_factory.mktemp("own") / "slow.jsonl"
+    rows = [
+        {
+            "task_id": f"slow/{number}",
+            "style": "stdio",
+            "prompt": f"Print what is read. ({number})",
+            "entry_point": "",
+            "canonical_solution": SLOW + f"# {number}\n",
+            "tests": [{"input": f"{number}\n", "output": f"{number}\n"}],
+        }
+        for number in range(TASKS)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(tasks: Path, tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """The record that this process alone makes of them, with as many slots."""
+    output = oce.Output(tmp_path_factory.mktemp("alone"), "none")
+    sandbox = oce.SandboxOptions("local", slots=2)
+    evaluation = oce.evaluate(
+        "reference", str(tasks), backend="reference", sandbox=sandbox, output=output
+    )
+    return evaluation.records[0]
+
+
+def on(cluster: RayCluster, **more: str) -> ExecutorOptions:
+    return ExecutorOptions("ray", {"address": cluster.address, **more})
+
+
+def command(cluster: RayCluster, tasks: Path, output: Path) -> subprocess.Popen[str]:
+    """The command itself, in a process of its own."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "opencodeeval", "--backend", "reference"),
+            *("--bench", str(tasks), "--sandbox", "local", "--output", str(output), "--json"),
+            *("--executor", "ray", "--executor-arg", f"address={cluster.address}"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines(output: Path, name: str) -> list[dict[str, Any]]:
+    return [
+        json.loads(line)
+        for path in output.glob(f"runs/*/{name}.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+
+
+def assert_each_sample_once(output: Path) -> None:
+    each_once = {(f"slow/{number}", 0): 1 for number in range(TASKS)}
+    for name in ("completions", "programs", "verdicts"):
+        where = Counter((row["task_id"], row["sample_id"]) for row in lines(output, name))
+        assert where == each_once, name
+    assert lines(output, "faults") == []
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def ours() -> list[str]:
+    """Processes of actors, of jails and of engines on this machine that this test may have left."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            mine = str(ROOT) in (path.parent / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if mine and words.startswith(("ray::Slots", "ray::Engine", "bwrap", "VLLM::")):
+            found.append(words)
+    return found
+
+
+class Then(oce.Observer):
+    """Does something once, when so many samples have their verdicts (or their completions)."""
+
+    def __init__(self, do: Callable[[], None], graded: int = 0, generated: int = 0) -> None:
+        self.do, self.left = do, {"graded": graded, "generated": generated}
+
+    def _count(self, what: str) -> None:
+        self.left[what] -= 1
+        if self.left[what] == 0:
+            self.do()
+
+    def graded(self, sample: GradedSample) -> None:
+        self._count("graded")
+
+    def generated(self) -> None:
+        self._count("generated")
+
+
+def test_a_lost_node_s_programs_run_on_the_others(
+    cluster: RayCluster, tasks: Path, alone: Record, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    third = cluster.add(slots=1)
+    evaluation = oce.evaluate(
+        "reference",
+        str(tasks),
+        backend="reference",
+        # Two of the three nodes' slots, and the third is one of them or takes the place of one.
+        sandbox=JAIL,
+        executor=on(cluster),
+        output=tmp_path,
+        observers=[Then(lambda: cluster.kill(third), graded=4)],
+    )
+    (record,) = evaluation.records
+    assert record.tasks == alone.tasks
+    assert record.scores == alone.scores
+    assert record.run_id == alone.run_id
+    assert_each_sample_once(tmp_path)
+    assert record.executor["lost"] == {"engines": 0, "nodes": 1}
+    assert "is lost" in capsys.readouterr().err
+    wait_until(lambda: ours() == [])
+
+
+def test_a_killed_command_continues_and_leaves_nothing_on_the_nodes(
+    cluster: RayCluster, tasks: Path, alone: Record, tmp_path: Path
+) -> None:
+    process = command(cluster, tasks, tmp_path)
+    wait_until(lambda: len(lines(tmp_path, "verdicts")) > 2 or process.poll() is not None)
+    assert ours() != []
+    process.kill()
+    process.communicate()
+    assert 2 < len(lines(tmp_path, "verdicts")) < TASKS
+    wait_until(lambda: ours() == [])
+    process = command(cluster, tasks, tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    (path,) = tmp_path.glob("*/*.json")
+    assert json.loads(path.read_text())["digest"] == alone.digest
+    assert_each_sample_once(tmp_path)
+
+
+def test_ctrl_c_leaves_nothing_on_the_nodes(
+    cluster: RayCluster, tasks: Path, tmp_path: Path
+) -> None:
+    process = command(cluster, tasks, tmp_path)
+    wait_until(lambda: len(lines(tmp_path, "verdicts")) > 2 or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("opencodeeval: error: interrupted")
+    wait_until(lambda: ours() == [], 5)
+
+
+def test_a_lost_engine_s_requests_are_asked_again(
+    cluster: RayCluster, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    pytest.importorskip("torch")
+    third = cluster.add(engines=1)
+    assert _generated(cluster, tmp_path, "transformers", "starter", third) == {
+        "engines": 1,
+        "nodes": 0,
+    }
+    assert "asked again" in capsys.readouterr().err
+
+
+def _generated(
+    cluster: RayCluster, folder: Path, backend: str, bench: str, killed: Any, **more: Any
+) -> dict[str, int]:
+    """Compare a run in which a node is killed with one of this process; what was lost."""
+
+    def run(executor: str | ExecutorOptions, output: Path, observers: list[oce.Observer]) -> Any:
+        return oce.evaluate(
+            MODEL,
+            bench.split(","),
+            backend=backend,
+            backend_options=oce.BackendOptions(dtype="float32", max_model_len=1024),
+            sampling=oce.SamplingOptions(n=2, temperature=0.8, max_tokens=96),
+            sandbox=oce.SandboxOptions("local", slots=2),
+            executor=executor,
+            output=output,
+            observers=observers,
+            **more,
+        )
+
+    kill = [Then(lambda: cluster.kill(killed), generated=8)]
+    made = run(on(cluster), folder / "made", kill)
+    own = run("local", folder / "alone", [])
+    for ours_, theirs in zip(own.records, made.records, strict=True):
+        assert theirs.tasks == ours_.tasks
+        assert theirs.digest == ours_.digest
+    texts = [
+        {(row["task_id"], row["sample_id"]): row["text"] for row in lines(each, "completions")}
+        for each in (folder / "made", folder / "alone")
+    ]
+    assert texts[0] == texts[1]
+    lost: dict[str, int] = made.records[-1].executor["lost"]
+    return lost
+
+
+@pytest.mark.skipif(not ALL, reason="takes ten minutes: OPENCODEEVAL_TEST_RAY=all")
+@pytest.mark.vllm
+@pytest.mark.timeout(1800)
+def test_vllm_on_humaneval_plus_and_mbpp_plus(
+    cluster: RayCluster, tmp_path: Path, shared_data: Path
+) -> None:
+    third = cluster.add(engines=1)
+    selection = oce.Selection(data_dir=shared_data)
+    benches = "humaneval_plus,mbpp_plus"
+    lost = _generated(cluster, tmp_path, "vllm", benches, third, selection=selection)
+    assert lost == {"engines": 1, "nodes": 0}
+    wait_until(lambda: ours() == [])
+
+
+# --- what is refused, and what is left out ---
+
+
+def copy_of_the_package(folder: Path, change: Callable[[Path], None]) -> Path:
+    """Another build of this package, as another node might have it installed."""
+    for name in ("opencodeeval", "benchmarks", "presets", "sandbox"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    change(folder)
+    return folder
+
+
+def older(folder: Path) -> None:
+    path = folder / "opencodeeval/__init__.py"
+    path.write_text(path.read_text().replace(f'"{oce.__version__}"', '"0.0.9"'))
+
+
+def another_guest(folder: Path) -> None:
+    path = folder / "sandbox/guest/__init__.py"
+    path.write_text(path.read_text() + "\n# another judge\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (older, f"it has opencodeeval 0.0.9 and this process has {oce.__version__}"),
+        (another_guest, "its sandbox differs from that of the other nodes in guest"),
+    ],
+)
+def test_a_node_that_differs_is_left_out_and_recorded(
+    cluster: RayCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    change: Callable[[Path], None],
+    why: str,
+) -> None:
+    assert (sandbox_dir() / "guest/__init__.py").exists()
+    monkeypatch.setenv("PYTHONPATH", str(copy_of_the_package(tmp_path / "theirs", change)))
+    node = cluster.add(slots=1)
+    try:
+        evaluation = oce.evaluate(
+            "reference",
+            "starter",
+            selection=oce.Selection(limit=3),
+            backend="reference",
+            sandbox=JAIL,
+            executor=on(cluster),
+            output=tmp_path / "out",
+        )
+    finally:
+        cluster.kill(node)
+    (record,) = evaluation.records
+    assert [why in each for each in record.executor["left_out"]] == [True]
+    assert sum(each["count"] * each["slots"] for each in record.executor["nodes"]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_without_gpus_vllm_is_refused(tmp_path: Path) -> None:
+    from opencodeeval.runs.cluster.connection import Node
+    from opencodeeval.runs.cluster.engines import placement
+
+    bare = [Node("a", "10.0.0.1", {"CPU": 8.0})]
+    with pytest.raises(oce.BackendError, match="the Ray cluster has no GPU for vllm: add a node"):
+        placement(bare, oce.BackendOptions(), "vllm", None)
+
+
+def test_without_a_cluster_it_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(oce.UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1 \(.*ray start"):
+        oce.evaluate(
+            "reference",
+            "starter",
+            backend="reference",
+            executor=ExecutorOptions("ray", {"address": "127.0.0.1:1"}),
+            output=oce.Output(tmp_path, "none"),
+        )
+
+
+def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Stands in for an environment without Ray, which the tests have installed.
+    find = importlib.util.find_spec
+
+    def without_ray(name: str, package: str | None = None) -> Any:
+        return None if name == "ray" else find(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without_ray)
+    with pytest.raises(oce.UsageError, match=r"pip install 'opencodeeval\[ray\]'"):
+        oce.evaluate("reference", "starter", backend="reference", executor="ray", output=tmp_path)
