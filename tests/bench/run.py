@@ -19,6 +19,7 @@ from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
+from tests.bench.executors_row import executors
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
 from tests.bench.multipl_e_row import multipl_e
@@ -72,6 +73,7 @@ ROWS = (
     "stream",
     "prefix",
     "serve",
+    "executors",
 )
 
 
@@ -116,6 +118,7 @@ def main() -> None:
         "stream": lambda: stream(data, options.rounds),
         "prefix": lambda: prefix(options.rounds),
         "serve": lambda: serve(jails, data),
+        "executors": lambda: executors(jails[:1], options.rounds),
     }
     for name in ROWS:
         if options.only in (None, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -166,8 +167,6 @@ class RayBackend:
 
 
 def _cancel(reference: Any) -> None:
-    import contextlib
-
     import ray
 
     with contextlib.suppress(Exception):  # its engine may be gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import signal
 import threading
@@ -157,15 +158,12 @@ def answers_of(
         ready, _ = ray.wait(list(left), num_returns=len(left), timeout=TICK_S)
         tick()
         for reference in ready:
+            key = left.pop(reference)
             try:
-                found[left.pop(reference)] = ray.get(reference)
+                found[key] = ray.get(reference)
             except Exception as error:
-                found[_key(references, reference)] = _meant(error)
+                found[key] = _meant(error)
     return found
-
-
-def _key(references: Mapping[Any, Any], wanted: Any) -> Any:
-    return next(key for key, reference in references.items() if reference == wanted)
 
 
 def end(actors: Sequence[Any], seconds: float) -> None:
@@ -181,8 +179,6 @@ def end(actors: Sequence[Any], seconds: float) -> None:
 
 def drop(actor: Any) -> None:
     """End an actor at once, whatever it is doing; its node may be gone."""
-    import contextlib
-
     import ray
 
     with contextlib.suppress(Exception):
