@@ -14,12 +14,14 @@ from typing import Any
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-# Shorter than Ray's, so that a killed node is known to be dead within seconds.
-_HEALTH = {
+# Times are shorter than Ray's, so that a killed node is known to be dead within seconds.
+_SETTINGS = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
     "health_check_timeout_ms": 2000,
     "health_check_failure_threshold": 4,
+    # Ray's own value lets workers wait for everything else on a busy machine.
+    "worker_niceness": 0,
 }
 _STORE_BYTES = 100 << 20
 
@@ -37,7 +39,7 @@ class RayCluster:
                 "num_gpus": 0,
                 "object_store_memory": _STORE_BYTES,
                 "include_dashboard": False,
-                "_system_config": _HEALTH,
+                "_system_config": _SETTINGS,
             },
         )
 

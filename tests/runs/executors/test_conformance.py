@@ -30,7 +30,7 @@ def options(request: pytest.FixtureRequest) -> ExecutorOptions:
     name = request.getfixturevalue("name")
     if name == "local":
         return ExecutorOptions()
-    cluster: RayCluster = request.getfixturevalue("cluster")
+    cluster: RayCluster = request.getfixturevalue("one_node")
     return ExecutorOptions("ray", {"address": cluster.address})
 
 
