@@ -11,8 +11,8 @@ from opencodeeval.backends.base import EngineDied, Request
 from opencodeeval.core.types import Completion, Sampling
 from opencodeeval.runs.cluster import connection
 from opencodeeval.runs.cluster.connection import NodeLost, answer_of
+from opencodeeval.runs.cluster.engine_actor import AboutEngine
 from opencodeeval.runs.cluster.engines import Engines, Running
-from opencodeeval.runs.cluster.node import AboutEngine
 
 # Tasks that an engine is taken to have in its prefix cache.
 CACHED = 64

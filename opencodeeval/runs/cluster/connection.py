@@ -120,7 +120,7 @@ def ask_for(resource: str, count: int) -> None:
 
 
 def actor_of(kind: type[Any], node: Node | None, **options: Any) -> Any:
-    """An actor of a class of cluster/node.py, on a node or where its resources are."""
+    """An actor of this class, on a node or where its resources are."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -189,7 +189,7 @@ def _meant(error: BaseException) -> BaseException:
     """An error of Ray's as one of ours, where it is one."""
     from ray.exceptions import RayError, RayTaskError
 
-    cause = getattr(error, "cause", None)
+    cause: BaseException | None = getattr(error, "cause", None)
     if isinstance(cause, OpenCodeEvalError):
         return cause
     if "failed to import" in str(error) or "No module named 'opencodeeval" in str(error):

@@ -13,7 +13,8 @@ from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, OpenCodeEvalError, UsageError
 from opencodeeval.runs.cluster import connection
 from opencodeeval.runs.cluster.connection import ENGINES, Node, NodeLost, answer_of
-from opencodeeval.runs.cluster.node import AboutEngine, AboutNode, Engine, EnginePlan, about_here
+from opencodeeval.runs.cluster.engine_actor import AboutEngine, Engine, EnginePlan
+from opencodeeval.runs.cluster.node import AboutNode, about_here
 
 # Engines that may be lost one after another without an answer between them.
 LOSSES = 3

@@ -6,14 +6,17 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from opencodeeval.core.errors import OpenCodeEvalError, SandboxError
 from opencodeeval.execution.identity import differing, sandbox_identity
+from opencodeeval.execution.images import ImageMissing
 from opencodeeval.runs.cluster import connection
 from opencodeeval.runs.cluster.connection import ENGINES, SLOTS, Node, NodeLost
-from opencodeeval.runs.cluster.node import AboutNode, OpenedSlots, Slots, about_here
+from opencodeeval.runs.cluster.images import bring
+from opencodeeval.runs.cluster.node import AboutNode, about_here
+from opencodeeval.runs.cluster.slot_actor import OpenedSlots, Slots
 from opencodeeval.runs.options import SandboxOptions
 
 # A node that does not answer so long has no processors free for us.
@@ -212,14 +215,22 @@ class Roster:
 
     def _opened(self, graders: Sequence[Grader], environment: str) -> list[Grader]:
         """Open an environment on nodes; those where it differs or cannot be are left out."""
-        asked = {}
-        lines: dict[str, None] = {}
-        for each in graders:
-            wanted = SandboxOptions(
-                self._options.kind, each.slots, self._options.image, self._options.runtime
+        said = self._ask_to_open(graders, environment)
+        lacking = [each for each in graders if isinstance(said.get(each.node.id), ImageMissing)]
+        if lacking:
+            having = [each for each in graders if isinstance(said.get(each.node.id), OpenedSlots)]
+            having += [each for each in self.graders.values() if environment in each.described]
+            self._log(f"{len(lacking)} node(s) lack the sandbox's image: it is sent to them")
+            have = bring(
+                having[0].actor if having else None,
+                {each.node.id: each.actor for each in lacking},
+                environment,
+                self._options,
+                self._check,
             )
-            asked[each.node.id] = each.actor.open.remote(environment, wanted)
-        said = connection.answers_of(asked, OPENS_S, self._check)
+            now = [each for each in lacking if each.node.id in have]
+            said |= self._ask_to_open(now, environment)
+        lines: dict[str, None] = {}
         for each in graders:
             found = said.get(each.node.id)
             if isinstance(found, OpenedSlots):
@@ -241,6 +252,14 @@ class Roster:
             else:
                 alike.append(each)
         return alike
+
+    def _ask_to_open(self, graders: Sequence[Grader], environment: str) -> dict[str, Any]:
+        """Node id -> what its sandbox said when it was opened, or why it was not."""
+        asked = {}
+        for each in graders:
+            wanted = replace(self._options, slots=each.slots)
+            asked[each.node.id] = each.actor.open.remote(environment, wanted)
+        return connection.answers_of(asked, OPENS_S, self._check)
 
     def _leave_out(self, node: Node, actor: Any, why: str) -> None:
         self.left_out[node.id] = why

@@ -14,8 +14,8 @@ from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution.specification import Specification, specification
 from opencodeeval.runs.cluster.connection import NodeLost, answer_of
-from opencodeeval.runs.cluster.node import packed
 from opencodeeval.runs.cluster.roster import LOOKS_S, Grader, Roster
+from opencodeeval.runs.cluster.slot_actor import packed
 
 # A program whose node is lost so often may be the cause.
 LOST = 5

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,11 @@ class Then(oce.Observer):
 
 
 def test_a_lost_node_s_programs_run_on_the_others(
-    cluster: RayCluster, tasks: Path, alone: Record, tmp_path: Path, capsys: pytest.CaptureFixture
+    cluster: RayCluster,
+    tasks: Path,
+    alone: Record,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     third = cluster.add(slots=1)
     evaluation = oce.evaluate(
@@ -203,7 +207,7 @@ def test_ctrl_c_leaves_nothing_on_the_nodes(
 
 
 def test_a_lost_engine_s_requests_are_asked_again(
-    cluster: RayCluster, tmp_path: Path, capsys: pytest.CaptureFixture
+    cluster: RayCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torch")
     third = cluster.add(engines=1)
@@ -219,7 +223,9 @@ def _generated(
 ) -> dict[str, int]:
     """Compare a run in which a node is killed with one of this process; what was lost."""
 
-    def run(executor: str | ExecutorOptions, output: Path, observers: list[oce.Observer]) -> Any:
+    def run(
+        executor: str | ExecutorOptions, output: Path, observers: Sequence[oce.Observer]
+    ) -> Any:
         return oce.evaluate(
             MODEL,
             bench.split(","),
@@ -294,7 +300,7 @@ def test_a_node_that_differs_is_left_out_and_recorded(
     cluster: RayCluster,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
+    capsys: pytest.CaptureFixture[str],
     change: Callable[[Path], None],
     why: str,
 ) -> None:
