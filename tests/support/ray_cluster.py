@@ -58,6 +58,20 @@ class RayCluster:
         """Kill a node's raylet at once, as if the machine were switched off."""
         self._cluster.remove_node(node, allow_graceful=False)
 
+    def kill_one_with(self, process: str) -> None:
+        """Kill the raylet of a node that has a process whose title begins so (`ray::Engine`)."""
+        parents = {
+            int(path.parent.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if _begins(path, process)
+        }
+        for node in list(self._cluster.worker_nodes):
+            (raylet,) = node.all_processes["raylet"]
+            if raylet.process.pid in parents:
+                self.kill(node)
+                return
+        raise LookupError(f"no node has a process {process}")
+
     def stop(self) -> None:
         """End all nodes."""
         self._cluster.shutdown()
@@ -77,3 +91,10 @@ def ray_cluster() -> Iterator[RayCluster]:
             yield cluster
         finally:
             cluster.stop()
+
+
+def _begins(path: Path, words: str) -> bool:
+    try:
+        return path.read_bytes().startswith(words.encode())
+    except OSError:  # it has ended
+        return False

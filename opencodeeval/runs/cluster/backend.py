@@ -33,7 +33,7 @@ class RayBackend:
         self._engines, self._about, self._adapter = engines, about, adapter
         self.model_type = about.model_type
         self.capabilities = about.capabilities
-        at_once = about.identity.get("max_num_seqs") or 2 * engines.plan.options.batch_size
+        at_once = about.identity.get("max_num_seqs") or engines.plan.options.batch_size
         self._limit = 2 * int(at_once)
         # The length of an answer, as it is learned from those that were written.
         self._mean: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import signal
 import threading
 import time
@@ -59,6 +60,8 @@ def connect(address: str) -> bool:
     Raises:
         UsageError: there is no such cluster, or it runs other versions of Ray or Python.
     """
+    # What happens to nodes is told by us; Ray would print it on stdout.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
     import ray
 
     if ray.is_initialized():

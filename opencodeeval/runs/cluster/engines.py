@@ -107,6 +107,7 @@ class Engines:
         self.joined: list[AboutNode] = []
         self.lost = 0
         self.left_out: list[str] = []
+        self._reason = "none was started"
         self._since_answer = 0
         self._starting: dict[Any, tuple[Any, Any]] = {}
         self._actors: list[Any] = []
@@ -152,15 +153,19 @@ class Engines:
         if engine not in self.running:
             return
         self.running.remove(engine)
-        self.lost += 1
-        self._since_answer += 1
         self._log(f"an engine is lost ({why}): its {engine.flying} request(s) are asked again")
-        connection.drop(engine.actor)
-        if self._since_answer <= LOSSES:
-            self._start()
-            self.watch()
+        self._replace(engine.actor)
+        self.watch()
         async with self.changed:
             self.changed.notify_all()
+
+    def _replace(self, actor: Any) -> None:
+        """Start another engine for one that is lost."""
+        connection.drop(actor)
+        self.lost += 1
+        self._since_answer += 1
+        if self._since_answer <= LOSSES:
+            self._start()
 
     def answered(self) -> None:
         """An engine has answered, so that those lost before it count no more."""
@@ -214,6 +219,7 @@ class Engines:
         self._starting.pop(actor, None)
         self._waiting.pop(actor, None)
         self._join(actor, about, said)
+        self.watch()
         async with self.changed:
             self.changed.notify_all()
 
@@ -225,6 +231,12 @@ class Engines:
             self.joined.append(about)
             self._log(f"engine {len(self.running)} of {self._placed.engines} is loaded")
             return ""
+        if isinstance(said, NodeLost):
+            self._log(f"an engine is lost while it was loaded ({why})")
+            self._reason = why
+            self._replace(actor)
+            return why
+        self._reason = why
         self.left_out.append(why)
         self._log(f"an engine is left out: {why}")
         connection.drop(actor)
@@ -250,7 +262,7 @@ class Engines:
         for error in errors:
             if isinstance(error, OpenCodeEvalError):
                 return error
-        return BackendError(f"no engine could be loaded on the cluster: {self.left_out[0]}")
+        return BackendError(f"no engine could be loaded on the cluster: {self._reason}")
 
 
 def plan_of(name: str, model: str, options: BackendOptions, threads: int | None) -> EnginePlan:

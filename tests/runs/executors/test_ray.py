@@ -158,7 +158,6 @@ def test_a_lost_node_s_programs_run_on_the_others(
         "reference",
         str(tasks),
         backend="reference",
-        # Two of the three nodes' slots, and the third is one of them or takes the place of one.
         sandbox=JAIL,
         executor=on(cluster),
         output=tmp_path,
@@ -210,62 +209,70 @@ def test_a_lost_engine_s_requests_are_asked_again(
     cluster: RayCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torch")
-    third = cluster.add(engines=1)
-    assert _generated(cluster, tmp_path, "transformers", "starter", third) == {
-        "engines": 1,
-        "nodes": 0,
-    }
+    cluster.add(engines=1)
+    kill = Then(lambda: cluster.kill_one_with("ray::Engine"), generated=8)
+    # The only engine is lost, so that all waits until another one has been loaded.
+    made = generated("transformers", "starter", tmp_path / "made", on(cluster, engines="1"), kill)
+    own = generated("transformers", "starter", tmp_path / "alone", "local")
+    assert_alike(made, own)
+    assert made.records[0].executor["lost"] == {"engines": 1, "nodes": 0}
     assert "asked again" in capsys.readouterr().err
-
-
-def _generated(
-    cluster: RayCluster, folder: Path, backend: str, bench: str, killed: Any, **more: Any
-) -> dict[str, int]:
-    """Compare a run in which a node is killed with one of this process; what was lost."""
-
-    def run(
-        executor: str | ExecutorOptions, output: Path, observers: Sequence[oce.Observer]
-    ) -> Any:
-        return oce.evaluate(
-            MODEL,
-            bench.split(","),
-            backend=backend,
-            backend_options=oce.BackendOptions(dtype="float32", max_model_len=1024),
-            sampling=oce.SamplingOptions(n=2, temperature=0.8, max_tokens=96),
-            sandbox=oce.SandboxOptions("local", slots=2),
-            executor=executor,
-            output=output,
-            observers=observers,
-            **more,
-        )
-
-    kill = [Then(lambda: cluster.kill(killed), generated=8)]
-    made = run(on(cluster), folder / "made", kill)
-    own = run("local", folder / "alone", [])
-    for ours_, theirs in zip(own.records, made.records, strict=True):
-        assert theirs.tasks == ours_.tasks
-        assert theirs.digest == ours_.digest
-    texts = [
-        {(row["task_id"], row["sample_id"]): row["text"] for row in lines(each, "completions")}
-        for each in (folder / "made", folder / "alone")
-    ]
-    assert texts[0] == texts[1]
-    lost: dict[str, int] = made.records[-1].executor["lost"]
-    return lost
+    wait_until(lambda: ours() == [])
 
 
 @pytest.mark.skipif(not ALL, reason="takes ten minutes: OPENCODEEVAL_TEST_RAY=all")
 @pytest.mark.vllm
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3000)
 def test_vllm_on_humaneval_plus_and_mbpp_plus(
     cluster: RayCluster, tmp_path: Path, shared_data: Path
 ) -> None:
-    third = cluster.add(engines=1)
-    selection = oce.Selection(data_dir=shared_data)
-    benches = "humaneval_plus,mbpp_plus"
-    lost = _generated(cluster, tmp_path, "vllm", benches, third, selection=selection)
-    assert lost == {"engines": 1, "nodes": 0}
+    cluster.add(engines=1)
+    kill = Then(lambda: cluster.kill_one_with("ray::Engine"), generated=60)
+    data = oce.Selection(data_dir=shared_data)
+    bench = "humaneval_plus,mbpp_plus"
+    made = generated("vllm", bench, tmp_path / "made", on(cluster, engines="2"), kill, data)
+    own = generated("vllm", bench, tmp_path / "alone", "local", selection=data)
+    assert_alike(made, own)
+    assert made.records[-1].executor["lost"] == {"engines": 1, "nodes": 0}
     wait_until(lambda: ours() == [])
+
+
+def generated(
+    backend: str,
+    bench: str,
+    output: Path,
+    executor: str | ExecutorOptions,
+    observer: oce.Observer | None = None,
+    selection: oce.Selection | None = None,
+) -> oce.Evaluation:
+    """A run of a trained model, with as many slots in each executor."""
+    return oce.evaluate(
+        MODEL,
+        bench.split(","),
+        selection=selection,
+        backend=backend,
+        backend_options=oce.BackendOptions(dtype="float32", max_model_len=1024),
+        sampling=oce.SamplingOptions(n=2, temperature=0.8, max_tokens=96),
+        sandbox=oce.SandboxOptions("local", slots=2),
+        executor=executor,
+        output=output,
+        observers=[observer] if observer else [],
+    )
+
+
+def assert_alike(made: oce.Evaluation, own: oce.Evaluation) -> None:
+    """See that two runs have the same answers and the same records."""
+
+    def texts(evaluation: oce.Evaluation) -> dict[tuple[str, int], str]:
+        rows = lines(evaluation.runs[0].record_path.parent.parent, "completions")
+        found = {(row["task_id"], row["sample_id"]): row["text"] for row in rows}
+        assert len(found) == len(rows)
+        return found
+
+    assert texts(made) == texts(own)
+    for theirs, ours_ in zip(made.records, own.records, strict=True):
+        assert theirs.tasks == ours_.tasks
+        assert theirs.digest == ours_.digest
 
 
 # --- what is refused, and what is left out ---
