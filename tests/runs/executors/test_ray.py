@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -252,7 +252,7 @@ def generated(
         selection=selection,
         backend=backend,
         backend_options=oce.BackendOptions(dtype="float32", max_model_len=1024),
-        sampling=oce.SamplingOptions(n=2, temperature=0.8, max_tokens=96),
+        sampling=oce.SamplingOptions(n=1, temperature=0.8, max_tokens=96),
         sandbox=oce.SandboxOptions("local", slots=2),
         executor=executor,
         output=output,
