@@ -105,6 +105,7 @@ class Engines:
         self.plan, self._placed, self._log, self._wait_s = plan, placed, log, wait_s
         self.running: list[Running] = []
         self.joined: list[AboutNode] = []
+        self._first: AboutEngine | None = None
         self.lost = 0
         self.left_out: list[str] = []
         self._reason = "none was started"
@@ -182,7 +183,9 @@ class Engines:
                 "their nodes' logs (`ray logs`); the same command continues the run"
             )
         self._none_since = self._none_since or time.monotonic()
-        if not self._starting or time.monotonic() - self._none_since > self._wait_s:
+        if not self._starting:
+            return BackendError(f"no engine is left on the cluster: {self._reason}")
+        if time.monotonic() - self._none_since > self._wait_s:
             return BackendError(
                 f"no engine is left, and none came within {self._wait_s:g} s: the same command "
                 "continues the run when the cluster has room for one"
@@ -227,6 +230,7 @@ class Engines:
         """Take an engine in that says it is loaded; else say why not."""
         why = self._unusable(about, said)
         if not why:
+            self._first = self._first or said
             self.running.append(Running(actor, about, said))
             self.joined.append(about)
             self._log(f"engine {len(self.running)} of {self._placed.engines} is loaded")
@@ -252,8 +256,8 @@ class Engines:
                 f"its node has another opencodeeval ({about.version}) than this process: install "
                 "the same build on every node"
             )
-        if self.running and said != self.running[0].about:
-            ours, theirs = self.running[0].about.identity, said.identity
+        if self._first and said != self._first:
+            ours, theirs = self._first.identity, said.identity
             unlike = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
             return f"it differs from the other engines in {', '.join(unlike) or 'capabilities'}"
         return ""
