@@ -62,17 +62,17 @@ class RayBackend:
         finished: asyncio.Queue[Completion | BaseException] = asyncio.Queue()
         drawing: set[asyncio.Task[None]] = set()
 
-        async def draw(request: Request, engine: Running) -> None:
+        async def draw(request: Request, engine: Running, cost: float) -> None:
             try:
-                finished.put_nowait(await self._answer(request, sampling, engine))
+                finished.put_nowait(await self._answer(request, sampling, engine, cost))
             except Exception as error:
                 finished.put_nowait(error)
 
         async def feed() -> None:
             try:
                 for request in requests:
-                    engine = await self._room(request, sampling)
-                    task = asyncio.create_task(draw(request, engine))
+                    place = await self._room(request, sampling)
+                    task = asyncio.create_task(draw(request, *place))
                     drawing.add(task)
                     task.add_done_callback(drawing.discard)
             except Exception as error:
@@ -91,11 +91,11 @@ class RayBackend:
                 each.cancel()
             await asyncio.gather(*going, return_exceptions=True)
 
-    async def _answer(self, request: Request, sampling: Sampling, engine: Running) -> Completion:
+    async def _answer(
+        self, request: Request, sampling: Sampling, engine: Running, cost: float
+    ) -> Completion:
         """One completion, from whichever engine lives to give it; `engine` has taken it."""
         while True:
-            cost = self._cost(request, sampling)
-            engine.tokens += cost
             reference = engine.actor.answer.remote(request, sampling, self._adapter)
             lost = None
             try:
@@ -115,21 +115,23 @@ class RayBackend:
                 self._learn(completion)
                 return completion
             await self._engines.lose(engine, lost)
-            engine = await self._room(request, sampling)
+            engine, cost = await self._room(request, sampling)
 
-    async def _room(self, request: Request, sampling: Sampling) -> Running:
-        """Wait for an engine with room, and take a place in it."""
+    async def _room(self, request: Request, sampling: Sampling) -> tuple[Running, float]:
+        """Wait for an engine with room, and take a place in it, for about so many tokens."""
         engines = self._engines
         while True:
             async with engines.changed:
-                engine = self._choice(request, sampling)
+                cost = self._cost(request, sampling)
+                engine = best_engine(engines.running, request.prompt.task_id, cost, self._limit)
                 if engine is not None:
                     engine.flying += 1
+                    engine.tokens += cost
                     engine.recent.pop(request.prompt.task_id, None)
                     engine.recent[request.prompt.task_id] = None
                     while len(engine.recent) > CACHED:
                         del engine.recent[next(iter(engine.recent))]
-                    return engine
+                    return engine, cost
                 hopeless = engines.hopeless()
                 if hopeless:
                     raise hopeless
@@ -137,18 +139,6 @@ class RayBackend:
                     await asyncio.wait_for(engines.changed.wait(), 1.0)
                 except asyncio.TimeoutError:
                     pass
-
-    def _choice(self, request: Request, sampling: Sampling) -> Running | None:
-        free = [each for each in self._engines.running if each.flying < self._limit]
-        if not free:
-            return None
-        least = min(free, key=lambda each: each.tokens)
-        cached = [each for each in free if request.prompt.task_id in each.recent]
-        if not cached:
-            return least
-        warm = min(cached, key=lambda each: each.tokens)
-        bearable = least.tokens + WORTH * self._cost(request, sampling)
-        return warm if warm.tokens <= bearable else least
 
     def _cost(self, request: Request, sampling: Sampling) -> float:
         """About how many tokens an engine reads and writes for a request."""
@@ -164,6 +154,23 @@ class RayBackend:
     async def close(self) -> None:
         """End all engines."""
         await self._engines.close()
+
+
+def best_engine(
+    engines: Sequence[Running], task_id: str, cost: float, limit: int
+) -> Running | None:
+    """The engine for a request of about `cost` tokens; None if all have `limit` requests.
+
+    It is the one with the fewest queued tokens, unless another one that has the task's prompt
+    in its cache has at most as many more as WORTH such requests have.
+    """
+    free = [each for each in engines if each.flying < limit]
+    if not free:
+        return None
+    least = min(free, key=lambda each: each.tokens)
+    cached = [each for each in free if task_id in each.recent]
+    warm = min(cached, key=lambda each: each.tokens, default=least)
+    return warm if warm.tokens <= least.tokens + WORTH * cost else least
 
 
 def _cancel(reference: Any) -> None:

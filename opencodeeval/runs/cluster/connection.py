@@ -200,11 +200,8 @@ def _meant(error: BaseException) -> BaseException:
             f"it cannot import opencodeeval {opencodeeval.__version__}: install the same version "
             "on every node"
         )
-    if isinstance(error, RayTaskError):
-        return error
-    if isinstance(error, RayError):
-        return NodeLost(_short(error))
-    return error
+    of_ray = isinstance(error, RayError) and not isinstance(error, RayTaskError)
+    return NodeLost(_short(error)) if of_ray else error
 
 
 def _short(error: BaseException) -> str:
