@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Mapping
@@ -184,9 +183,11 @@ class Dispatcher:
         """Take nodes in that come, and give up where there has been none for too long."""
         while True:
             await asyncio.sleep(LOOKS_S if self.roster.graders else 1.0)
-            with contextlib.suppress(NodeLost):
+            try:
                 if await asyncio.to_thread(self.roster.look):
                     self._pump()
+            except Exception as error:  # of Ray; those that are here go on
+                self._log(f"new nodes cannot be looked for now: {error}")
             if self.roster.graders or not self._waiting:
                 self._alone_since = None
                 continue

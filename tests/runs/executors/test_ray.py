@@ -120,7 +120,7 @@ def ours() -> list[str]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            mine = str(ROOT) in (path.parent / "environ").read_bytes().decode(errors="replace")
+            mine = f"PYTHONPATH={ROOT}\0".encode() in (path.parent / "environ").read_bytes()
         except OSError:
             continue
         if mine and words.startswith(("ray::Slots", "ray::Engine", "bwrap", "VLLM::")):
