@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from opencodeeval.core.text import one_line
 # Resources of `ray start --resources` that say what a node is for.
 SLOTS, ENGINES = "slots", "engines"
 TICK_S = 1.0
+ANSWERS_S = 10.0
 
 
 class NodeLost(Exception):
@@ -71,16 +73,13 @@ def connect(address: str) -> bool:
             f"{address} is a Ray Client address: run the command on a node of the cluster, such "
             "as with `ray job submit`, and leave the address out"
         )
+    _check_address(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM) if main else None
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError) as error:
-        where = "on this machine" if address == "auto" else f"at {address}"
-        raise UsageError(
-            f"there is no Ray cluster {where} ({_short(error)}): start one with `ray start "
-            "--head`, or name its head with --executor-arg address=HOST:PORT"
-        ) from None
+        raise _none("on this machine" if address == "auto" else f"at {address}", error) from None
     except RuntimeError as error:
         raise UsageError(
             f"the Ray cluster cannot be joined ({_short(error)}): install the same versions of Ray "
@@ -91,6 +90,24 @@ def connect(address: str) -> bool:
             # Ray puts a handler of its own there, which would end a run without closing it.
             signal.signal(signal.SIGTERM, before)
     return True
+
+
+def _check_address(address: str) -> None:
+    """See that somebody answers at HOST:PORT: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS_S).close()
+    except (OSError, OverflowError) as error:
+        raise _none(f"at {address}", error) from None
+
+
+def _none(where: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"there is no Ray cluster {where} ({_short(error)}): start one with `ray start --head`, or "
+        "name its head with --executor-arg address=HOST:PORT"
+    )
 
 
 def disconnect() -> None:
