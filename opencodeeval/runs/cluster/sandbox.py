@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opencodeeval.core.errors import SandboxError
+from opencodeeval.core.errors import DataError, SandboxError
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
 from opencodeeval.execution.specification import Specification, specification
 from opencodeeval.runs.cluster.connection import NodeLost, answer_of
@@ -62,7 +62,10 @@ class Dispatcher:
             self._looking = asyncio.create_task(self._look())
         key = task.tests_digest
         if key not in self._checked:
-            self._checked[key] = specification(task.tests, key)
+            try:
+                self._checked[key] = specification(task.tests, key)
+            except DataError as error:
+                raise DataError(f"task {task.task_id!r}: {error}") from None
         job = _Job(environment, task, program, asyncio.get_running_loop().create_future())
         self._waiting.add(job.done)
         try:
