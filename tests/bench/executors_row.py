@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 
 from opencodeeval.core.types import Grade, Program, Style, Task
+from opencodeeval.execution.guest import encoded
 from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.options import SandboxOptions
 from tests.bench.usage import TRIVIAL_CALL
@@ -22,7 +23,13 @@ SLOTS = (1, 2, 4, 8)
 SLEEP_S = 0.5
 ROUNDS = 30
 TRIVIAL = 1000
-TASK = Task("executors", Style.FUNCTION, "", "f", "", TRIVIAL_CALL)
+# One call, with time for it on a busy machine.
+TESTS = {
+    **TRIVIAL_CALL,
+    "suites": [{"name": "base", "calls": encoded([[1]])}],
+    "limits": {**TRIVIAL_CALL["limits"], "min_call_s": 20.0, "total_s": 20.0},
+}
+TASK = Task("executors", Style.FUNCTION, "", "f", "", TESTS)
 
 
 def _programs(count: int, seconds: float) -> list[Program]:
@@ -45,6 +52,8 @@ async def _graded(
         grades = await asyncio.gather(*(sandbox.grade(TASK, program) for program in programs))
         wall = time.perf_counter() - began
         await sandbox.close()
+        failed = [grade for grade in grades if str(grade.suites["base"].verdict) != "passed"]
+        assert not failed, failed[0]
         return list(grades), wall
     finally:
         await executor.close()

@@ -175,6 +175,30 @@ def test_a_lost_node_s_programs_run_on_the_others(
     wait_until(lambda: ours() == [])
 
 
+def test_where_all_nodes_are_lost_the_run_goes_on_with_those_that_come(
+    cluster: RayCluster, tasks: Path, alone: Record, tmp_path: Path
+) -> None:
+    def replaced() -> None:
+        for _ in range(2):
+            cluster.kill_one_with("ray::Slots")
+        for _ in range(2):
+            cluster.add(slots=1)
+
+    evaluation = oce.evaluate(
+        "reference",
+        str(tasks),
+        backend="reference",
+        sandbox=JAIL,
+        executor=on(cluster),
+        output=tmp_path,
+        observers=[Then(replaced, graded=4)],
+    )
+    (record,) = evaluation.records
+    assert record.digest == alone.digest
+    assert record.executor["lost"] == {"engines": 0, "nodes": 2}
+    assert_each_sample_once(tmp_path)
+
+
 def test_a_killed_command_continues_and_leaves_nothing_on_the_nodes(
     cluster: RayCluster, tasks: Path, alone: Record, tmp_path: Path
 ) -> None:
