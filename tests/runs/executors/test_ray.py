@@ -14,13 +14,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import opencodeeval as oce
+from opencodeeval.execution import images
+from opencodeeval.execution.jails import docker
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.observers import GradedSample
@@ -300,6 +302,58 @@ def assert_alike(made: oce.Evaluation, own: oce.Evaluation) -> None:
     for theirs, ours_ in zip(made.records, own.records, strict=True):
         assert theirs.tasks == ours_.tasks
         assert theirs.digest == ours_.digest
+
+
+@pytest.fixture
+def another_engine(tmp_path: Path) -> Iterator[str]:
+    """The address of a second Docker engine, which has no images: that of another machine."""
+    if os.geteuid() or not shutil.which("dockerd"):
+        pytest.skip("a second Docker engine can be started only by root, and needs dockerd")
+    address = f"unix://{tmp_path}/docker.sock"
+    folders = ["--data-root", f"{tmp_path}/data", "--exec-root", f"{tmp_path}/exec"]
+    alone = ["--bridge=none", "--iptables=false", "--ip-forward=false"]
+    with (tmp_path / "log").open("w") as log:
+        engine = subprocess.Popen(
+            ["dockerd", "--host", address, "--pidfile", f"{tmp_path}/pid", *folders, *alone],
+            stdout=log,
+            stderr=log,
+        )
+    wait_until((tmp_path / "docker.sock").exists)
+    yield address
+    engine.terminate()
+    engine.wait(60)
+
+
+@pytest.mark.skipif(not ALL, reason="copies an image: OPENCODEEVAL_TEST_RAY=all")
+@pytest.mark.docker
+@pytest.mark.timeout(600)
+def test_a_node_that_lacks_the_image_is_sent_it(
+    cluster: RayCluster,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    guest_image: str,
+    another_engine: str,
+) -> None:
+    with monkeypatch.context() as changed:
+        changed.setenv("DOCKER_HOST", another_engine)
+        node = cluster.add(slots=1)
+    evaluation = oce.evaluate(
+        "reference",
+        "starter",
+        backend="reference",
+        sandbox=oce.SandboxOptions("docker"),
+        executor=on(cluster),
+        output=tmp_path_factory.mktemp("out"),
+    )
+    cluster.kill(node)
+    (record,) = evaluation.records
+    assert record.executor["left_out"] == []
+    assert sum(each["count"] * each["slots"] for each in record.executor["nodes"]) == 3
+    assert record.scores["base"]["pass@1"].value == 1.0
+    with monkeypatch.context() as changed:
+        known = images.image_id(docker.client(), guest_image)
+        changed.setenv("DOCKER_HOST", another_engine)
+        assert images.image_id(docker.client(), guest_image) == known
 
 
 # --- what is refused, and what is left out ---
