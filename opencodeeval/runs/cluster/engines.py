@@ -275,7 +275,7 @@ def plan_of(name: str, model: str, options: BackendOptions, threads: int | None)
     return EnginePlan(name, model, options, os.getcwd(), passed_on, threads)
 
 
-def number_of(text: str, what: str, smallest: float) -> float:
+def number_of(text: str, what: str, smallest: float, whole: bool = False) -> float:
     """A number of --executor-arg.
 
     Raises:
@@ -285,6 +285,7 @@ def number_of(text: str, what: str, smallest: float) -> float:
         number = float(text)
     except ValueError:
         number = smallest - 1
-    if not smallest <= number < float("inf"):
-        raise UsageError(f"--executor-arg {what}={text}: must be a number from {smallest:g} up")
+    if not smallest <= number < float("inf") or (whole and number % 1):
+        kind = "a whole number" if whole else "a number"
+        raise UsageError(f"--executor-arg {what}={text}: must be {kind} from {smallest:g} up")
     return number

@@ -95,7 +95,8 @@ class Roster:
         self._identities: dict[str, Mapping[str, Any]] = {}
         self._tries: Counter[str] = Counter()
         self.left_out: dict[str, str] = {}
-        self.joined: list[Grader] = []
+        # Every node that graded, also those that are lost.
+        self.joined: dict[str, Grader] = {}
         self._reasons: list[str] = []
         self.lost = 0
         self._closed = self._asked = False
@@ -116,7 +117,7 @@ class Roster:
         if not found:
             found = self._meet(offers(connection.nodes(), self._options.slots))
         self.graders = {each.node.id: each for each in self._opened(found, environment)}
-        self.joined = list(self.graders.values())
+        self.joined = dict(self.graders)
         if self._options.slots is not None:
             self._ask_for(self._options.slots - self.slots)
         if self.graders:
@@ -146,7 +147,7 @@ class Roster:
         # Only now: what is here is given programs at once, by another thread.
         with self._changing:
             self.graders = {**self.graders, **{each.node.id: each for each in came}}
-            self.joined += came
+            self.joined |= {each.node.id: each for each in came}
         return bool(came)
 
     def lose(self, grader: Grader, why: str) -> None:

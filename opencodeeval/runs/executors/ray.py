@@ -38,12 +38,13 @@ class RayExecutor:
         args = setup.args
         self._setup = setup
         self._address = args.get("address", "auto")
-        self._wanted = int(number_of(args["engines"], "engines", 1)) if "engines" in args else None
+        self._wanted: int | None = None
+        if "engines" in args:
+            self._wanted = int(number_of(args["engines"], "engines", 1, whole=True))
         self._wait_s = number_of(args["wait"], "wait", 0) if "wait" in args else WAIT_S
         self._roster = Roster(setup.sandbox, setup.log)
         self._dispatcher = Dispatcher(self._roster, setup.log, self._wait_s)
         self._engines: Engines | None = None
-        self._met: dict[str, AboutNode] = {}
         self._joined = False
         self._connected = False
 
@@ -67,7 +68,7 @@ class RayExecutor:
         import ray
 
         engines = self._engines.joined if self._engines else []
-        graders = [(each.about, each.slots) for each in self._roster.joined]
+        graders = [(each.about, each.slots) for each in self._roster.joined.values()]
         left_out, lost = [*self._roster.left_out.values()], self._roster.lost
         said: dict[str, Any] = {
             "name": "ray",

@@ -414,6 +414,26 @@ def test_without_gpus_vllm_is_refused(tmp_path: Path) -> None:
         placement(bare, oce.BackendOptions(), "vllm", None)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("engines", "0", "a whole number from 1 up"),
+        ("engines", "1.5", "a whole"),
+        ("wait", "x", "a"),
+    ],
+)
+def test_a_number_that_is_none_is_refused(name: str, value: str, why: str) -> None:
+    options = ExecutorOptions("ray", {name: value})
+    with pytest.raises(oce.UsageError, match=f"--executor-arg {name}={value}: must be {why}"):
+        options.open(JAIL, print)
+
+
+def test_a_ray_client_address_is_refused() -> None:
+    executor = ExecutorOptions("ray", {"address": "ray://head:10001"}).open(JAIL, print)
+    with pytest.raises(oce.UsageError, match="Ray Client address: run the command on a node"):
+        executor.open_sandbox("")
+
+
 def test_without_a_cluster_it_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(oce.UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1 \(.*ray start"):
         oce.evaluate(
