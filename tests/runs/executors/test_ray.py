@@ -120,15 +120,20 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def ours() -> list[str]:
     """Processes of actors, of jails and of engines on this machine that this test may have left."""
-    found = []
+    return list(processes(("ray::Slots", "ray::Engine", "bwrap", "VLLM::")).values())
+
+
+def processes(titles: str | tuple[str, ...]) -> dict[int, str]:
+    """Pid -> title of processes of this checkout whose titles begin so."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
             mine = f"PYTHONPATH={ROOT}\0".encode() in (path.parent / "environ").read_bytes()
         except OSError:
             continue
-        if mine and words.startswith(("ray::Slots", "ray::Engine", "bwrap", "VLLM::")):
-            found.append(words)
+        if mine and words.startswith(titles):
+            found[int(path.parent.name)] = words
     return found
 
 
@@ -263,6 +268,24 @@ def test_vllm_on_humaneval_plus_and_mbpp_plus(
     own = generated("vllm", bench, tmp_path / "alone", "local", selection=data)
     assert_alike(made, own)
     assert made.records[-1].executor["lost"] == {"engines": 1, "nodes": 0}
+    wait_until(lambda: ours() == [])
+
+
+@pytest.mark.skipif(not ALL, reason="takes minutes: OPENCODEEVAL_TEST_RAY=all")
+@pytest.mark.vllm
+@pytest.mark.timeout(1200)
+def test_vllm_s_own_process_is_lost(
+    cluster: RayCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def kill() -> None:
+        (pid,) = processes("VLLM::EngineCore")
+        os.kill(pid, signal.SIGKILL)
+
+    killing = Then(kill, generated=6)
+    made = generated("vllm", "starter", tmp_path, on(cluster, engines="1"), killing)
+    assert made.records[0].totals.samples == 24
+    assert made.records[0].executor["lost"] == {"engines": 1, "nodes": 0}
+    assert "the vLLM engine died" in capsys.readouterr().err
     wait_until(lambda: ours() == [])
 
 
