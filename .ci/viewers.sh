@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Make a Python that has Inspect and the types of Every Eval Ever, for the tests that give them
-# our files (tests/show/test_other_viewers.py): viewers.sh [FOLDER]. .ci/run does not call it: the
+# our files (tests/show/test_other_viewers.py) and those that read Inspect's own
+# (tests/runs/test_other_harnesses.py): viewers.sh [FOLDER]. .ci/run does not call it: the
 # packages of Inspect take a minute, and without them these tests are skipped.
 #
 # Every Eval Ever asks for Python 3.12 and for packages of its database; its types need neither.

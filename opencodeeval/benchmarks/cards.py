@@ -7,7 +7,6 @@ lie the prompt templates (`*.jinja`) and the table of quirks (`quirks.toml`).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -20,15 +19,11 @@ from opencodeeval.benchmarks.folders import CARD, folders
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.text import validation_words
+from opencodeeval.core.toml import read_toml
 from opencodeeval.core.types import OF_A_RUN, Sampling
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -222,7 +217,7 @@ def read_card_in(folder: Path) -> Card:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         raise DataError(
             f"{path.parent} has no {CARD}, so it is no benchmark: name a folder with one"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,11 +13,7 @@ import tomlkit
 
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.text import validation_words
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from opencodeeval.core.toml import parse_toml, read_toml
 
 Kind = Literal[
     "network",
@@ -77,7 +72,7 @@ def _rows(path: Path) -> list[Erratum]:
         DataError: it is not as such a table has to be; names the file and the field.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = read_toml(path)
         found = msgspec.convert(table, _Table)
     except msgspec.ValidationError as error:
         raise DataError(f"{path}: {validation_words(error)}") from error
@@ -140,11 +135,11 @@ def _blocks(text: str) -> tuple[str, dict[str, str]]:
                 number -= 1
             starts.append(number)
     ends = [*starts[1:], len(lines)][: len(starts)]
-    tomllib.loads(text)
+    parse_toml(text)
     blocks = {}
     for start, end in zip(starts, ends, strict=True):
         block = "".join(lines[start:end])
-        (fields,) = tomllib.loads(block)["errata"]
+        (fields,) = parse_toml(block)["errata"]
         blocks[_key({name: each for name, each in fields.items() if each})] = block
     return "".join(lines[: starts[0]] if starts else lines), blocks
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,11 +13,7 @@ from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.suggest import spelled, unknown
 from opencodeeval.core.text import validation_words
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from opencodeeval.core.toml import read_toml
 
 MARK = "@"
 GROUPS = "groups.toml"
@@ -67,7 +62,7 @@ def _group_of(spec: str) -> Group:
 
 def _read(path: Path) -> dict[str, Group]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = read_toml(path)
         return msgspec.convert(table, dict[str, Group])
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): name a TOML file") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,12 +12,8 @@ import msgspec
 
 from opencodeeval.core.errors import StoreError, UsageError
 from opencodeeval.core.text import validation_words
+from opencodeeval.core.toml import read_toml
 from opencodeeval.decide.gate import Policy
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 class _OfBenchmark(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,8 +43,7 @@ def read_policy(path: Path) -> Policy:
         StoreError: it cannot be read.
     """
     try:
-        text = path.read_text("utf-8")
-        table = msgspec.convert(tomllib.loads(text), _Table)
+        table = msgspec.convert(read_toml(path), _Table)
         of = {name: _of_benchmark(name, each) for name, each in table.benchmarks.items()}
     except FileNotFoundError as error:
         raise UsageError(f"there is no policy {path}: name a gate.toml") from error

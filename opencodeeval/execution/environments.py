@@ -11,7 +11,6 @@ makes it. The plain environment has no folder and no name.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,11 +21,7 @@ import msgspec
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.core.suggest import unknown
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from opencodeeval.core.toml import read_toml
 
 # The declaration of an environment's warm compilers, and their folder in every jail.
 FORMS = "warm_compilers.toml"
@@ -149,7 +144,7 @@ def as_asked(environment: Environment) -> Environment:
 
 def environment_of(folder: Path) -> Environment:
     """The environment that a folder with `environment.toml` describes; it has the folder's name."""
-    table = tomllib.loads((folder / "environment.toml").read_text("utf-8"))
+    table = read_toml(folder / "environment.toml")
     environ = tuple(table.pop("environ").items())
     described = {**table, "name": folder.name, "environ": environ}
     return replace(msgspec.convert(described, Environment), folder=folder)

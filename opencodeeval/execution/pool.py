@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from opencodeeval.execution import expected
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.frames import SlotFailed
 from opencodeeval.execution.jails.base import Slot
+from opencodeeval.execution.pending import Pending
 from opencodeeval.execution.places import Gate
 from opencodeeval.execution.specification import Specification, specification
 
@@ -61,7 +62,7 @@ class SlotPool:
         self.about = dict(about)
         self.idle: list[Slot] = [first]
         self.running: set[Slot] = set()
-        self.pending: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self.pending: Pending[_Job] = Pending(slots)
         self.workers: list[asyncio.Task[None]] = []
         self.threads = ThreadPoolExecutor(slots, thread_name_prefix="slot")
         self.closed = False
@@ -77,7 +78,7 @@ class SlotPool:
         """See opencodeeval.execution.base.Sandbox."""
         if not self.workers:
             self.more = asyncio.Condition()
-            self.workers = [asyncio.create_task(self._work()) for _ in range(self.slots)]
+            self.workers = [asyncio.create_task(self._work(slot)) for slot in range(self.slots)]
         self._specification(task)
         job = _Job(task, program, asyncio.get_running_loop().create_future())
         self.waiting.add(job.done)
@@ -89,24 +90,18 @@ class SlotPool:
 
     async def _put(self, job: _Job) -> None:
         async with self.more:
-            self.pending.setdefault(job.task.tests_digest, deque()).append(job)
+            self.pending.put(job.task.tests_digest, job)
             self.more.notify()
 
-    async def _take(self, warm: str) -> _Job:
-        """The next job, if possible of the task whose judge is warm."""
+    async def _take(self, place: int, warm: str) -> _Job:
         async with self.more:
             await self.more.wait_for(lambda: bool(self.pending))
-            key = warm if warm in self.pending else next(iter(self.pending))
-            jobs = self.pending[key]
-            job = jobs.popleft()
-            if not jobs:
-                del self.pending[key]
-            return job
+            return self.pending.take(place, warm)
 
-    async def _work(self) -> None:
+    async def _work(self, place: int) -> None:
         slot: Slot | None = None
         while True:
-            job = await self._take(slot.task_key if slot else "")
+            job = await self._take(place, slot.task_key if slot else "")
             if job.done.cancelled():
                 continue
             held = _Held(slot)

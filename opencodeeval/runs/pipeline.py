@@ -49,8 +49,10 @@ from opencodeeval.runs.sharing import Shared
 from opencodeeval.runs.store import RunStore, is_fault
 from opencodeeval.stats.metrics import Metric
 
-# Programs given to the sandbox beyond those that it can run at once: it orders
-# them so that the judges of their tasks stay warm.
+# Programs given to the sandbox beyond those that it can run at once, for a slot and at least:
+# it orders them so that the judges of their tasks stay warm. With so many a slot, 64 slots
+# prepare 3 % of the judges that they prepare where 256 wait in all (tests/simulations/cluster.py).
+WAITING_A_SLOT = 32
 WAITING_PROGRAMS = 256
 
 
@@ -162,7 +164,8 @@ class _Going:
         self.long_prompts = None if run.allow_long_prompts else LongPrompts(run.planned)
 
     async def complete(self, wanted: Sequence[SampleId]) -> None:
-        workers = self.sandbox.slots + WAITING_PROGRAMS
+        slots = self.sandbox.slots
+        workers = slots + max(WAITING_PROGRAMS, WAITING_A_SLOT * slots)
         if self.long_prompts:
             self.long_prompts.samples = len(wanted)
         for observer in self.observers:

@@ -6,7 +6,6 @@ the same form. A preset is used only if it is asked for, and the user's own valu
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -20,17 +19,13 @@ from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.core.paths import presets_dir
 from opencodeeval.core.suggest import unknown
 from opencodeeval.core.text import validation_words
+from opencodeeval.core.toml import read_toml
 from opencodeeval.core.types import SETTINGS, ModelType
 
 if TYPE_CHECKING:
     from opencodeeval.backends.base import Backend
     from opencodeeval.backends.options import BackendOptions
     from opencodeeval.runs.options import SamplingOptions
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 AUTO = "auto"
 _WORDS = {
@@ -126,7 +121,7 @@ def presets() -> dict[str, Preset]:
 
 def _read(path: Path) -> tuple[Preset, ...]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = read_toml(path)
         return msgspec.convert(table, _File).preset
     except OSError as error:
         raise UsageError(f"the preset file {path} cannot be read ({error.strerror})") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,8 @@ import msgspec
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.text import validation_words
+from opencodeeval.core.toml import read_toml
 from opencodeeval.records.schema import Totals
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _A_PRICE = 1_000_000
 
@@ -67,7 +62,7 @@ def read_prices(path: Path, model: str) -> Prices:
         UsageError: the file cannot be read, is no price list, or lacks the model.
     """
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _List)
+        found = msgspec.convert(read_toml(path), _List)
     except OSError as error:
         raise UsageError(f"the price list {path} cannot be read ({error.strerror})") from None
     except msgspec.ValidationError as error:

@@ -42,19 +42,36 @@ _BIGCODEBENCH = {
     "complete": ("bigcodebench", "bigcodebench", "base"),
     "instruct": ("bigcodebench", "bigcodebench-instruct", "base"),
 }
-# Column of a table of OpenCoder's paper -> the same. Left out: MBPP_3shot, LiveCodeBench_avg and
-# the table of other languages, as the paper does not say enough of how they were measured.
+# Column of a table of OpenCoder's paper -> benchmark, data version, protocol and suite. Left out:
+# MBPP_3shot and LiveCodeBench_avg, as the paper does not say enough of how they were measured;
+# of table 8 Python, which is HumanEval again, and the average that it is in.
 _OPENCODER = {
-    "HumanEval": ("humaneval_plus", "evalplus", "base"),
-    "HumanEval+": ("humaneval_plus", "evalplus", "plus"),
-    "MBPP": ("mbpp_plus", "evalplus", "base"),
-    "MBPP+": ("mbpp_plus", "evalplus", "plus"),
-    "BigCodeBench_full_complete": ("bigcodebench", "bigcodebench", "base"),
-    "BigCodeBench_hard_complete": ("bigcodebench_hard", "bigcodebench", "base"),
-    "BigCodeBench_full_instruct": ("bigcodebench", "bigcodebench-instruct", "base"),
-    "BigCodeBench_hard_instruct": ("bigcodebench_hard", "bigcodebench-instruct", "base"),
+    "HumanEval": ("humaneval_plus", "", "evalplus", "base"),
+    "HumanEval+": ("humaneval_plus", "", "evalplus", "plus"),
+    "MBPP": ("mbpp_plus", "", "evalplus", "base"),
+    "MBPP+": ("mbpp_plus", "", "evalplus", "plus"),
+    "BigCodeBench_full_complete": ("bigcodebench", "", "bigcodebench", "base"),
+    "BigCodeBench_hard_complete": ("bigcodebench_hard", "", "bigcodebench", "base"),
+    "BigCodeBench_full_instruct": ("bigcodebench", "", "bigcodebench-instruct", "base"),
+    "BigCodeBench_hard_instruct": ("bigcodebench_hard", "", "bigcodebench-instruct", "base"),
+    **{
+        column: ("multipl_e_humaneval", language, "qwen-instruct", "base")
+        for column, language in {
+            "Java": "java",
+            "C++": "cpp",
+            "C#": "cs",
+            "TS": "ts",
+            "JS": "js",
+            "PHP": "php",
+            "Bash": "sh",
+        }.items()
+    },
 }
-_OPENCODER_TABLES = {"table6_base_models": "table 6", "table7_instruct_models": "table 7"}
+_OPENCODER_TABLES = {
+    "table6_base_models": "table 6",
+    "table7_instruct_models": "table 7",
+    "table8_multipl_e_instruct": "table 8",
+}
 _DATE = re.compile(r"(?<!\d)20\d\d-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?(?!\d)")
 _ARXIV = re.compile(r"arXiv[: ](\d\d)(0[1-9]|1[0-2])\.\d{4,5}", re.IGNORECASE)
 _OPENNESS = ("full", "partial", "none")
@@ -179,7 +196,7 @@ def _opencoder(content: Mapping[str, Any]) -> list[PublishedScore]:
     date = f"20{number[1]}-{number[2]}" if number else ""
     return [
         PublishedScore(
-            *(_text(model), *_OPENCODER[key][:1], "", *_OPENCODER[key][1:], "pass@1"),
+            *(_text(model), *_OPENCODER[key], "pass@1"),
             score=_share(score),
             source=f"{paper}, {words}",
             date=date,

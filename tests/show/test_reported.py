@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from opencodeeval.benchmarks.registry import card_of
 from opencodeeval.core.errors import DataError, UsageError
 from opencodeeval.show.reported import PublishedScore, read_published
 from opencodeeval.show.standings import About
@@ -75,6 +76,27 @@ def test_a_table_of_opencoders_paper(tmp_path: Path) -> None:
         "A paper, arXiv 2411.04905, table 7, 2024-11",
         About(8.0),
     )
+
+
+def test_the_table_of_other_languages(tmp_path: Path) -> None:
+    row = {"size": "8B", "Python": 83.5, "C++": 61.5, "Bash": 44.3, "Average": 71.0}
+    content = {"paper": "A paper, arXiv 2411.04905", "table8_multipl_e_instruct": {"m": row}}
+    scores = read_published(written(tmp_path, content))
+    assert {(each.benchmark, each.data_version, each.protocol) for each in scores} == {
+        ("multipl_e_humaneval", "cpp", "qwen-instruct"),
+        ("multipl_e_humaneval", "sh", "qwen-instruct"),
+    }
+    assert sorted(each.score for each in scores) == pytest.approx([0.443, 0.615])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["evalplus_leaderboard_results", "opencoder_paper_tables"])
+def test_what_others_call_a_benchmark_is_one_of_ours(shared_data: Path, name: str) -> None:
+    for score in read_published(shared_data / f"scoreboards/{name}.json"):
+        card, version = card_of(f"{score.benchmark}@{score.data_version}".removesuffix("@"))
+        assert version in ("", *(each.name for each in card.versions))
+        (protocol,) = (each for each in card.protocols if each.name == score.protocol)
+        assert score.suite in protocol.suites
 
 
 def test_size_link_openness_and_date_are_kept(tmp_path: Path) -> None:

@@ -122,7 +122,10 @@ def drafts(row: Mapping[str, Any], kind: Kind, where: str) -> list[Draft]:
         DataError: a field is not what the tool writes; begins with `where`.
     """
     if kind.read:
-        row = kind.read(row)
+        try:
+            row = kind.read(row)
+        except DataError as error:
+            raise DataError(f"{where} {error}") from error
     task_id, texts = _task_id(row, kind, where), row[kind.text]
     number = row.get(kind.number) if kind.number else None
     if number is not None and (not _is_whole(number) or number < 0):

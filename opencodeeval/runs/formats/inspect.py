@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from backports.zstd import zipfile
 
 from opencodeeval.core.errors import DataError
 from opencodeeval.runs.formats.base import Format, Kind
 
 ARCHIVE = ".eval"
+# Characters of an error message of inspect's that are shown.
+_SHOWN = 200
 
 
 def objects(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
@@ -26,7 +29,7 @@ def archived(path: Path) -> list[Mapping[str, Any]]:
     """The samples of an archive, by name.
 
     Raises:
-        DataError: it is damaged, or compressed in a way that Python cannot read.
+        DataError: it is damaged, or compressed in a way that is not known.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -42,8 +45,19 @@ def archived(path: Path) -> list[Mapping[str, Any]]:
 
 
 def read(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A sample with its answer as a text."""
+    """A sample with its answer as a text.
+
+    Raises:
+        DataError: it failed before there was an answer; its output is an empty text then.
+    """
     output = row["output"] if isinstance(row["output"], Mapping) else {}
+    if row.get("error") and not output.get("choices"):
+        error = row["error"] if isinstance(row["error"], Mapping) else {}
+        why = next(iter(str(error.get("message", "")).splitlines()), "")[:_SHOWN]
+        raise DataError(
+            f"(sample {row['id']}, epoch {row['epoch']}) failed and has no answer ({why}): let "
+            "inspect run it again with `inspect eval-retry LOG`"
+        )
     text = output.get("completion")
     if text is None:
         choices = output.get("choices") or [{}]
