@@ -74,12 +74,6 @@ class Grader:
     described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     flying: int = 0
     sent: dict[str, asyncio.Future[None]] = field(default_factory=dict)
-    recent: dict[str, None] = field(default_factory=dict)
-
-    @property
-    def limit(self) -> int:
-        """Programs that it is given at once: some wait there, so that no slot waits for us."""
-        return self.slots + max(2, self.slots // 2)
 
 
 class Roster:

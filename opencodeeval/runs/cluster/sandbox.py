@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from opencodeeval.core.errors import DataError, SandboxError
 from opencodeeval.core.types import Grade, Program, SuiteResult, Task, Verdict
+from opencodeeval.execution.pending import Pending
 from opencodeeval.execution.specification import Specification, specification
 from opencodeeval.runs.cluster.connection import NodeLost, answer_of
 from opencodeeval.runs.cluster.roster import LOOKS_S, Grader, Roster
@@ -20,9 +22,8 @@ from opencodeeval.runs.cluster.slot_actor import packed
 LOST = 5
 # Tasks that stay in the cluster's object store for nodes that have not fetched them.
 STORED = 64
-RECENT = 8
-
-Key = tuple[str, str]
+# More than the slots of any cluster.
+PLACES = 1 << 16
 
 
 @dataclass(eq=False)
@@ -34,21 +35,33 @@ class _Job:
     lost: int = 0
 
     @property
-    def key(self) -> Key:
-        return self.environment, self.task.tests_digest
+    def key(self) -> str:
+        """Its task's judge, in its environment."""
+        return f"{self.environment} {self.task.tests_digest}"
+
+
+@dataclass(eq=False)
+class _Place:
+    """A slot as it is seen from here: what it was given last, and how many programs it has."""
+
+    number: int
+    task: str = ""
+    flying: int = 0
 
 
 class Dispatcher:
-    """Gives programs to the nodes of a roster, as many as they have slots and a few more.
+    """Gives programs to the slots of a roster's nodes, one for each, and a second one that waits.
 
-    What the nodes cannot take waits here, by task, so that the programs of a task meet a
-    warm judge.
+    The rest waits here, by task, so that each slot goes on with its task (execution/pending.py).
     """
 
     def __init__(self, roster: Roster, log: Callable[[str], None], wait_s: float) -> None:
         """`wait_s`: how long to wait for a node, in seconds, where all are lost."""
         self.roster, self._log, self._wait_s = roster, log, wait_s
-        self._pending: OrderedDict[Key, deque[_Job]] = OrderedDict()
+        self._pending: Pending[_Job] = Pending(PLACES)
+        self._number_pending = 0
+        self._numbers = count()
+        self._places: dict[Grader, list[_Place]] = {}
         self._stored: OrderedDict[str, Any] = OrderedDict()
         self._checked: dict[str, Specification] = {}
         self._going: set[asyncio.Task[None]] = set()
@@ -75,61 +88,59 @@ class Dispatcher:
             self._waiting.discard(job.done)
 
     def _put(self, job: _Job) -> None:
-        self._pending.setdefault(job.key, deque()).append(job)
+        self._pending.put(job.key, job)
+        self._number_pending += 1
         self._pump()
 
     def _pump(self) -> None:
-        """Give what waits to nodes that have room, the least loaded first."""
+        """Give what waits to slots that have room, those of the least loaded node first."""
         while self._pending:
-            free = [each for each in self.roster.graders.values() if each.flying < each.limit]
-            if not free:
+            found = self._free_place()
+            if found is None:
                 return
-            grader = min(free, key=lambda each: each.flying / each.slots)
-            job = self._take(grader)
+            grader, place = found
+            job = self._pending.take(place.number, place.task)
+            self._number_pending -= 1
+            place.task = job.key
             if not job.done.cancelled():
+                place.flying += 1
                 grader.flying += 1
-                self._start(self._run(grader, job))
+                self._start(self._run(grader, place, job))
 
-    def _take(self, grader: Grader) -> _Job:
-        """The next job for a node: of a task that it has, else of one that no other has."""
-        known = next((key for key in self._pending if key[1] in grader.recent), None)
-        others = {
-            key
-            for each in self.roster.graders.values()
-            if each is not grader
-            for key in each.recent
-        }
-        fresh = next((key for key in self._pending if key[1] not in others), None)
-        key = known or fresh or next(iter(self._pending))
-        jobs = self._pending[key]
-        job = jobs.popleft()
-        if not jobs:
-            del self._pending[key]
-        grader.recent.pop(key[1], None)
-        grader.recent[key[1]] = None
-        while len(grader.recent) > max(RECENT, grader.slots):
-            del grader.recent[next(iter(grader.recent))]
-        return job
+    def _free_place(self) -> tuple[Grader, _Place] | None:
+        """An empty place; or, where more waits than there are slots, one that has one program."""
+        graders = self.roster.graders.values()
+        self._places = {each: self._places.get(each) or self._new_places(each) for each in graders}
+        places = [(each, place) for each, held in self._places.items() for place in held]
+        most = 2 if self._number_pending > len(places) else 1
+        free = [each for each in places if each[1].flying < most]
+        return min(
+            free, key=lambda each: (each[1].flying, each[0].flying / each[0].slots), default=None
+        )
+
+    def _new_places(self, grader: Grader) -> list[_Place]:
+        return [_Place(next(self._numbers) % PLACES) for _ in range(grader.slots)]
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         going = asyncio.ensure_future(work)
         self._going.add(going)
         going.add_done_callback(self._going.discard)
 
-    async def _run(self, grader: Grader, job: _Job) -> None:
+    async def _run(self, grader: Grader, place: _Place, job: _Job) -> None:
+        grade: Grade | Exception
         try:
             grade = await self._graded(grader, job)
-        except NodeLost as lost:
-            grader.flying -= 1
-            self.roster.lose(grader, str(lost))
-            self._again(job, str(lost))
-        except Exception as defect:  # for the caller that waits for the verdict
-            grader.flying -= 1
-            if not job.done.done():
-                job.done.set_exception(defect)
-        else:
-            grader.flying -= 1
-            if not job.done.done():
+        except Exception as error:
+            grade = error
+        grader.flying -= 1
+        place.flying -= 1
+        if isinstance(grade, NodeLost):
+            self.roster.lose(grader, str(grade))
+            self._again(job, str(grade))
+        elif not job.done.done():
+            if isinstance(grade, Exception):  # for the caller that waits for the verdict
+                job.done.set_exception(grade)
+            else:
                 job.done.set_result(grade)
         self._pump()
 
@@ -205,7 +216,8 @@ class Dispatcher:
             f"all nodes with slots were lost, and none came within {self._wait_s:g} s: the same "
             "command continues the run when the cluster has some"
         )
-        self._pending.clear()
+        self._pending = Pending(PLACES)
+        self._number_pending = 0
         for unfinished in list(self._waiting):
             if not unfinished.done():
                 unfinished.set_exception(error)
