@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,7 +175,8 @@ def answers_of(
     found: dict[Any, Any] = {}
     deadline = time.monotonic() + seconds
     while left and time.monotonic() < deadline:
-        ready, _ = ray.wait(list(left), num_returns=len(left), timeout=TICK_S)
+        with _as_raised():
+            ready, _ = ray.wait(list(left), num_returns=len(left), timeout=TICK_S)
         tick()
         for reference in ready:
             key = left.pop(reference)
@@ -184,6 +185,17 @@ def answers_of(
             except Exception as error:
                 found[key] = _meant(error)
     return found
+
+
+@contextlib.contextmanager
+def _as_raised() -> Iterator[None]:
+    """Let what a signal's handler raises while Ray waits come out as it is."""
+    try:
+        yield
+    except SystemError as error:
+        if error.__cause__ is None:
+            raise
+        raise error.__cause__ from None
 
 
 def end(actors: Sequence[Any], seconds: float) -> None:

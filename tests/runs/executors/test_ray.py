@@ -76,7 +76,9 @@ def on(cluster: RayCluster, **more: str) -> ExecutorOptions:
     return ExecutorOptions("ray", {"address": cluster.address, **more})
 
 
-def command(cluster: RayCluster, bench: Path | str, output: Path) -> subprocess.Popen[str]:
+def command(
+    cluster: RayCluster, bench: Path | str, output: Path, *more: str
+) -> subprocess.Popen[str]:
     """The command itself, in a process and a folder of its own."""
     output.mkdir(exist_ok=True)
     return subprocess.Popen(
@@ -84,6 +86,7 @@ def command(cluster: RayCluster, bench: Path | str, output: Path) -> subprocess.
             *(sys.executable, "-m", "opencodeeval", "--backend", "reference"),
             *("--bench", str(bench), "--sandbox", "local", "--output", str(output), "--json"),
             *("--executor", "ray", "--executor-arg", f"address={cluster.address}"),
+            *more,
         ],
         # Ray lets nodes import from the folder of a command, where they have it.
         cwd=output,
@@ -236,6 +239,19 @@ def test_ctrl_c_leaves_nothing_on_the_nodes(
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("opencodeeval: error: interrupted")
     wait_until(lambda: ours() == [], 5)
+
+
+def test_ctrl_c_while_engines_are_loaded(cluster: RayCluster, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    more = ("--backend", "transformers", "--model", str(MODEL))
+    process = command(cluster, "starter", tmp_path, *more)
+    wait_until(lambda: bool(processes("ray::Engine")) or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert out == ""
+    wait_until(lambda: ours() == [], 10)
 
 
 @pytest.mark.timeout(900)
