@@ -92,6 +92,7 @@ class Slots:
 
     def __init__(self) -> None:
         self._sandboxes: dict[str, Sandbox] = {}
+        self._opening = asyncio.Lock()
         self._tasks = _Tasks()
         self._log: list[str] = []
         parts.add_source(self._tasks)
@@ -105,10 +106,11 @@ class Slots:
         Raises:
             UsageError, SandboxError: as `SandboxOptions.open`.
         """
-        if environment not in self._sandboxes:
-            opened = await asyncio.to_thread(options.open, environment, self._log.append)
-            self._sandboxes[environment] = opened
-            share_cores(list(self._sandboxes.values()))
+        async with self._opening:
+            if environment not in self._sandboxes:
+                opened = await asyncio.to_thread(options.open, environment, self._log.append)
+                self._sandboxes[environment] = opened
+                share_cores(list(self._sandboxes.values()))
         return OpenedSlots(self._sandboxes[environment].describe(), self._said())
 
     async def give_image(self, environment: str, options: SandboxOptions) -> bytes:
@@ -154,8 +156,10 @@ class Slots:
         return said
 
     async def close(self) -> None:
-        while self._sandboxes:
-            await self._sandboxes.popitem()[1].close()
+        """End all slots; a jail that is being started is waited for, or it would be left over."""
+        async with self._opening:
+            while self._sandboxes:
+                await self._sandboxes.popitem()[1].close()
 
 
 def _packed_image(environment: str, options: SandboxOptions) -> bytes:
