@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opencodeeval.decide.gate import Answer, Decision, Policy
     from opencodeeval.records.reading import StoredRecord, read_records
     from opencodeeval.records.schema import Record
+    from opencodeeval.runs.executors.options import ExecutorOptions
     from opencodeeval.runs.finished import load_benchmark
     from opencodeeval.runs.grader import GradedCode, Grader
     from opencodeeval.runs.jobs import Evaluation
@@ -53,6 +54,7 @@ __all__ = [
     "Decision",
     "EarlyStopping",
     "Evaluation",
+    "ExecutorOptions",
     "GradedCode",
     "Grader",
     "Observer",
@@ -98,6 +100,7 @@ _MODULES = {
     "decide.gate": ("Answer", "Decision", "Policy"),
     "records.reading": ("StoredRecord", "read_records"),
     "records.schema": ("Record",),
+    "runs.executors.options": ("ExecutorOptions",),
     "runs.finished": ("load_benchmark",),
     "runs.grader": ("GradedCode", "Grader"),
     "runs.jobs": ("Evaluation",),

@@ -37,6 +37,10 @@ class SamplesFailed(BackendError):
         self.hopeless = hopeless
 
 
+class EngineDied(BackendError):
+    """The engine ended while it answered; another one could answer the same requests."""
+
+
 class Backend(Protocol):
     """A source of completions.
 
@@ -69,6 +73,7 @@ class Backend(Protocol):
 
         Raises:
             BackendError: the engine failed, or cannot use the sampling; nothing more will come.
+            EngineDied: the engine failed by itself, where a backend can tell.
             SamplesFailed: the same, and what came before is to be graded first.
         """
         ...

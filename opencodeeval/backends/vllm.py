@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from opencodeeval.backends.adapters import Variant, check_base, find_adapter, variant_of, variants
-from opencodeeval.backends.base import Opener, Request
+from opencodeeval.backends.base import EngineDied, Opener, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest
 from opencodeeval.backends.options import BackendOptions
@@ -175,7 +175,7 @@ class VllmBackend:
     def _died(self) -> BackendError:
         if self._engine.llm is None:
             return BackendError(_CLOSED)
-        return BackendError(
+        return EngineDied(
             "the vLLM engine died during the run, which the same command continues: "
             f"{self._engine.failure()}"
         )

@@ -18,9 +18,11 @@ from pathlib import Path
 from opencodeeval.cli.options import (
     METRICS_HELP,
     add_benchmark_options,
+    add_executor_options,
     add_output_options,
     add_sandbox_options,
     check_common,
+    executor_of,
     output_of,
     parse_ks,
     parse_names,
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", metavar="NAMES", help=METRICS_HELP)
     add_benchmark_options(parser)
     add_sandbox_options(parser)
+    add_executor_options(parser)
     add_output_options(parser)
 
 
@@ -70,6 +73,7 @@ def execute(options: argparse.Namespace) -> int:
         selection=selection_of(options),
         source=SampleSource(options.format, options.model, options.source, ks, metrics),
         sandbox=sandbox_of(options),
+        executor=executor_of(options),
         output=output_of(options),
     )
     print_summary(graded, options)

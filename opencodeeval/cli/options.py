@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.suggest import nearest
+from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.options import RESULTS, Output, SandboxOptions, Selection
 
 
@@ -171,6 +172,44 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--slots", type=int, metavar="N", help="programs at once (default: cores)")
     group.add_argument("--image", metavar="NAME", help="sandbox image (docker)")
     group.add_argument("--runtime", metavar="NAME", help="container runtime, e.g. runsc (docker)")
+
+
+def add_executor_options(parser: argparse.ArgumentParser) -> None:
+    """--executor, --executor-arg."""
+    group = parser.add_argument_group("executor")
+    group.add_argument(
+        "--executor",
+        metavar="NAME",
+        default="local",
+        help="where engines and slots are: local (this machine, the default), ray (a Ray "
+        "cluster, docs/scale.md), or an executor from another package",
+    )
+    group.add_argument(
+        "--executor-arg",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="ray: address=HOST:PORT, engines=N, wait=SECONDS; repeatable",
+    )
+
+
+def executor_of(options: argparse.Namespace) -> ExecutorOptions:
+    """The executor that the command's options describe.
+
+    Raises:
+        UsageError: there is no such executor, or it does not take the arguments.
+    """
+    args = {}
+    for pair in options.executor_arg:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise UsageError(
+                f"--executor-arg {pair!r} is not of the form KEY=VALUE (for example engines=4)"
+            )
+        args[key.strip()] = value.strip()
+    chosen = ExecutorOptions(options.executor, args)
+    chosen.check()
+    return chosen
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

@@ -16,16 +16,19 @@ from opencodeeval.cli.options import (
     Parser,
     add_bench_option,
     add_benchmark_options,
+    add_executor_options,
     add_output_options,
     add_sandbox_options,
     check_common,
     comma_list,
+    executor_of,
     output_of,
     sandbox_of,
     selection_of,
 )
 from opencodeeval.cli.sampling import add_sampling_options, sampling_of
 from opencodeeval.core.errors import UsageError
+from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.options import SamplingOptions, SandboxOptions, Selection
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_transformers_options(parser)
     _add_gate_options(parser)
     add_sandbox_options(parser)
+    add_executor_options(parser)
     add_output_options(parser)
 
 
@@ -60,6 +64,7 @@ class Wanted(NamedTuple):
     selection: Selection
     backend_options: BackendOptions
     sandbox: SandboxOptions
+    executor: ExecutorOptions
 
 
 def wanted(options: argparse.Namespace) -> Wanted:
@@ -111,7 +116,15 @@ def wanted(options: argparse.Namespace) -> Wanted:
     )
     check_adapters(options.backend, backend_options)
     model = str(options.model or options.backend)
-    return Wanted(model, specs, sampling, selection, backend_options, sandbox_of(options))
+    return Wanted(
+        model,
+        specs,
+        sampling,
+        selection,
+        backend_options,
+        sandbox_of(options),
+        executor_of(options),
+    )
 
 
 def _check_server_options(options: argparse.Namespace) -> None:
@@ -134,7 +147,7 @@ def _check_transformers_options(options: argparse.Namespace) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Do the quick checks, then run."""
-    model, specs, sampling, selection, backend_options, sandbox = wanted(options)
+    model, specs, sampling, selection, backend_options, sandbox, executor = wanted(options)
 
     from opencodeeval.cli.run_gate import open_gate
     from opencodeeval.cli.summary import print_summary
@@ -159,6 +172,7 @@ def execute(options: argparse.Namespace) -> int:
         backend=options.backend,
         backend_options=backend_options,
         sandbox=sandbox,
+        executor=executor,
         output=output,
         observers=gate.observers if gate else (),
     )

@@ -18,6 +18,10 @@ from opencodeeval.execution.jails.docker import ask, client
 NOT_INSTALLED = "/opt/opencodeeval/environment/not-installed"
 
 
+class ImageMissing(SandboxError):
+    """A sandbox image is not on this machine; it could be built, or brought from another."""
+
+
 def default_image(environment: Environment = PLAIN) -> str:
     """The image's name for this version of the guest."""
     name = "-".join(filter(None, [OWN_IMAGES, environment.name]))
@@ -28,14 +32,15 @@ def image_id(engine: Any, image: str, environment: Environment = PLAIN) -> str:
     """The image's id.
 
     Raises:
-        SandboxError: it does not exist.
+        ImageMissing: it does not exist.
+        SandboxError: the engine fails.
     """
     from docker.errors import DockerException, ImageNotFound
 
     try:
         return str(engine.images.get(image).id)
     except ImageNotFound:
-        raise SandboxError(
+        raise ImageMissing(
             f"the sandbox image {image} is not built: run `opencodeeval sandbox build"
             f"{' ' + environment.name if environment.name else ''}`, or use --sandbox local"
         ) from None
@@ -86,6 +91,27 @@ def build_image(
     for line in _not_installed(engine, name):
         log(f"{name} lacks downloads that could not be reached: {line}")
     return name
+
+
+def packed_image(image: str) -> bytes:
+    """An image with its name, for another machine's engine; some hundred megabytes.
+
+    Raises:
+        SandboxError: it is not here, or the engine fails.
+    """
+    engine = client(timeout=1800)
+    image_id(engine, image)
+    return ask(lambda: b"".join(engine.images.get(image).save(named=image)))
+
+
+def unpack_image(packed: bytes) -> None:
+    """Take an image that another machine's engine packed; it keeps its name and its id.
+
+    Raises:
+        SandboxError: the engine fails.
+    """
+    engine = client(timeout=1800)
+    ask(lambda: engine.images.load(packed))
 
 
 def said_in(engine: Any, image: str, script: str) -> str:

@@ -272,13 +272,14 @@ class Timing(_Part, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
-    """The whole record. `digest` is over all but `timing` and itself.
+    """The whole record. `digest` is over all but `timing`, `executor` and itself.
 
     `errata` are those in force for these tasks when the record was made; None where
     that is not known (records of schema 1). `lacks` is what the backend could not do
     (backends/capabilities.py). `reasoning` is None where no answer has any,
     and in records from before it was counted. `breakdown` and `contamination` are as
-    opencodeeval.records.breakdown makes them.
+    opencodeeval.records.breakdown makes them. `executor` is where a run was made that was not
+    made by one process alone; it is empty for the others.
     """
 
     schema: int
@@ -306,6 +307,7 @@ class Record(_Part, frozen=True, kw_only=True, omit_defaults=True):
     breakdown: Mapping[str, Any] = {}
     contamination: Mapping[str, Any] = {}
     regraded: Mapping[str, Any] = {}
+    executor: Mapping[str, Any] = {}
 
     @property
     def unsound(self) -> frozenset[str]:
@@ -328,6 +330,7 @@ def sealed(record: Record) -> Record:
 
 
 def content_digest(content: Mapping[str, Any]) -> str:
-    """Digest of a record's JSON: all but `timing` and `digest` itself."""
-    kept = {name: part for name, part in content.items() if name not in ("timing", "digest")}
+    """Digest of a record's JSON: all but `timing`, `executor` and `digest` itself."""
+    left_out = ("timing", "executor", "digest")
+    kept = {name: part for name, part in content.items() if name not in left_out}
     return digest(kept)

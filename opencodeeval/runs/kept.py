@@ -13,7 +13,7 @@ from opencodeeval.records.reading import read_record
 from opencodeeval.records.schema import Record
 
 # Parts of a record that are about the process that wrote it.
-_OF_THE_PROCESS = frozenset({"digest", "hardware", "harness", "sandbox", "timing"})
+_OF_THE_PROCESS = frozenset({"digest", "executor", "hardware", "harness", "sandbox", "timing"})
 
 
 def stored_before(path: Path) -> Record | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import opencodeeval
 from opencodeeval.backends.base import Backend
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.core.machine import hardware, output_of
+from opencodeeval.core.machine import output_of
 from opencodeeval.core.types import Grade, SampleId, Sampling, Task, Verdict, digest
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.records import schema
@@ -24,6 +24,7 @@ from opencodeeval.records.naming import name_of_identity
 from opencodeeval.records.schema import Record, TaskRow
 from opencodeeval.runs import tallies
 from opencodeeval.runs.asking import needs_met, protocol_of, sampling_fields
+from opencodeeval.runs.executors.base import Provenance, on_this_machine
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import Metric
 
@@ -63,13 +64,14 @@ class Planned:
     """Everything about a run that is known before its first sample.
 
     `model_name` is the model's name in an earlier record; by default it is found
-    from the arguments that opened the backend.
+    from the arguments that opened the backend. `provenance` is asked when the run has ended.
     """
 
     benchmark: Benchmark
     backend: Backend
     sampling: Sampling
     model_name: str = ""
+    provenance: Callable[[], Provenance] = on_this_machine
 
 
 def build_record(
@@ -84,10 +86,10 @@ def build_record(
 
     `regraded` names the record that the samples come from, if they were executed again.
 
-    Only `timing` differs between an uninterrupted run and a resumed one; `digest`
+    Only `timing` and `executor` differ between an uninterrupted run and a resumed one; `digest`
     covers everything else.
     """
-    benchmark, known = planned.benchmark, head(planned)
+    benchmark, known, made = planned.benchmark, head(planned), planned.provenance()
     chat = planned.backend.model_type == "chat"
     tasks, worth = {}, []
     for task in benchmark.tasks:
@@ -98,7 +100,8 @@ def build_record(
         known,
         benchmark=msgspec.structs.replace(known.benchmark, integrity=_counted(worth)),
         run_id=store.run_id,
-        hardware=hardware(),
+        hardware=made.hardware,
+        executor=_sorted(made.executor),
         sandbox=_sorted(sandbox.describe()),
         totals=tallies.totals(store.content.index),
         reasoning=tallies.reasoning(store.content.index) if chat else None,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from opencodeeval.backends import BACKENDS, BackendOptions, check_adapters, open_backend
+from opencodeeval.backends import BACKENDS, BackendOptions, check_adapters
 from opencodeeval.backends.base import AdaptedBackend, Backend
 from opencodeeval.backends.carried import CarriedBackend
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
@@ -23,6 +23,8 @@ from opencodeeval.core.errors import UsageError
 from opencodeeval.core.sizes import duration
 from opencodeeval.records.naming import WITH_ADAPTER
 from opencodeeval.runs.asking import check_template
+from opencodeeval.runs.executors.base import Executor
+from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.generation_config import with_model_values
 from opencodeeval.runs.jobs import Evaluation, Job
 from opencodeeval.runs.observers import Observer
@@ -42,6 +44,7 @@ def evaluate(
     backend: str = "vllm",
     backend_options: BackendOptions | None = None,
     sandbox: str | SandboxOptions = "auto",
+    executor: str | ExecutorOptions = "local",
     output: str | Path | Output = RESULTS,
     observers: Sequence[Observer] = (),
 ) -> Evaluation:
@@ -60,6 +63,7 @@ def evaluate(
         backend_options: dtype, max_model_len and other options of the engine. With LoRA
             adapters (`lora`), the model is scored with each of them, and not without.
         sandbox: "auto", "docker", "local" or SandboxOptions.
+        executor: where engines and slots are: "local", "ray" or ExecutorOptions.
         output: the folder of results, or an Output, which also says how progress
             is shown.
         observers: called at every step; may end a run early.
@@ -85,9 +89,10 @@ def evaluate(
     if isinstance(model, (str, Path)):
         jobs = [replace(job, adapter=each) for each in options.lora or ("",) for job in jobs]
     name = _name_of(model, options)
-    backends = _Backends(model, backend, options, out)
+    opened = _executor(executor, sandbox, out)
+    backends = _Backends(model, backend, options, opened, out)
     backends.use_known(jobs)
-    return run_jobs(name, jobs, backends, _sandbox(sandbox), out, observers)
+    return run_jobs(name, jobs, backends, opened, out, observers)
 
 
 def grade(
@@ -97,6 +102,7 @@ def grade(
     selection: Selection | None = None,
     source: SampleSource | None = None,
     sandbox: str | SandboxOptions = "auto",
+    executor: str | ExecutorOptions = "local",
     output: str | Path | Output = RESULTS,
     observers: Sequence[Observer] = (),
 ) -> Evaluation:
@@ -110,6 +116,7 @@ def grade(
             the metrics; by default found from the file.
         selection: as in `evaluate`.
         sandbox: as in `evaluate`.
+        executor: as in `evaluate`.
         output: as in `evaluate`.
         observers: as in `evaluate`.
 
@@ -123,7 +130,8 @@ def grade(
         raise UsageError(f"{path} does not exist: name a file or folder of samples")
     loaded = _load(benchmark, selection or Selection())
     given = read_jobs(path, loaded, source or SampleSource(), out.log)
-    return run_jobs(given.model, given.jobs, given.backend_of, _sandbox(sandbox), out, observers)
+    opened = _executor(executor, sandbox, out)
+    return run_jobs(given.model, given.jobs, given.backend_of, opened, out, observers)
 
 
 def plan_jobs(
@@ -162,11 +170,17 @@ class _Backends:
     """Opens the jobs' backends; the model is loaded once for all of them."""
 
     def __init__(
-        self, model: str | Path | Backend, name: str, options: BackendOptions, output: Output
+        self,
+        model: str | Path | Backend,
+        name: str,
+        options: BackendOptions,
+        executor: Executor,
+        output: Output,
     ) -> None:
         self._model = model
         self._name = name
         self._options = options
+        self._executor = executor
         self._output = output
         self._opened: Backend | None = None
         self._adapted: dict[str, Backend] = {}
@@ -176,7 +190,9 @@ class _Backends:
         self._asks_model = not isinstance(model, (str, Path)) or BACKENDS.load(name).asks_model
         if isinstance(model, (str, Path)):
             check_adapters(name, options)
-            self._engines = Engines(name, str(model), options)
+            # What is known of an engine is known of this machine.
+            if executor.in_this_process:
+                self._engines = Engines(name, str(model), options)
 
     def use_known(self, jobs: Sequence[Job]) -> None:
         """Load no model if every run is finished, as far as that is known without it."""
@@ -204,7 +220,7 @@ class _Backends:
         if not self._asks_model or self._opened is None:
             model, tasks = str(self._model), job.benchmark.tasks
             with self._loading():
-                self._opened = open_backend(self._name, model, self._options, tasks)
+                self._opened = self._executor.open_backend(self._name, model, self._options, tasks)
         return self._with_adapter(job.adapter) if job.adapter else self._opened
 
     @contextmanager
@@ -260,5 +276,9 @@ def _output(output: str | Path | Output) -> Output:
     return replace(found, folder=Path(found.folder))
 
 
-def _sandbox(sandbox: str | SandboxOptions) -> SandboxOptions:
-    return sandbox if isinstance(sandbox, SandboxOptions) else SandboxOptions(sandbox)
+def _executor(
+    executor: str | ExecutorOptions, sandbox: str | SandboxOptions, output: Output
+) -> Executor:
+    chosen = executor if isinstance(executor, ExecutorOptions) else ExecutorOptions(executor)
+    slots = sandbox if isinstance(sandbox, SandboxOptions) else SandboxOptions(sandbox)
+    return chosen.open(slots, output.log)

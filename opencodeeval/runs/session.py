@@ -14,9 +14,10 @@ from opencodeeval.execution.memory import short_of_memory
 from opencodeeval.execution.pool import share_cores
 from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.runs import signals
+from opencodeeval.runs.executors.base import Executor
 from opencodeeval.runs.jobs import Evaluation, Finished, Job, Opened, StoppedEarly
 from opencodeeval.runs.observers import Observer, StopRun, orders
-from opencodeeval.runs.options import Output, SandboxOptions
+from opencodeeval.runs.options import Output
 from opencodeeval.runs.pipeline import Run, run_benchmark
 from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
@@ -32,7 +33,7 @@ def run_jobs(
     model: str,
     jobs: Sequence[Job],
     open_backend_for: OpenBackend,
-    sandbox: SandboxOptions,
+    executor: Executor,
     output: Output,
     observers: Sequence[Observer] = (),
 ) -> Evaluation:
@@ -42,7 +43,7 @@ def run_jobs(
         As `evaluate`.
     """
     check_writable(output.folder)
-    session = _Session(jobs, open_backend_for, sandbox, output, observers)
+    session = _Session(jobs, open_backend_for, executor, output, observers)
     finished, stopped = signals.run(session.run())
     return Evaluation(
         model,
@@ -58,7 +59,7 @@ class _Session:
 
     jobs: Sequence[Job]
     open_backend_for: OpenBackend
-    sandbox: SandboxOptions
+    executor: Executor
     output: Output
     observers: Sequence[Observer]
     asked: Asked = field(default_factory=Asked)
@@ -69,9 +70,10 @@ class _Session:
     async def run(self) -> tuple[list[Finished], list[StoppedEarly]]:
         """Open, run, close; returns the finished and the stopped runs in the order of the jobs."""
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.executor.close)
             sandboxes: dict[str, Sandbox] = {}
             for name in dict.fromkeys(job.benchmark.environment for job in self.jobs):
-                sandboxes[name] = self.sandbox.open(name, self.output.log)
+                sandboxes[name] = self.executor.open_sandbox(name)
                 stack.push_async_callback(sandboxes[name].close)
             for job in self.jobs:
                 check_languages(sandboxes[job.benchmark.environment], job.benchmark)
@@ -145,7 +147,12 @@ class _Session:
             self.output.log(f"{each.job.title}: {begins} in {store.folder}")
             job = each.job
             run = Run(
-                Planned(job.benchmark, each.backend, job.sampling),
+                Planned(
+                    job.benchmark,
+                    each.backend,
+                    job.sampling,
+                    provenance=self.executor.provenance,
+                ),
                 sandbox,
                 store,
                 job.metrics,

@@ -20,6 +20,7 @@ PUBLIC = [
     "Decision",
     "EarlyStopping",
     "Evaluation",
+    "ExecutorOptions",
     "GradedCode",
     "Grader",
     "Observer",

@@ -19,6 +19,7 @@ from tests.bench import usage
 from tests.bench.bigcodebench_row import bigcodebench
 from tests.bench.evalplus_rows import ROWS as EVALPLUS_ROWS
 from tests.bench.evalplus_rows import against, evalplus
+from tests.bench.executors_row import executors
 from tests.bench.folder_row import run_folder
 from tests.bench.livecodebench_row import livecodebench
 from tests.bench.measures import WORKERS, Measure, of_command, ours, report, shared_data
@@ -75,6 +76,7 @@ ROWS = (
     "stream",
     "prefix",
     "serve",
+    "executors",
 )
 # Rows that take too long to be measured with the others.
 LONG = ("memory",)
@@ -132,6 +134,7 @@ def main() -> None:
         "prefix": lambda: prefix(options.rounds),
         "serve": lambda: serve(jails, data),
         "memory": lambda: memory(jails, options.requests),
+        "executors": lambda: executors(jails[:1], options.rounds),
     }
     for name in [options.only] if options.only else ROWS:
         rows[name]()

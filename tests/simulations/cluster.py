@@ -241,8 +241,8 @@ def main() -> None:
     parser.add_argument("--driver-ms", type=float, help="of --measure: the driver's, a sample")
     options = parser.parse_args()
     if options.measure:
-        content = measure(options.measure, options.driver_ms / 1000, smollm2())
-        COSTS.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        costs = measure(options.measure, options.driver_ms / 1000, smollm2())
+        COSTS.write_text(json.dumps(costs) + "\n", encoding="utf-8")
         return
     text = table(read_costs(), SAMPLES)
     print(text)

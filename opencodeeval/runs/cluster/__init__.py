@@ -1,0 +1,1 @@
+"""A run on a Ray cluster: engines and slots are actors on its nodes (docs/scale.md)."""

@@ -1,0 +1,1 @@
+"""Executors: where the engines and the slots of a run are."""
