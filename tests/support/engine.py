@@ -104,17 +104,24 @@ def _command(pid: int) -> str:
 
 
 @contextlib.contextmanager
-def engine_with(image: str, folder: Path) -> Iterator[Engine]:
-    """An engine in this folder that has the image; the test is skipped where there can be none."""
+def engine_of_its_own(folder: Path) -> Iterator[Engine]:
+    """An engine in this folder without images; the test is skipped where there can be none."""
     if os.geteuid() != 0 or not shutil.which("dockerd") or not shutil.which("docker"):
         pytest.skip("an engine of its own needs root, dockerd and the docker command")
     made = Engine(folder)
     try:
         made.mount()
         made.start()
+        yield made
+    finally:
+        made.end()
+
+
+@contextlib.contextmanager
+def engine_with(image: str, folder: Path) -> Iterator[Engine]:
+    """An engine in this folder that has the image, as `engine_of_its_own`."""
+    with engine_of_its_own(folder) as made:
         with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
             loaded = made.docker("load", stdin=saved.stdout)
         assert loaded.returncode == 0, loaded.stderr
         yield made
-    finally:
-        made.end()

@@ -26,6 +26,7 @@ from opencodeeval.execution.jails import docker
 from opencodeeval.records.schema import Record
 from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.observers import GradedSample
+from tests.support.engine import engine_of_its_own
 from tests.support.ray_cluster import ROOT, RayCluster
 
 ALL = os.environ.get("OPENCODEEVAL_TEST_RAY") == "all"
@@ -348,21 +349,8 @@ def assert_alike(made: oce.Evaluation, own: oce.Evaluation) -> None:
 @pytest.fixture
 def another_engine(tmp_path: Path) -> Iterator[str]:
     """The address of a second Docker engine, which has no images: that of another machine."""
-    if os.geteuid() or not shutil.which("dockerd"):
-        pytest.skip("a second Docker engine can be started only by root, and needs dockerd")
-    address = f"unix://{tmp_path}/docker.sock"
-    folders = ["--data-root", f"{tmp_path}/data", "--exec-root", f"{tmp_path}/exec"]
-    alone = ["--bridge=none", "--iptables=false", "--ip-forward=false"]
-    with (tmp_path / "log").open("w") as log:
-        engine = subprocess.Popen(
-            ["dockerd", "--host", address, "--pidfile", f"{tmp_path}/pid", *folders, *alone],
-            stdout=log,
-            stderr=log,
-        )
-    wait_until((tmp_path / "docker.sock").exists)
-    yield address
-    engine.terminate()
-    engine.wait(60)
+    with engine_of_its_own(tmp_path) as engine:
+        yield engine.address
 
 
 @pytest.mark.skipif(not ALL, reason="copies an image: OPENCODEEVAL_TEST_RAY=all")
