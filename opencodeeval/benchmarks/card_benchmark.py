@@ -170,7 +170,7 @@ class CardBenchmark(ABC):
         It holds for each test where the protocol limits each, else for a suite's tests together.
 
         Raises:
-            UsageError: the limit is not above 0, or no whole number where only those can be set.
+            UsageError: the limit is not above 0.
         """
         if not 0 < seconds < math.inf:
             raise UsageError(f"the time limit must be above 0 seconds, got {seconds:g}")
@@ -180,13 +180,6 @@ class CardBenchmark(ABC):
             replace(task, tests={**task.tests, "limits": _limited(task.tests["limits"], seconds)})
             for task in self.tasks
         ]
-        if isinstance(seconds, float) and any(
-            task.tests["kind"] == "livecodebench" for task in tasks
-        ):
-            raise UsageError(
-                f"{self.name} has its time limit in whole seconds, got {seconds:g}: use "
-                f"{math.ceil(seconds)}"
-            )
         card = replace(self.protocol_card, limits=_limited(self.protocol_card.limits, seconds))
         return replace(self, tasks=tasks, protocol_card=card, time_limit=seconds)
 

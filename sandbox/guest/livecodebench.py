@@ -54,11 +54,11 @@ def serve() -> None:
     _guard()
     signal.signal(signal.SIGALRM, _ring)
     try:
-        signal.alarm(seconds)
+        _alarm(seconds)
         function = _method(code, name) if name else _printing(_wrapped(code))
-        signal.alarm(0)
+        _alarm(0)
     except BaseException as error:
-        signal.alarm(0)
+        _alarm(0)
         player.send(_failed(error))
         player._exit(0)
     player.send('["ready"]')
@@ -67,19 +67,24 @@ def serve() -> None:
         player.send(_answer(function, arguments, seconds))
 
 
-def _answer(function: Callable[..., Any], arguments: List[Any], seconds: int) -> str:
-    signal.alarm(seconds)
+def _alarm(seconds: float) -> None:
+    """Ring after so many seconds, which need not be whole; 0 for never."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _answer(function: Callable[..., Any], arguments: List[Any], seconds: float) -> str:
+    _alarm(seconds)
     try:
         value = function(*arguments)
-        signal.alarm(0)
+        _alarm(0)
         return '["v",' + codec.encode(value) + "]"
     except codec.TooBig:
         return '["e","TooBig",""]'
     except BaseException as error:
-        signal.alarm(0)
+        _alarm(0)
         return _failed(error)
     finally:
-        signal.alarm(0)
+        _alarm(0)
 
 
 def _failed(error: BaseException) -> str:

@@ -67,6 +67,17 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     loop.close()
 
 
+@pytest.mark.parametrize("seconds", [2.0, 1.5])
+def test_a_limit_need_not_be_in_whole_seconds(judge: Judge, seconds: float) -> None:
+    limits = {"test_s": seconds}
+    program = (
+        "import time\nclass Solution:\n    def f(self, n):\n"
+        "        time.sleep({})\n        return n\n"
+    )
+    assert judge.calls(program.format(1.1), ("1", "1"), **limits).verdict is PASSED
+    assert judge.calls(program.format(9), ("1", "1"), **limits).verdict is TIMEOUT
+
+
 # --- programs that read stdin: what the publisher's way gets right, and wrong ---
 
 RIGHT = {
