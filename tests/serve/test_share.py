@@ -49,5 +49,10 @@ def test_what_cannot_be_counted_is_refused(server: Server) -> None:
     answer = grade(server, asked)
     assert answer.status_code == 400
     assert "of which no share is known" in answer.json()["error"]
-    ran = grade(server, {"spec": {**spec, "kind": "run"}, "program": RIGHT})
+    run = {
+        **dict.fromkeys(("compile", "command", "fetch"), []),
+        **{"kind": "run", "file": "solution.py", "input": "", "files": {}},
+        "limits": {**limits, "compile_s": 1.0, "run_s": 1.0},
+    }
+    ran = grade(server, {"spec": run, "program": RIGHT})
     assert (ran.status_code, "use POST /run_code" in ran.json()["error"]) == (400, True)
