@@ -51,7 +51,10 @@ def test_what_cannot_be_counted_is_refused(server: Server) -> None:
     assert "of which no share is known" in answer.json()["error"]
     run = {
         **dict.fromkeys(("compile", "command", "fetch"), []),
-        **{"kind": "run", "file": "solution.py", "input": "", "files": {}},
+        "kind": "run",
+        "file": "solution.py",
+        "input": "",
+        "files": {},
         "limits": {**limits, "compile_s": 1.0, "run_s": 1.0},
     }
     ran = grade(server, {"spec": run, "program": RIGHT})
