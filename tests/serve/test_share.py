@@ -50,7 +50,7 @@ def test_what_cannot_be_counted_is_refused(server: Server) -> None:
     assert answer.status_code == 400
     assert "of which no share is known" in answer.json()["error"]
     run = {
-        **dict.fromkeys(("compile", "command", "fetch"), []),
+        **{name: [] for name in ("compile", "command", "fetch")},
         "kind": "run",
         "file": "solution.py",
         "input": "",
