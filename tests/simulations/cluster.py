@@ -1,7 +1,7 @@
 """Simulate a run on many GPUs and cores, and write what came out into docs/scale.md.
 
     python -m tests.simulations.cluster [--write]
-    python -m tests.simulations.cluster --measure RUN_FOLDER --driver-ms MS
+    python -m tests.simulations.cluster --measure RUN_FOLDER --data DIR --driver-ms MS
 
 The costs of grading are measured: costs.json has the seconds of every task's sample in a real
 run, and what came on top of them; `--measure` makes it anew from a run folder. Tokens a second
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from opencodeeval.core import tables
+from opencodeeval.core.types import SampleId
 from opencodeeval.execution.pending import Pending
-from opencodeeval.runs.finished import find_run
+from opencodeeval.runs.finished import find_run, open_run
 from opencodeeval.runs.pipeline import WAITING_A_SLOT, WAITING_PROGRAMS
 from opencodeeval.runs.store import read_run
 from tests.support.smollm2 import smollm2
@@ -180,7 +181,7 @@ def read_costs(path: Path = COSTS) -> Costs:
     return Costs(**{name: content[name] for name in Costs._fields})
 
 
-def measure(folder: Path, driver_s: float, model: Path) -> dict[str, Any]:
+def measure(folder: Path, data: Path | None, driver_s: float, model: Path) -> dict[str, Any]:
     """The costs of a run that graded one sample a task, from its folder and its record.
 
     `model` has the tokenizer that counts the tokens of answers that were read from a file.
@@ -194,6 +195,13 @@ def measure(folder: Path, driver_s: float, model: Path) -> dict[str, Any]:
         where: sum(suite.wall_s for suite in grade.suites.values())
         for where, grade in sorted(run.grades.items())
     }
+    prompts = {task.task_id: task.prompt for task in open_run(folder, None, data).benchmark.tasks}
+
+    def written(where: SampleId) -> int:
+        """Tokens that the model wrote: its samples begin with the prompt, spaced otherwise."""
+        text, prompt = run.completions[where].text, prompts[where.task_id]
+        return max(1, len(tokenizer.encode(text)) - len(tokenizer.encode(prompt)))
+
     slots, wall_s = stored.record.sandbox["slots"], stored.record.timing.wall_s
     on_top = slots * wall_s - sum(seconds.values()) - SAMPLE_S * len(seconds)
     return {
@@ -203,7 +211,7 @@ def measure(folder: Path, driver_s: float, model: Path) -> dict[str, Any]:
         "task_s": round(on_top / len(seconds), 4),
         "driver_s": driver_s,
         "samples_s": [round(each, 3) for each in seconds.values()],
-        "tokens": [len(tokenizer.encode(run.completions[where].text)) for where in seconds],
+        "tokens": [written(where) for where in seconds],
     }
 
 
@@ -238,10 +246,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="into docs/scale.md")
     parser.add_argument("--measure", type=Path, metavar="RUN_FOLDER", help="make costs.json anew")
+    parser.add_argument("--data", type=Path, help="of --measure: the folder of data files")
     parser.add_argument("--driver-ms", type=float, help="of --measure: the driver's, a sample")
     options = parser.parse_args()
     if options.measure:
-        costs = measure(options.measure, options.driver_ms / 1000, smollm2())
+        costs = measure(options.measure, options.data, options.driver_ms / 1000, smollm2())
         COSTS.write_text(json.dumps(costs) + "\n", encoding="utf-8")
         return
     text = table(read_costs(), SAMPLES)
