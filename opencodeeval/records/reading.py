@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from glob import glob
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +28,10 @@ from opencodeeval.stats.pass_at_k import Count
 
 RECORD_NAME = re.compile(r"--[0-9a-f]{12}\.json$")
 RUNS = "runs"
+# Records that are kept as they were parsed, by the digest of their files: `watch` reads those of
+# all checkpoints again for each new one.
+KEPT = 1024
+_parsed: OrderedDict[bytes, Record] = OrderedDict()
 # Where the verdicts of several protocols are compared; earlier versions named these like records.
 DIFFERENCES = "differences"
 
@@ -137,9 +143,22 @@ def read_record(path: Path) -> StoredRecord:
     if not path.is_file():
         raise UsageError(f"{path} does not exist: name a record or a run folder")
     try:
-        content = json.loads(path.read_bytes(), parse_constant=_not_a_number)
+        data = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror})") from error
+    digest = sha256(data).digest()
+    if digest in _parsed:
+        _parsed.move_to_end(digest)
+    else:
+        _parsed[digest] = _parse(path, data)
+        if len(_parsed) > KEPT:
+            _parsed.popitem(last=False)
+    return StoredRecord(path, _parsed[digest])
+
+
+def _parse(path: Path, data: bytes) -> Record:
+    try:
+        content = json.loads(data, parse_constant=_not_a_number)
     except RecursionError as error:
         raise _no_record(path, "it is nested too deeply") from error
     except _NotANumberError as error:
@@ -162,7 +181,7 @@ def read_record(path: Path) -> StoredRecord:
             f"{path} was changed after it was written (its digest is not that of its content), so "
             "it cannot be trusted: give the command of its run again, which writes the record anew"
         )
-    return StoredRecord(path, record)
+    return record
 
 
 def _records_at(source: str) -> list[Path]:

@@ -11,6 +11,7 @@ import pytest
 
 from opencodeeval.cli import main as cli
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.records import reading
 from opencodeeval.records.naming import name_from_text, name_of_model
 from opencodeeval.records.reading import find_records, read_record, read_records
 from opencodeeval.stats.pass_at_k import Count
@@ -38,6 +39,27 @@ def test_a_record_of_a_real_run_is_read_from_itself_and_from_its_run_folder(real
     )
     assert set(read.counts(read.headline).values()) == {Count(1, 1)}
     assert read_records([real]) == [read]
+
+
+def test_what_was_read_before_is_not_parsed_again_unless_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, record(greedy("10")))
+    copy = tmp_path / "other" / path.name
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes())
+    first = read_record(path)
+    again = read_record(copy)
+    assert again.record is first.record
+    assert (first.path, again.path) == (path, copy)
+    text = path.read_text()
+    path.write_text(text.replace('"c"', '"n"', 1))
+    with pytest.raises(UsageError):
+        read_record(path)
+    path.write_text(text)
+    monkeypatch.setattr(reading, "KEPT", 1)
+    other = read_record(write(tmp_path / "more", record(greedy("11"))))
+    assert list(reading._parsed.values())[-1] is other.record
 
 
 def test_a_folder_gives_every_record_below_it_and_nothing_else(tmp_path: Path) -> None:
