@@ -25,6 +25,7 @@ from opencodeeval.core.types import Completion, Grade, Program, Task, Verdict
 from opencodeeval.execution import open_sandbox
 from opencodeeval.execution.environments import read_environment
 from opencodeeval.execution.specification import specification
+from opencodeeval.execution.toolchains import PATH
 from opencodeeval.runs.formats.base import FORMATS
 from opencodeeval.runs.formats.reading import read_samples, sample_format
 from opencodeeval_benchmarks.multipl_e_humaneval import adapter, answers
@@ -407,7 +408,7 @@ def missing(language: str) -> set[str]:
     names = {step["command"][0] for steps in rounds for step in steps}
     if language not in read_environment("multipl_e").toolchains:
         return {f"a toolchain for {language} in the environment multipl_e"}
-    return {name for name in names if "./" not in name and shutil.which(name) is None}
+    return {name for name in names if "./" not in name and shutil.which(name, path=PATH) is None}
 
 
 def graded(pairs: list[tuple[Task, Program]]) -> list[Grade]:

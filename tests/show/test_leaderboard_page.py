@@ -94,10 +94,10 @@ def test_rows_are_sorted_by_any_column_with_the_keyboard(browser: Browser, page_
 def test_columns_are_chosen_and_empty_ones_fold(browser: Browser, page_path: Path) -> None:
     page = Visit(browser).open(page_path)
     headings = page.locator("#board th.score:visible")
-    assert headings.count() == 2
+    expect(headings).to_have_count(2)
     page.locator("#choose summary").click()
     page.get_by_label("mbpp v1 pass@10").check()
-    assert headings.count() == 3
+    expect(headings).to_have_count(3)
     expect(page.locator("#chosen")).to_have_text("3 of 3")
     page.get_by_label("Model", exact=True).fill("PLED-1")
     assert names(page) == ["sampled-1"]
@@ -111,9 +111,9 @@ def test_columns_are_chosen_and_empty_ones_fold(browser: Browser, page_path: Pat
     expect(page.get_by_text("No model is left")).to_be_visible()
     page.get_by_label("Model", exact=True).fill("")
     page.get_by_role("button", name="Only one").click()
-    assert headings.count() == 1
+    expect(headings).to_have_count(1)
     page.get_by_role("button", name="Headline scores").click()
-    assert headings.count() == 2
+    expect(headings).to_have_count(2)
 
 
 def test_drawings_are_made_when_they_are_opened_and_follow_the_filters(
@@ -123,7 +123,7 @@ def test_drawings_are_made_when_they_are_opened_and_follow_the_filters(
     assert page.locator(".dots").count() == 0
     assert page.locator("polyline:visible").count() == 0
     page.locator("#bars summary").click()
-    assert page.locator(".dots:visible").count() == 4
+    expect(page.locator(".dots:visible")).to_have_count(4)
     for mark in page.locator(".lane u").all():
         track, box = mark.locator("xpath=..").bounding_box(), mark.bounding_box()
         spoken = mark.locator("xpath=ancestor::div[1]").get_attribute("aria-label")
@@ -136,8 +136,8 @@ def test_drawings_are_made_when_they_are_opened_and_follow_the_filters(
     page.locator("#drawn").select_option("1")
     page.locator("#curves summary").click()
     page.get_by_label("Model", exact=True).fill("PLED-1")
-    assert page.locator(".dots:visible").count() == 1
-    assert page.locator("polyline:visible").count() == 1
+    expect(page.locator(".dots:visible")).to_have_count(1)
+    expect(page.locator("polyline:visible")).to_have_count(1)
 
 
 def test_a_row_opens_to_its_record_its_run_and_its_report(
