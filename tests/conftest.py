@@ -78,3 +78,13 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode()}")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def viewers(repo_root: Path) -> Path:
+    """A Python that has Inspect and the types of Every Eval Ever."""
+    named = os.environ.get("OPENCODEEVAL_VIEWERS_PYTHON")
+    python = Path(named) if named else repo_root / "build/peers/viewers/bin/python"
+    if not python.exists():
+        pytest.skip(f"no Inspect and Every Eval Ever at {python}: run .ci/viewers.sh")
+    return python

@@ -50,8 +50,8 @@ from opencodeeval.runs.tallies import finished_by
 from opencodeeval.stats.metrics import Metric
 
 # Programs given to the sandbox beyond those that it can run at once, for a slot and at least:
-# it orders them so that the judges of their tasks stay warm. With so many a slot, 64 slots
-# prepare 3 % of the judges that they prepare where 256 wait in all (tests/simulations/cluster.py).
+# it orders them so that the judges of their tasks stay warm. With so many a slot, 64 slots prepare
+# a fifth of the judges that they prepare where 256 wait in all (tests/simulations/cluster.py).
 WAITING_A_SLOT = 32
 WAITING_PROGRAMS = 256
 

@@ -53,15 +53,6 @@ eval(
 """
 
 
-@pytest.fixture
-def viewers(repo_root: Path) -> Path:
-    named = os.environ.get("OPENCODEEVAL_VIEWERS_PYTHON")
-    python = Path(named) if named else repo_root / "build/peers/viewers/bin/python"
-    if not python.exists():
-        pytest.skip(f"no Inspect at {python}: run .ci/viewers.sh")
-    return python
-
-
 def inspect_log(python: Path, folder: Path, form: str, ids: list[str], answers: list[str]) -> Path:
     done = subprocess.run(
         [python, "-c", INSPECT, folder, form, json.dumps(ids), json.dumps(answers)],

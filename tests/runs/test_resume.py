@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.slow_tasks import write_slow_tasks
+
 TASKS = 16
 
 # A record without its timing, and the seconds that its run took.
@@ -28,29 +30,11 @@ Undisturbed = tuple[dict[str, Any], float]
 
 PR_SET_CHILD_SUBREAPER = 36
 
-SLOW_ECHO = """import time
-time.sleep(0.25)
-print(input())
-"""
-
 
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Problems whose reference program takes a quarter of a second a test."""
-    path = tmp_path_factory.mktemp("own") / "slow.jsonl"
-    rows = [
-        {
-            "task_id": f"slow/{number}",
-            "style": "stdio",
-            "prompt": f"Print what is read. ({number})",
-            "entry_point": "",
-            "canonical_solution": SLOW_ECHO + f"# {number}\n",
-            "tests": [{"input": f"{number}\n", "output": f"{number}\n"}],
-        }
-        for number in range(TASKS)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+    return write_slow_tasks(tmp_path_factory.mktemp("own"), TASKS, 0.25)
 
 
 @pytest.fixture(autouse=True)

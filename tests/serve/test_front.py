@@ -67,6 +67,13 @@ def counted(front: Server, name: str, host: Server) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(start)).split()[-1])
 
 
+def kept(server: Server) -> float:
+    """How many verdicts a server remembers."""
+    text = httpx.get(f"{server.url}/metrics", timeout=30).text
+    lines = (line for line in text.splitlines() if line.startswith("opencodeeval_remembered "))
+    return float(next(lines).split()[-1])
+
+
 class Asking(threading.Thread):
     """A client of many programs, every second of them right; `found` are its verdicts so far."""
 
@@ -196,12 +203,15 @@ def test_shares_and_what_programs_print_come_from_the_hosts(start: Start) -> Non
         there = client.grade(spec=RISES.tests, program=WRONG, tell=["share"])
     assert here.share == there.share
     assert 0 < (here.share or 0) < 1
+    known = [kept(each) for each in (*hosts, front)]
     ran = httpx.post(
         f"{front.url}/run_code",
         json={"code": "print(input()[::-1])", "language": "python", "stdin": "abc"},
         timeout=100,
     ).json()
     assert (ran["status"], ran["run_result"]["stdout"]) == ("Success", "cba\n")
+    # What it printed may be large: nobody keeps it.
+    assert [kept(each) for each in (*hosts, front)] == known
     # That it ended well is no verdict about anything, so nobody gets one.
     run = {
         "kind": "run",

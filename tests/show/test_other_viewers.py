@@ -55,15 +55,6 @@ print(json.dumps([[each.model_info.id, each.evaluation_results[0].score_details.
 """
 
 
-@pytest.fixture
-def viewers(repo_root: Path) -> Path:
-    named = os.environ.get("OPENCODEEVAL_VIEWERS_PYTHON")
-    python = Path(named) if named else repo_root / "build/peers/viewers/bin/python"
-    if not python.exists():
-        pytest.skip(f"no Inspect and Every Eval Ever at {python}: run .ci/viewers.sh")
-    return python
-
-
 def said(python: Path, script: str, *arguments: Path) -> Any:
     """What a script prints as JSON, in a Python that has nothing of ours."""
     done = subprocess.run(

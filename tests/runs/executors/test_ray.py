@@ -28,14 +28,11 @@ from opencodeeval.runs.executors.options import ExecutorOptions
 from opencodeeval.runs.observers import GradedSample
 from tests.support.engine import engine_of_its_own
 from tests.support.ray_cluster import ROOT, RayCluster
+from tests.support.slow_tasks import write_slow_tasks
 
 ALL = os.environ.get("OPENCODEEVAL_TEST_RAY") == "all"
 TASKS = 16
 JAIL = oce.SandboxOptions("local")
-SLOW = """import time
-time.sleep(0.3)
-print(input())
-"""
 MODEL = ROOT / "tests/checkpoints/starter-tiny-chat/step-0300"
 
 pytestmark = pytest.mark.skipif(
@@ -46,20 +43,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Problems whose reference program takes a third of a second."""
-    path = tmp_path_factory.mktemp("own") / "slow.jsonl"
-    rows = [
-        {
-            "task_id": f"slow/{number}",
-            "style": "stdio",
-            "prompt": f"Print what is read. ({number})",
-            "entry_point": "",
-            "canonical_solution": SLOW + f"# {number}\n",
-            "tests": [{"input": f"{number}\n", "output": f"{number}\n"}],
-        }
-        for number in range(TASKS)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+    return write_slow_tasks(tmp_path_factory.mktemp("own"), TASKS, 0.3)
 
 
 @pytest.fixture(scope="module")
