@@ -43,6 +43,13 @@ def test_a_judge_is_prepared_about_once_a_task() -> None:
     assert found.grading_s * 4 <= 1000 + 10 * 20
 
 
+def test_more_programs_wait_where_there_are_more_slots() -> None:
+    costs = Costs([1.0] * 200, [100] * 200, sample_s=0.0, task_s=1.0, driver_s=0.0)
+    found = simulate(costs, Cluster(1, 64, 1_000_000), samples=100)
+    # Judges take a second each. Were only 256 programs to wait, 3,360 would be prepared.
+    assert found.grading_s * 64 - 20_000 <= 1000
+
+
 def test_the_page_holds_what_the_simulation_writes() -> None:
     page = PAGE.read_text(encoding="utf-8")
     table = page[page.index("<!-- cluster:") :].split("<!-- end -->")[0]
