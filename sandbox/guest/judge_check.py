@@ -16,7 +16,7 @@ import builtins
 from typing import Any, Dict
 
 from . import channel, clock, codec
-from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
+from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show, told
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
 
@@ -50,10 +50,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
             found["failure"] = candidate.last
         found.update(
             tests_run=candidate.calls,
-            wall_s=usage["wall_s"],
-            cpu_s=usage["cpu_s"],
-            stdout=player.stdout.text(),
-            stderr=player.stderr.text(),
+            **told(usage, player),
         )
         return {"base": found}
 
