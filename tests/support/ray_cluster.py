@@ -6,9 +6,12 @@ them is that of one machine.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,12 +27,24 @@ _SETTINGS = {
     "worker_niceness": 0,
 }
 _STORE_BYTES = 100 << 20
+_ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+}
+# What the autoscaler's configuration has to have, and this one has none of.
+_LISTS = (
+    *("cluster_synced_files", "rsync_exclude", "rsync_filter", "initialization_commands"),
+    *("setup_commands", "head_setup_commands", "worker_setup_commands"),
+    *("head_start_ray_commands", "worker_start_ray_commands"),
+)
 
 
 class RayCluster:
     """A head that has neither engines nor slots, and the nodes that were added."""
 
-    def __init__(self) -> None:
+    def __init__(self, **head: Any) -> None:
+        """`head`: more arguments of the head's process."""
         from ray.cluster_utils import Cluster
 
         self._cluster = Cluster(
@@ -40,6 +55,7 @@ class RayCluster:
                 "object_store_memory": _STORE_BYTES,
                 "include_dashboard": False,
                 "_system_config": _SETTINGS,
+                **head,
             },
         )
 
@@ -47,6 +63,11 @@ class RayCluster:
     def address(self) -> str:
         """HOST:PORT of the head."""
         return str(self._cluster.address)
+
+    def nodes_with(self, resource: str) -> int:
+        """How many nodes that are alive have a resource."""
+        table = self._cluster.global_state.node_table()
+        return sum(bool(each["Alive"] and each["Resources"].get(resource)) for each in table)
 
     def add(self, cpus: int = 0, **resources: float) -> Any:
         """One more node; `resources` are like `slots=2`, `engines=1`."""
@@ -80,17 +101,86 @@ class RayCluster:
 @contextmanager
 def ray_cluster() -> Iterator[RayCluster]:
     """A cluster whose nodes import this checkout."""
-    settings = {
-        "PYTHONPATH": str(ROOT),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_DISABLE_IMPORT_WARNING": "1",
-    }
-    with mock.patch.dict(os.environ, settings):
+    with mock.patch.dict(os.environ, _ENVIRONMENT):
         cluster = RayCluster()
         try:
             yield cluster
         finally:
             cluster.stop()
+
+
+@contextmanager
+def autoscaling_cluster(
+    folder: Path, kinds: Mapping[str, Mapping[str, Any]], second: bool = False
+) -> Iterator[RayCluster]:
+    """A head alone, whose autoscaler starts and ends nodes of these kinds.
+
+    Ray's own autoscaler, with its provider that starts raylets on this machine instead of
+    machines; its `AutoscalingCluster` is not used, because it ends every other cluster of the
+    machine. `kinds` is the autoscaler's `available_node_types`. A node ends when it was idle
+    for some seconds. `second`: the autoscaler of version 2, which KubeRay uses. `folder`
+    is for the configuration.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    import ray
+    from ray.autoscaler._private.fake_multi_node.node_provider import (
+        FAKE_HEAD_NODE_ID,
+        FakeMultiNodeProvider,
+    )
+
+    address = f"{ray.util.get_node_ip_address()}:{port}"
+    head_kind: dict[str, Any] = {"resources": {}, "node_config": {}, "max_workers": 0}
+    config = {
+        "cluster_name": "on-this-machine",
+        "max_workers": 8,
+        "upscaling_speed": 1.0,
+        "idle_timeout_minutes": 0.05,
+        "provider": {
+            # By its module: what Ray reads for its name is not in its wheel.
+            "type": "external",
+            "module": f"{FakeMultiNodeProvider.__module__}.{FakeMultiNodeProvider.__name__}",
+            "gcs_address": address,
+            "use_node_id_as_ip": True,
+            "disable_node_updaters": True,
+            "disable_launch_config_check": True,
+            **({"launch_multiple": True, "head_node_id": FAKE_HEAD_NODE_ID} if second else {}),
+        },
+        "auth": {},
+        "available_node_types": {"ray.head.default": head_kind, **kinds},
+        "head_node_type": "ray.head.default",
+        "file_mounts": {},
+        "docker": {},
+        **{name: [] for name in _LISTS},
+        "file_mounts_sync_continuously": False,
+    }
+    path = folder / "autoscaler.json"
+    path.write_text(json.dumps(config))
+    head_id = {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": FAKE_HEAD_NODE_ID}
+    more = {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
+    if second:
+        head_id |= {"RAY_CLOUD_INSTANCE_ID": FAKE_HEAD_NODE_ID}
+        more |= {"RAY_enable_autoscaler_v2": "1"}
+    with mock.patch.dict(os.environ, {**_ENVIRONMENT, **more}):
+        cluster = RayCluster(autoscaling_config=str(path), gcs_server_port=port, env_vars=head_id)
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+            _end_raylets_of(address)
+
+
+def _end_raylets_of(address: str) -> None:
+    """End the nodes that an autoscaler of a cluster that has ended has left."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:  # it has ended
+            continue
+        if Path(words[0]).name == "raylet" and f"--gcs-address={address}" in words:
+            with suppress(ProcessLookupError):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def _begins(path: Path, words: str) -> bool:

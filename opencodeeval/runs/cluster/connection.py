@@ -129,16 +129,6 @@ def nodes() -> list[Node]:
     return sorted(found, key=lambda node: (node.address, node.id))
 
 
-def ask_for(resource: str, count: int) -> None:
-    """Ask the cluster's autoscaler for nodes with so much of a resource in all; 0 takes it back.
-
-    In a cluster without one nothing happens.
-    """
-    from ray.autoscaler.sdk import request_resources
-
-    request_resources(bundles=[{resource: 1}] * count)
-
-
 def actor_of(kind: type[Any], node: Node | None, **options: Any) -> Any:
     """An actor of this class, on a node or where its resources are."""
     import ray

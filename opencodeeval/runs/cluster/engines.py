@@ -24,12 +24,16 @@ _PASSED_ON = ("VLLM_", "HF_TOKEN", "HF_HUB_OFFLINE")
 
 
 class Placement(NamedTuple):
-    """How many engines, and what each takes of its node."""
+    """How many engines, and what each takes of its node.
+
+    `coming`: the cluster has no such node yet, and its autoscaler sees what the engines need.
+    """
 
     engines: int
     gpus: int
     marked: bool
     threads: int | None
+    coming: bool = False
 
     @property
     def needs(self) -> dict[str, Any]:
@@ -45,7 +49,8 @@ def placement(
 ) -> Placement:
     """One engine for each group of GPUs, or for each `engines` of the nodes that say so.
 
-    A group has the tensor-parallel times the pipeline-parallel GPUs, on one node.
+    A group has the tensor-parallel times the pipeline-parallel GPUs, on one node. Where no node
+    has GPUs or `engines`, `wanted` engines wait for nodes with GPUs.
 
     Raises:
         BackendError: the cluster has no place for an engine.
@@ -65,10 +70,13 @@ def placement(
             for node in with_gpus
         )
         return Placement(wanted or count, group, bool(marked), None)
+    if not marked and wanted:
+        return Placement(wanted, group, False, None, coming=True)
     if not marked:
         raise BackendError(
             f"the Ray cluster has no GPU for {name}: add a node with GPUs, or, for engines on "
-            "processors, start nodes with `ray start --resources='{\"engines\": 1}'`"
+            "processors, start nodes with `ray start --resources='{\"engines\": 1}'`; if the "
+            "cluster starts nodes with GPUs by itself, add --executor-arg engines=N"
         )
     threads = min(max(1, node.total("CPU") // node.total(ENGINES)) for node in marked)
     return Placement(wanted or sum(node.total(ENGINES) for node in marked), 0, True, threads)
@@ -125,11 +133,17 @@ class Engines:
         for _ in range(self._placed.engines):
             self._start()
         self._log(f"{self._placed.engines} engine(s) are started on the cluster")
-        told = time.monotonic() + TELLS_S
+        began = time.monotonic()
+        told = began + TELLS_S
         errors: list[BaseException] = []
         while not self.running:
             if not self._starting:
                 raise self._none_started(errors)
+            if time.monotonic() - began > self._wait_s and self._no_node_came():
+                raise BackendError(
+                    f"the Ray cluster has no GPU, and no node with {self._placed.gpus} came within "
+                    f"{self._wait_s:g} s: add one, or see `ray status` for why the cluster did not"
+                )
             found = connection.answers_of(
                 {actor: each[1] for actor, each in self._starting.items()}, connection.TICK_S
             )
@@ -159,6 +173,13 @@ class Engines:
         self.watch()
         async with self.changed:
             self.changed.notify_all()
+
+    def _no_node_came(self) -> bool:
+        """Whether engines wait for a first node that has room for one."""
+        if not self._placed.coming:
+            return False
+        abouts = {actor: each[0] for actor, each in self._starting.items()}
+        return not self.joined and not connection.answers_of(abouts, connection.TICK_S)
 
     def _replace(self, actor: Any) -> None:
         """Start another engine for one that is lost."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from opencodeeval.core.errors import OpenCodeEvalError, SandboxError
 from opencodeeval.execution.identity import differing, sandbox_identity
 from opencodeeval.execution.images import ImageMissing
 from opencodeeval.runs.cluster import connection
-from opencodeeval.runs.cluster.connection import ENGINES, SLOTS, Node, NodeLost
+from opencodeeval.runs.cluster.connection import SLOTS, Node, NodeLost
+from opencodeeval.runs.cluster.demand import Demand
 from opencodeeval.runs.cluster.images import bring
 from opencodeeval.runs.cluster.node import AboutNode, about_here
+from opencodeeval.runs.cluster.offers import Offer, offers
 from opencodeeval.runs.cluster.slot_actor import OpenedSlots, Slots
 from opencodeeval.runs.options import SandboxOptions
 
@@ -25,42 +28,6 @@ ANSWERS_S = 120.0
 OPENS_S = 400.0
 LOOKS_S = 5.0
 TRIES = 3
-
-
-class Offer(NamedTuple):
-    """Slots that a node has for us, and the resource that they take."""
-
-    node: Node
-    slots: int
-    resource: str
-
-    @property
-    def needs(self) -> dict[str, Any]:
-        """The resources of its actor."""
-        if self.resource == "CPU":
-            return {"num_cpus": self.slots}
-        return {"num_cpus": 0, "resources": {self.resource: self.slots}}
-
-
-def offers(nodes: Sequence[Node], most: int | None, but: Collection[str] = ()) -> list[Offer]:
-    """Slots for programs, `most` in all: one for each `slots` of the nodes that say so.
-
-    Where none says so: one for each processor of the nodes without GPUs and engines, and of
-    all nodes if there are no such nodes. The nodes whose ids are in `but` are not counted.
-    """
-    marked = [node for node in nodes if node.total(SLOTS)]
-    cores = [node for node in nodes if node.total("CPU")]
-    plain = [node for node in cores if not node.total("GPU") and not node.total(ENGINES)]
-    resource = SLOTS if marked else "CPU"
-    found, left = [], most
-    for node in marked or plain or cores:
-        if node.id in but:
-            continue
-        slots = node.total(resource) if left is None else min(left, node.total(resource))
-        if slots > 0:
-            found.append(Offer(node, slots, resource))
-            left = None if left is None else left - slots
-    return found
 
 
 @dataclass(eq=False)
@@ -79,8 +46,12 @@ class Grader:
 class Roster:
     """The nodes with slots, opened for the environments of a run."""
 
-    def __init__(self, options: SandboxOptions, log: Callable[[str], None]) -> None:
-        self._options, self._log = options, log
+    def __init__(self, options: SandboxOptions, log: Callable[[str], None], wait_s: float) -> None:
+        """`wait_s`: how long to wait for a first node, in seconds, if `options` have `slots`."""
+        self._options, self._log, self._wait_s = options, log, wait_s
+        self._demand = Demand()
+        # Nodes that are still to come have to say that they are for programs.
+        self._resource = SLOTS
         self.graders: Mapping[str, Grader] = {}
         self._changing = threading.Lock()
         # Everything that was started, for `close`.
@@ -93,7 +64,7 @@ class Roster:
         self.joined: dict[str, Grader] = {}
         self._reasons: list[str] = []
         self.lost = 0
-        self._closed = self._asked = False
+        self._closed = False
 
     @property
     def slots(self) -> int:
@@ -109,11 +80,10 @@ class Roster:
         self._environments.append(environment)
         found = list(self.graders.values())
         if not found:
-            found = self._meet(offers(connection.nodes(), self._options.slots))
+            found = self._meet(self._first_offers())
         self.graders = {each.node.id: each for each in self._opened(found, environment)}
         self.joined = dict(self.graders)
-        if self._options.slots is not None:
-            self._ask_for(self._options.slots - self.slots)
+        self._want()
         if self.graders:
             self._log(f"grading on {len(self.graders)} node(s) with {self.slots} slot(s)")
         else:
@@ -121,7 +91,8 @@ class Roster:
                 f"no node of the Ray cluster can grade: {self._reasons[0]}"
                 if self._reasons
                 else "the Ray cluster has no node with slots: start one with `ray start "
-                "--address=HEAD --num-cpus=N`, or with --resources='{\"slots\": N}'"
+                "--address=HEAD --num-cpus=N`, or with --resources='{\"slots\": N}'; if the "
+                "cluster starts nodes by itself, add --slots N"
             )
         return self._identities[environment]
 
@@ -129,11 +100,15 @@ class Roster:
         """See which nodes have come since; returns whether any was opened. Blocks."""
         have = {*self.graders, *self.left_out}
         have |= {key for key, tries in self._tries.items() if tries >= TRIES}
-        left = None if self._options.slots is None else self._options.slots - self.slots
-        if left is not None and left <= 0:
+        left = self._left()
+        if left == 0:
+            self._demand.clear()
             return False
         new = offers(connection.nodes(), left, have)
+        if new:
+            self._demand.clear()
         came = self._meet(new) if new else []
+        self._want(came)
         for environment in self._environments:
             came = self._opened(came, environment)
         for each in came:
@@ -159,20 +134,51 @@ class Roster:
 
     def close(self) -> None:
         """End all slots on all nodes."""
-        if self._asked:
-            self._asked = False
-            connection.ask_for("CPU", 0)
         self._closed = True
+        self._demand.close()
         actors, self._actors = self._actors, []
         self.graders = {}
         connection.end(actors, 30.0)
 
-    def _ask_for(self, slots: int) -> None:
-        """Tell the cluster's autoscaler, if it has one, how many slots are wanted beyond these."""
-        resource = SLOTS if any(node.total(SLOTS) for node in connection.nodes()) else "CPU"
-        if slots > 0 or self._asked:
-            connection.ask_for(resource, self.slots + max(0, slots))
-            self._asked = slots > 0
+    def _left(self) -> int | None:
+        """How many slots are wanted beyond these; None where no number was asked for."""
+        wanted = self._options.slots
+        return None if wanted is None else max(0, wanted - self.slots)
+
+    def _want(self, coming: Sequence[Grader] = ()) -> None:
+        """Let the cluster's autoscaler know what is wanted beyond these nodes and the `coming`."""
+        left = (self._left() or 0) - sum(each.slots for each in coming)
+        if left > 0:
+            self._demand.set(self._resource, left)
+        else:
+            self._demand.clear()
+
+    def _first_offers(self) -> list[Offer]:
+        """What the nodes have for us; where none has, and slots are asked for, it waits for one.
+
+        Raises:
+            SandboxError: none came.
+        """
+        found = offers(connection.nodes(), self._options.slots)
+        if found or self._options.slots is None:
+            return found
+        self._log(
+            f"no node has slots yet: waiting up to {self._wait_s:g} s for one (if the cluster "
+            f"starts nodes by itself, it is asked for {self._options.slots} slots)"
+        )
+        deadline = time.monotonic() + self._wait_s
+        while not found:
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"the Ray cluster has no node with slots, and none came within "
+                    f"{self._wait_s:g} s: start one with `ray start --address=HEAD "
+                    "--resources='{\"slots\": N}'`, or see `ray status` for why the cluster did not"
+                )
+            self._want()
+            time.sleep(connection.TICK_S)
+            found = offers(connection.nodes(), self._options.slots)
+        self._demand.clear()
+        return found
 
     def _check(self) -> None:
         """End what waits for nodes in a thread of its own, once this is closed."""
@@ -184,6 +190,7 @@ class Roster:
         actors = {}
         for offer in found:
             self._tries[offer.node.id] += 1
+            self._resource = offer.resource
             actors[offer.node.id] = connection.actor_of(Slots, offer.node, **offer.needs)
         self._actors += actors.values()
         said = connection.answers_of(

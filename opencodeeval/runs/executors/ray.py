@@ -42,7 +42,7 @@ class RayExecutor:
         if "engines" in args:
             self._wanted = int(number_of(args["engines"], "engines", 1, whole=True))
         self._wait_s = number_of(args["wait"], "wait", 0) if "wait" in args else WAIT_S
-        self._roster = Roster(setup.sandbox, setup.log)
+        self._roster = Roster(setup.sandbox, setup.log, self._wait_s)
         self._dispatcher = Dispatcher(self._roster, setup.log, self._wait_s)
         self._engines: Engines | None = None
         self._joined = False

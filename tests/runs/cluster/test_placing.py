@@ -7,7 +7,7 @@ import pytest
 import opencodeeval as oce
 from opencodeeval.runs.cluster.connection import Node
 from opencodeeval.runs.cluster.engines import placement
-from opencodeeval.runs.cluster.roster import offers
+from opencodeeval.runs.cluster.offers import offers
 
 
 def node(name: str, **resources: float) -> Node:
