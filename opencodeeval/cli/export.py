@@ -65,10 +65,9 @@ def _inspect(options: argparse.Namespace) -> int:
     path = (options.output or folder / "export" / INSPECT) / file_name(record)
     if path.exists() and not options.overwrite:
         raise UsageError(f"{path} is already there: choose another --output, or --overwrite")
-    text = as_inspect_log(record, folder)
     try:
         with replacing(path) as file:
-            file.write(text.encode("utf-8"))
+            file.writelines(piece.encode("utf-8") for piece in as_inspect_log(record, folder))
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror or error}): make room or choose another "

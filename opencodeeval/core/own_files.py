@@ -52,8 +52,10 @@ def check_own(paths: Iterable[Path], command: str) -> None:
             )
 
 
-def write_own(files: Mapping[Path, str], command: str) -> None:
+def write_own(files: Mapping[Path, Iterable[str]], command: str) -> None:
     """Write a command's text files, each whole or not at all; no other file is overwritten.
+
+    A text is one string, or pieces that are made while they are written.
 
     Raises:
         UsageError: a path has a file that the command did not make; nothing is written.
@@ -61,8 +63,9 @@ def write_own(files: Mapping[Path, str], command: str) -> None:
     """
     check_own(files, command)
     for path, text in files.items():
+        pieces = [text] if isinstance(text, str) else text
         try:
-            _write(path, text.encode("utf-8"))
+            _write(path, (piece.encode("utf-8") for piece in pieces))
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room, or name a "
@@ -70,14 +73,15 @@ def write_own(files: Mapping[Path, str], command: str) -> None:
             ) from error
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     if path.exists() and not path.is_file():
         # A pipe or a device (/dev/stdout) is written to, not replaced.
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(pieces)
         return
     # What a link leads to is replaced, not the link.
     with replacing(path.resolve() if path.is_symlink() else path) as file:
-        file.write(content)
+        file.writelines(pieces)
 
 
 def _is_own(path: Path, command: str) -> bool:

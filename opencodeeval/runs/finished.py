@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import overload
@@ -80,14 +81,31 @@ class FinishedRun:
         found = self.record.sampling.temperature
         return "" if found is None else template.format(found)
 
-    def pass_at(
-        self, suite: str, ks: Sequence[int], samples: Sequence[FinishedSample] | None = None
-    ) -> dict[str, float]:
-        """Mean pass@k over the tasks of all samples, or of these, for every k up to n."""
-        right: dict[str, list[bool]] = {}
-        for sample in self.samples if samples is None else samples:
-            right.setdefault(sample.task.task_id, []).append(sample.passes[suite])
-        counts = [(len(each), sum(each)) for each in right.values()]
+    @cached_property
+    def places(self) -> Mapping[str, Sequence[int]]:
+        """Task id -> where in `samples` its samples are; no sample is read for it."""
+        found: dict[str, list[int]] = {}
+        for place, task in enumerate(_tasks_of(self.samples)):
+            found.setdefault(task.task_id, []).append(place)
+        return found
+
+    def of_task(self, task_id: str) -> list[FinishedSample]:
+        """All samples of a task."""
+        return [self.samples[place] for place in self.places[task_id]]
+
+    @cached_property
+    def passes(self) -> Mapping[str, Mapping[str, Sequence[bool]]]:
+        """Suite -> task id -> whether each of its samples passes."""
+        found: dict[str, dict[str, list[bool]]] = {}
+        for sample in self.samples:
+            for suite, right in sample.passes.items():
+                of_suite = found.setdefault(suite, {})
+                of_suite.setdefault(sample.task.task_id, []).append(right)
+        return found
+
+    def pass_at(self, suite: str, ks: Sequence[int]) -> dict[str, float]:
+        """Mean pass@k over the tasks of all samples, for every k up to n."""
+        counts = [(len(each), sum(each)) for each in self.passes[suite].values()]
         enough = [k for k in ks if k <= min(n for n, _ in counts)]
         return {f"pass@{k}": fmean(pass_at_k(n, c, k) for n, c in counts) for k in enough}
 
@@ -111,6 +129,12 @@ def open_run(run: Path, bench: str | None = None, data_dir: Path | None = None) 
             "name the same data with --bench or --data"
         )
     return FinishedRun(folder, record, benchmark, _Samples(folder, record, benchmark))
+
+
+def _tasks_of(samples: Sequence[FinishedSample]) -> Iterator[Task]:
+    if isinstance(samples, _Samples):
+        return samples.tasks()
+    return (each.task for each in samples)
 
 
 class _Samples(Sequence[FinishedSample]):
@@ -137,6 +161,10 @@ class _Samples(Sequence[FinishedSample]):
                     f"{folder} lacks sample {sample_id} of {task.task_id}, which its record "
                     "counts: repeat the command of the run"
                 )
+
+    def tasks(self) -> Iterator[Task]:
+        """The task of each sample."""
+        return (task for task, _ in self._places)
 
     def __len__(self) -> int:
         return len(self._places)

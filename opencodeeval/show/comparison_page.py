@@ -35,14 +35,14 @@ class Compared:
     comparison: Mapping[str, Any]
 
 
-def comparison_page(compared: Sequence[Compared]) -> str:
-    """The page of all benchmarks that both sides have, from records and run folders alone.
+def comparison_page(compared: Sequence[Compared]) -> Iterator[str]:
+    """The page of all benchmarks that both sides have, in pieces, from records and run folders.
 
     Raises:
         StoreError: what is stored of a run is damaged, or samples are missing.
     """
     found = [(_samples(each.baseline), _samples(each.candidate), each) for each in compared]
-    return pages.render(
+    return pages.render_pieces(
         "compare.html.jinja",
         ("samples.js", "compare.js"),
         names=[shown_name(side.record.model) for side in _sides(compared[0])],

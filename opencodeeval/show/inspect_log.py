@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.core.json_pieces import Keyed, Listed, json_pieces
 from opencodeeval.core.types import Completion, Grade, Program, SampleId, Verdict
 from opencodeeval.records.answered import cautions
 from opencodeeval.records.reading import StoredRecord
@@ -31,28 +32,46 @@ def file_name(record: StoredRecord) -> str:
     return f"{time}_{record.benchmark.replace('_', '-')}_{record.record.run_id}.json"
 
 
-def as_inspect_log(record: StoredRecord, folder: Path) -> str:
-    """The log: every sample with its prompt, answer, program, and the score of each suite.
+def as_inspect_log(record: StoredRecord, folder: Path) -> Iterator[str]:
+    """The log, in pieces: each sample's prompt, answer, program, and the score of each suite.
 
     Raises:
         StoreError: what is stored of the run is damaged.
     """
     stored, prompts = read_run(folder), read_prompts(folder)
-    samples = []
-    for task_id, row in record.record.tasks.items():
-        for number in range(row.all_samples):
-            where = SampleId(task_id, number)
-            if where in stored.grades and where in stored.programs:
-                parts = stored.completions[where], stored.programs[where], stored.grades[where]
-                samples.append(_sample(record, prompts.get(task_id), *parts))
+    there = [
+        SampleId(task_id, number)
+        for task_id, row in record.record.tasks.items()
+        for number in range(row.all_samples)
+    ]
+    there = [each for each in there if each in stored.grades and each in stored.programs]
+    samples = (
+        _sample(
+            record,
+            prompts.get(where.task_id),
+            stored.completions[where],
+            stored.programs[where],
+            stored.grades[where],
+        )
+        for where in there
+    )
+    value = {**_about(record, len(there)), "samples": Listed(samples)}
+    for piece in json_pieces(Keyed(value.items()), ensure_ascii=False, allow_nan=False):
+        # Programs may hold lone surrogates, which Inspect's reader of JSON refuses.
+        yield _LONE_SURROGATE.sub("\ufffd", piece)
+    yield "\n"
+
+
+def _about(record: StoredRecord, samples: int) -> dict[str, Any]:
+    """The log but for its samples."""
     content = record.record
     started = content.timing.started or content.timing.finished
-    value = {
+    return {
         "version": VERSION,
         "status": "success",
         "eval": _spec(record, started),
         "plan": {"name": record.protocol, "steps": [], "config": _settings(record)},
-        "results": _results(record, len(samples)),
+        "results": _results(record, samples),
         "stats": {
             "started_at": started,
             "completed_at": content.timing.finished,
@@ -62,11 +81,7 @@ def as_inspect_log(record: StoredRecord, folder: Path) -> str:
                 )
             },
         },
-        "samples": samples,
     }
-    # Programs may hold lone surrogates, which Inspect's reader of JSON refuses.
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return _LONE_SURROGATE.sub("\ufffd", text) + "\n"
 
 
 def _spec(record: StoredRecord, started: str) -> dict[str, Any]:

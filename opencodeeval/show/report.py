@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from opencodeeval.core.types import Verdict
@@ -20,8 +20,8 @@ from opencodeeval.stats.pass_at_k import Estimate
 NAME = "report.html"
 
 
-def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -> str:
-    """The page, from a record and its run folder alone: no data set is needed.
+def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -> Iterator[str]:
+    """The page, in pieces, from a record and its run folder alone: no data set is needed.
 
     `metrics` are shown beside those of the record.
 
@@ -37,7 +37,7 @@ def report(record: StoredRecord, folder: Path, metrics: Sequence[Metric] = ()) -
         "tasks": [[task_id, short(each)] for task_id, each in found.verdicts.items()],
         "letters": {LETTERS[verdict]: verdict.value for verdict in Verdict},
     }
-    return pages.render(
+    return pages.render_pieces(
         "report.html.jinja",
         ("samples.js", "report.js"),
         record=record.record,

@@ -43,7 +43,6 @@ class Samples:
                 kinds.setdefault(kind, []).append((len(self.verdicts) - 1, len(of_task)))
             of_task.append(_verdict(grade))
         self.kinds = dict(sorted(kinds.items(), key=lambda each: (-len(each[1]), each[0])))
-        self._coloured: dict[str, str] = {}
 
     def _counted(self, record: StoredRecord, folder: Path) -> Iterator[SampleId]:
         for task_id, row in record.record.tasks.items():
@@ -63,15 +62,16 @@ class Samples:
 
     def texts(self, task_id: str) -> list[dict[str, Any]]:
         """All of a task's samples, each with its program, its coloured runs and its suites."""
-        samples = []
+        samples: list[dict[str, Any]] = []
+        coloured: dict[str, str] = {}  # samples of one task are often the same program
         for sample_id in range(len(self.verdicts[task_id])):
             where = SampleId(task_id, sample_id)
             program, grade = self._stored.programs[where], self._stored.grades[where]
             code = _shortened(program.code)
-            if code not in self._coloured:
-                self._coloured[code] = token_runs(code, self._language)
+            if code not in coloured:
+                coloured[code] = token_runs(code, self._language)
             shown = _sample(self._stored.completions[where], program, grade)
-            samples.append({**shown, "runs": self._coloured[code]})
+            samples.append({**shown, "runs": coloured[code]})
         return samples
 
 

@@ -416,7 +416,7 @@ def test_self_repair_counts_what_was_right_already(
     assert main(["leaderboard", str(results)]) == 0
     assert "livecodebench_repair" in (results / "README.md").read_text()
     again = open_run(results / "runs" / record["run_id"], f"livecodebench_repair@{generated[1]}")
-    _, _, evaluated = map(json.loads, files(again).values())
+    _, _, evaluated = map(json.loads, map("".join, files(again).values()))
     assert [each["question_id"] for each in evaluated] == ["a", "b"]
     assert [each["graded_list"] for each in evaluated] == [[True] * 3, [True, False, True]]
     assert evaluated[0]["original_code_list"] == ANSWERS["a"]
@@ -494,7 +494,7 @@ def test_scenarios_are_written_as_the_publisher_does(
     run(benchmark, answers, tmp_path / "results", "answer")
     (folder,) = (tmp_path / "results" / "runs").iterdir()
     written = files(open_run(folder, f"livecodebench_execution@file:{tmp_path / 'rows.jsonl'}"))
-    output, evaluated, whole = map(json.loads, written.values())
+    output, evaluated, whole = map(json.loads, map("".join, written.values()))
     assert list(written) == [
         f"own_codeexecution_output{end}.json" for end in ("", "_eval", "_eval_all")
     ]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
+from msgspec import structs
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
+from opencodeeval.benchmarks.finished import FinishedSample
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import ExtensionError, UsageError
 from opencodeeval.core.types import SuiteResult, Verdict
 from opencodeeval.runs.finished import FinishedRun
 from opencodeeval.runs.formats.base import FORMATS, Format, by_rank, not_written
-from opencodeeval.runs.formats.export import export
+from opencodeeval.runs.formats.export import content, export
 from opencodeeval.runs.formats.reading import read_samples, sample_format
 from tests.support.distributions import install
 from tests.support.finished_runs import finished, write
+from tests.support.peak import peak_of
 
 
 def run_of(benchmark: CardBenchmark) -> FinishedRun:
@@ -95,9 +101,12 @@ def test_every_kind_of_line_says_where_the_sample_is(name: str) -> None:
 
 
 def test_the_files_are_ascii_and_below_the_output_folder(name: str, run: FinishedRun) -> None:
-    files = FORMATS.load(name).files(run)
+    def written() -> dict[str, str]:
+        return {path: "".join(text) for path, text in FORMATS.load(name).files(run).items()}
+
+    files = written()
     assert files
-    assert files == FORMATS.load(name).files(run)
+    assert files == written()
     for path, text in files.items():
         assert text.isascii()
         assert not PurePosixPath(path).is_absolute()
@@ -117,6 +126,48 @@ def test_the_samples_that_it_writes_are_read_as_its_own(
     read = read_samples(path, run.benchmark, expected=found)
     wanted = [(each.task.task_id, each.sample_id) for each in run.samples]
     assert sorted((each.task_id, each.sample_id) for each in read) == sorted(wanted)
+
+
+class Growing(Sequence[FinishedSample]):
+    """Samples of which each is made when it is asked for, as those on the disk are read."""
+
+    def __init__(self, samples: Sequence[FinishedSample], count: int) -> None:
+        self._samples = samples[:count]
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, place: int) -> FinishedSample:  # type: ignore[override]
+        long = f"x = '{chr(97 + place % 26) * 100_000}'\n"
+        return replace(self._samples[place], answer=long, program=long, solution=long, bare=long)
+
+
+def test_a_large_run_is_not_in_memory_as_a_whole(
+    name: str, run: FinishedRun, tmp_path: Path
+) -> None:
+    def written(count: int) -> tuple[int, int]:
+        """The most bytes of memory that writing so many samples takes, and those of all files."""
+        samples = Growing(run.samples, count)
+        tasks = {key: run.record.tasks[key] for key in {each.task.task_id for each in samples}}
+        large = replace(run, samples=samples, record=structs.replace(run.record, tasks=tasks))
+
+        def write_all() -> None:
+            for path, pieces in FORMATS.load(name).files(large).items():
+                with (tmp_path / Path(path).name).open("wb") as file:
+                    file.writelines(content(path, pieces))
+
+        peak, sizes = peak_of(write_all), 0
+        for path in tmp_path.iterdir():
+            data = path.read_bytes()
+            sizes += len(gzip.decompress(data) if path.suffix == ".gz" else data)
+            path.unlink()
+        return peak, sizes
+
+    few, many = 4, 40
+    written(few)  # for what is only loaded once
+    (small, _), (large, size) = written(few), written(min(many, len(run.samples)))
+    assert size > 900_000
+    assert large - small < size / 10
 
 
 # --- formats of other distributions ---

@@ -179,7 +179,7 @@ def test_livecodebench_gets_scores_codes_and_metadata(
     files = livecodebench.files(finished(starter, answers, {"n": 2, "temperature": 0.2}))
     stem = "org--model/Scenario.codegeneration_2_0.2"
     assert list(files) == [f"{stem}.json", f"{stem}_eval.json", f"{stem}_eval_all.json"]
-    output, (metrics, results, metadata), evaluated = map(json.loads, files.values())
+    output, (metrics, results, metadata), evaluated = map(json.loads, map("".join, files.values()))
     assert [each["question_id"] for each in output] == sorted(answers)
     assert output[0]["code_list"] == output[0]["output_list"] == ["a", "b"]
     assert metrics == {"pass@1": 0.5, "detail": {"pass@1": {str(n): 0.5 for n in range(24)}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,11 @@ def finished(
     return FinishedRun(Path("runs/abc"), record, benchmark, tuple(samples))
 
 
-def write(files: Mapping[str, str], folder: Path) -> dict[str, Path]:
+def write(files: Mapping[str, Iterable[str]], folder: Path) -> dict[str, Path]:
     """The files below a folder, by their name's end."""
     paths = {}
     for name, text in files.items():
         paths[name] = folder / name
         paths[name].parent.mkdir(parents=True, exist_ok=True)
-        paths[name].write_bytes(content(name, text))
+        paths[name].write_bytes(b"".join(content(name, text)))
     return paths

@@ -30,7 +30,7 @@ def stored_run(
     for task, (n, right) in counts.items():
         store.add_prompt(Prompt(task, text=f"# {task} {text}\n"))
         for sample in range(n):
-            code = f"def f(x):  # {model} {sample}\n    return {text!r}\n"
+            code = f"def f(x):  # {model} {sample}\n    return {text!r}  # {task}\n"
             completion = Completion(task, sample, code)
             program = Program(task, sample, code, "answer")
             failed = SuiteResult(

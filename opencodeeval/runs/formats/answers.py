@@ -12,17 +12,19 @@ from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opencodeeval.runs.finished import FinishedRun
 
 KINDS = (Kind("answers", ("task_id", "answer"), "answer", "answer", number="sample_id"),)
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """`answers.jsonl`."""
-    rows = [
+    rows = (
         {"task_id": each.task.task_id, "sample_id": each.sample_id, "answer": each.answer}
         for each in run.samples
-    ]
+    )
     return {"answers.jsonl": json_lines(rows)}
 
 

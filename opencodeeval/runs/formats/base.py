@@ -8,7 +8,7 @@ of the row and its kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -51,7 +51,7 @@ class Kind:
     read: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
-def not_written(run: FinishedRun) -> Mapping[str, str]:
+def not_written(run: FinishedRun) -> Mapping[str, Iterable[str]]:
     """The files of a tool whose files are only read.
 
     Raises:
@@ -65,20 +65,20 @@ class Format:
     """The files of one tool, whose name for people is `title`.
 
     `kinds` are the shapes of its sample lines. `files(run)` gives the files that the tool
-    would have written for a run: path below the output folder -> content, which is ASCII; it
-    raises UsageError if the tool cannot represent the run, or if its files are only read. If
-    several formats match a file,
-    the one with the lowest `rank` is used. `benchmarks` names benchmarks that the tool
-    supports, besides those whose cards name the format. `prepends` means that the tool
-    puts its own lines before a program. Of a tool that writes one JSON object to a file,
-    `objects` gives the rows of such an object, or None if it is not the tool's; `folder`
-    has the patterns of such files where a run has many in one folder: the first that matches.
-    `archives` reads files of other kinds, by their ending.
+    would have written for a run: path below the output folder -> content, which is ASCII: one
+    text, or pieces that are made while they are written, so that a large run is never in memory
+    as a whole. It raises UsageError if the tool cannot represent the run, or if its files are
+    only read. If several formats match a file, the one with the lowest `rank` is used.
+    `benchmarks` names benchmarks that the tool supports, besides those whose cards name the
+    format. `prepends` means that the tool puts its own lines before a program. Of a tool that
+    writes one JSON object to a file, `objects` gives the rows of such an object, or None if it
+    is not the tool's; `folder` has the patterns of such files where a run has many in one
+    folder: the first that matches. `archives` reads files of other kinds, by their ending.
     """
 
     title: str
     kinds: tuple[Kind, ...]
-    files: Callable[[FinishedRun], Mapping[str, str]] = not_written
+    files: Callable[[FinishedRun], Mapping[str, Iterable[str]]] = not_written
     rank: int = 100
     benchmarks: frozenset[str] = frozenset()
     prepends: bool = False

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opencodeeval.core.json_pieces import Keyed, Listed
 from opencodeeval.core.types import SuiteResult, Verdict
 from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opencodeeval.benchmarks.finished import FinishedSample as Sample
     from opencodeeval.runs.finished import FinishedRun
 
 KINDS = (
@@ -32,22 +36,18 @@ STATUS = {
 STATUS_OF_DETAIL = {"ended before all tests had reported": "timeout"}
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The samples, their results and the scores.
 
     The pass rate of the tasks' own solutions is unknown, and so null.
     """
     subset = "hard" if run.version.source.dataset.endswith("-hard") else "full"
     split = run.benchmark.protocol_card.options["split"]
-    rows = []
-    graded: dict[str, list[dict[str, Any]]] = {}
-    for sample in run.samples:
-        task_id, result = sample.task.task_id, sample.suites["base"]
-        row = {"task_id": task_id, "solution": sample.solution}
-        rows.append({**row, "raw_solution": sample.answer})
-        row = {"task_id": task_id, "solution": sample.program}
-        entry = {**row, "status": status(result), "details": _details(result)}
-        graded.setdefault(task_id, []).append(entry)
+    rows = (
+        {"task_id": each.task.task_id, "solution": each.solution, "raw_solution": each.answer}
+        for each in run.samples
+    )
+    graded = Keyed((name, Listed(map(_graded, run.of_task(name)))) for name in run.places)
     scores = {
         **run.pass_at("base", KS),
         "model": f"{run.model}--{run.revision}",
@@ -63,9 +63,15 @@ def files(run: FinishedRun) -> dict[str, str]:
     name = f"{run.model}--{run.revision}--{data}-{split}--{drawn}-sanitized_calibrated"
     return {
         f"{name}.jsonl": json_lines(rows),
-        f"{name}_eval_results.json": json_text({"date": date, "eval": graded}),
+        f"{name}_eval_results.json": json_text(Keyed([("date", date), ("eval", graded)])),
         f"{name}_pass_at_k.json": json_text(scores),
     }
+
+
+def _graded(sample: Sample) -> dict[str, Any]:
+    result = sample.suites["base"]
+    row = {"task_id": sample.task.task_id, "solution": sample.program}
+    return {**row, "status": status(result), "details": _details(result)}
 
 
 def status(result: SuiteResult) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from opencodeeval.core.json_pieces import Keyed, Listed
 from opencodeeval.core.types import ModelType
 from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_text
@@ -43,21 +44,27 @@ def objects(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     return [{"sample": name, "predictions": each} for name, each in table.items()]
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The generations, and the same with the score of each and pass@1 and pass@5 in percent."""
-    suite = run.benchmark.headline
-    texts: dict[str, list[str]] = {}
-    scored: dict[str, list[bool]] = {}
-    for sample in run.samples:
-        texts.setdefault(sample.task.task_id, []).append(_prediction(run, sample.bare))
-        scored.setdefault(sample.task.task_id, []).append(sample.passes[suite])
-    graded = {
-        "raw_generations": texts,
-        "raw_scored_generations": scored,
-        "pass_at_1": 100 * fmean(_pass_at(1, each) for each in scored.values()),
-        "pass_at_5": 100 * fmean(_pass_at(5, each) for each in scored.values()),
+    return {
+        "generations.json": json_text(_texts(run)),
+        "completion_scored.json": json_text(Keyed(_graded(run))),
     }
-    return {"generations.json": json_text(texts), "completion_scored.json": json_text(graded)}
+
+
+def _texts(run: FinishedRun) -> Keyed:
+    return Keyed(
+        (name, Listed(_prediction(run, sample.bare) for sample in run.of_task(name)))
+        for name in run.places
+    )
+
+
+def _graded(run: FinishedRun) -> Iterator[tuple[str, Any]]:
+    yield "raw_generations", _texts(run)
+    scored = run.passes[run.benchmark.headline]
+    yield "raw_scored_generations", Keyed(scored.items())
+    yield "pass_at_1", 100 * fmean(_pass_at(1, each) for each in scored.values())
+    yield "pass_at_5", 100 * fmean(_pass_at(5, each) for each in scored.values())
 
 
 def _prediction(run: FinishedRun, answer: str) -> str:
@@ -68,7 +75,7 @@ def _prediction(run: FinishedRun, answer: str) -> str:
     return cast("Predicting", run.benchmark).prediction(answer, model) if predict else answer
 
 
-def _pass_at(k: int, right: list[bool]) -> float:
+def _pass_at(k: int, right: Sequence[bool]) -> float:
     """The publisher's estimate: 1 where there are fewer wrong samples than k, also of one."""
     from opencodeeval.stats.pass_at_k import pass_at_k
 

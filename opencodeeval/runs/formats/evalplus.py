@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opencodeeval.core.json_pieces import Keyed, Listed
 from opencodeeval.core.types import SuiteResult, Verdict
 from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.human_eval import COMPLETIONS
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from opencodeeval.benchmarks.finished import FinishedSample as Sample
     from opencodeeval.runs.finished import FinishedRun
 
@@ -32,20 +35,19 @@ STATUS = {
 STATUS_OF_DETAIL = {"died": "timeout"}
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The samples, and the results, which the tool then reads instead of grading again."""
-    rows = [{"task_id": sample.task.task_id, "solution": sample.solution} for sample in run.samples]
-    graded: dict[str, list[dict[str, Any]]] = {}
-    for sample in run.samples:
-        graded.setdefault(sample.task.task_id, []).append(_result(sample))
-    results = {
-        "date": run.finished.strftime("%Y-%m-%d %H:%M"),
-        "hash": run.version.md5,
-        "eval": graded,
-        "pass_at_k": {suite: run.pass_at(suite, KS) for suite in run.benchmark.suites},
-    }
+    rows = ({"task_id": sample.task.task_id, "solution": sample.solution} for sample in run.samples)
     name = f"{run.model}_{run.backend}{run.temperature('_temp_{}')}"
-    return {f"{name}.jsonl": json_lines(rows), f"{name}_eval_results.json": json_text(results)}
+    results = json_text(Keyed(_results(run)))
+    return {f"{name}.jsonl": json_lines(rows), f"{name}_eval_results.json": results}
+
+
+def _results(run: FinishedRun) -> Iterator[tuple[str, Any]]:
+    yield "date", run.finished.strftime("%Y-%m-%d %H:%M")
+    yield "hash", run.version.md5
+    yield "eval", Keyed((name, Listed(map(_result, run.of_task(name)))) for name in run.places)
+    yield "pass_at_k", {suite: run.pass_at(suite, KS) for suite in run.benchmark.suites}
 
 
 def status(result: SuiteResult) -> str:

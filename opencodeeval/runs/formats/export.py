@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from opencodeeval.core.errors import StoreError, UsageError
@@ -22,14 +23,14 @@ def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = Fal
     if tool_name not in card.formats and card.name not in tool.benchmarks:
         taken = f"use --format {' or '.join(card.formats)}" if card.formats else "nor does another"
         raise UsageError(f"{tool.title} does not support samples of {run.benchmark.name}: {taken}")
-    contents = {output / name: text for name, text in tool.files(run).items()}
+    contents = {output / name: pieces for name, pieces in tool.files(run).items()}
     there = [path for path in contents if path.exists()]
     if there and not overwrite:
         raise UsageError(f"{there[0]} is already there: choose another --output, or --overwrite")
-    for path, text in contents.items():
+    for path, pieces in contents.items():
         try:
             with replacing(path) as file:
-                file.write(content(path.name, text))
+                file.writelines(content(path.name, pieces))
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror or error}): make room or choose "
@@ -38,11 +39,14 @@ def export(run: FinishedRun, tool_name: str, output: Path, overwrite: bool = Fal
     return list(contents)
 
 
-def content(name: str, text: str) -> bytes:
-    """What a file of this name has for this text: compressed where the name ends in .gz."""
-    data = text.encode("ascii")
-    # Without a time stamp: the same run makes the same file.
-    return gzip.compress(data, mtime=0) if name.endswith(".gz") else data
+def content(name: str, pieces: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of a file of this name, in pieces: one, compressed, where it ends in .gz."""
+    encoded = (each.encode("ascii") for each in ([pieces] if isinstance(pieces, str) else pieces))
+    if name.endswith(".gz"):
+        # Without a time stamp: the same run makes the same file.
+        yield gzip.compress(b"".join(encoded), mtime=0)
+    else:
+        yield from encoded
 
 
 def remarks(run: FinishedRun, tool_name: str) -> list[str]:

@@ -14,6 +14,8 @@ from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opencodeeval.benchmarks.finished import FinishedSample as Sample
     from opencodeeval.runs.finished import FinishedRun
 
@@ -24,17 +26,19 @@ KINDS = (COMPLETIONS,)
 TIMED_OUT = "timed out"
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """`samples.jsonl`, and the results as the tool writes them beside it."""
-    rows = [
-        {"task_id": sample.task.task_id, "completion": completion(sample)} for sample in run.samples
-    ]
-    results = [
-        {**row, "result": outcome(sample.suites["base"]), "passed": sample.passes["base"]}
-        for row, sample in zip(rows, run.samples, strict=True)
-    ]
+    rows = map(_row, run.samples)
+    results = (
+        {**_row(sample), "result": outcome(sample.suites["base"]), "passed": sample.passes["base"]}
+        for sample in run.samples
+    )
     name = f"{run.model}.jsonl"
     return {name: json_lines(rows), f"{name}_results.jsonl": json_lines(results)}
+
+
+def _row(sample: Sample) -> dict[str, str]:
+    return {"task_id": sample.task.task_id, "completion": completion(sample)}
 
 
 def completion(sample: Sample) -> str:

@@ -8,10 +8,12 @@ The lists that its custom_evaluator reads, the output of its scenarios and their
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from opencodeeval.benchmarks.livecodebench import RUNNER_ERROR, STATUS, metadata, status_of
+from opencodeeval.core.json_pieces import Keyed, Listed
 from opencodeeval.core.types import Grade, Task, Verdict
 from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_text
@@ -101,56 +103,61 @@ SCENARIOS = {
 }
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The output of the run's scenario with its two evaluation files.
 
     The sampling of samples that another tool drew is not known; they get the
     names that custom_evaluator gives.
     """
-    suite, card = run.benchmark.headline, run.benchmark.card
-    scenario = SCENARIOS.get(card.name, GENERATION)
-    problems = _problems(run)
-    outputs = [_output(samples, scenario, run.benchmark) for samples in problems]
-    graded = [_counted(run, samples) for samples in problems]
-    evaluated = [
-        {**output, **_graded(samples, suite)}
-        for output, samples in zip(outputs, graded, strict=True)
-    ]
-    results: dict[str, Any] = {
-        str(place): [
-            [each.passes[suite]] if scenario.predicts else _codes(each, suite) for each in samples
-        ]
-        for place, samples in enumerate(graded)
-    }
-    whole = [_metrics(run, scenario, graded), results]
-    if not scenario.predicts:
-        notes = [[json.dumps(metadata(each.suites[suite])) for each in part] for part in problems]
-        whole.append(notes)  # type: ignore[arg-type]
-        evaluated = [{**row, "metadata": each} for row, each in zip(evaluated, notes, strict=True)]
-    if card.name == "livecodebench_repair":
-        originals = [[each.task.fields["program"] for each in part] for part in problems]
-        evaluated = [
-            {**row, "original_code_list": each}
-            for row, each in zip(evaluated, originals, strict=True)
-        ]
+    scenario = SCENARIOS.get(run.benchmark.card.name, GENERATION)
     sampled = run.temperature(f"Scenario.{scenario.name}_{run.n}_{{}}")
     name = f"{run.model}/{sampled}" if sampled else f"{run.model}_{scenario.name}_output"
+    outputs = (_output(part, scenario, run.benchmark) for part in _problems(run))
     return {
-        f"{name}.json": json_text(outputs),
-        f"{name}_eval.json": json_text(whole),
-        f"{name}_eval_all.json": json_text(evaluated),
+        f"{name}.json": json_text(Listed(outputs)),
+        f"{name}_eval.json": json_text(Listed(_whole(run, scenario))),
+        f"{name}_eval_all.json": json_text(Listed(_evaluated(run, scenario))),
     }
 
 
-def _problems(run: FinishedRun) -> list[list[Sample]]:
-    """The samples of each problem, in the publisher's order."""
-    problems: dict[str, list[Sample]] = {}
-    for sample in run.samples:
-        name = sample.task.fields.get("cluster", sample.task.task_id)
-        problems.setdefault(str(name), []).append(sample)
-    if run.benchmark.card.name in ("livecodebench_execution", "livecodebench_testoutput"):
-        return list(problems.values())  # tasks are in the order of numbers in their ids
-    return [problems[name] for name in sorted(problems)]
+def _whole(run: FinishedRun, scenario: Scenario) -> Iterator[Any]:
+    """The scores; each problem's results; except for predictions, notes on each sample."""
+    suite = run.benchmark.headline
+    counts = []
+    for part in _problems(run):
+        passed = [each.passes[suite] for each in _counted(run, part)]
+        counts.append((len(passed), sum(passed)))
+    yield _metrics(scenario, counts)
+    yield Keyed(
+        (str(place), _results(_counted(run, part), scenario, suite))
+        for place, part in enumerate(_problems(run))
+    )
+    if not scenario.predicts:
+        yield Listed(_notes(part, suite) for part in _problems(run))
+
+
+def _evaluated(run: FinishedRun, scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """The output for each problem, with the verdicts of the samples that are counted."""
+    suite = run.benchmark.headline
+    for part in _problems(run):
+        row = _output(part, scenario, run.benchmark) | _graded(_counted(run, part), suite)
+        if not scenario.predicts:
+            row["metadata"] = _notes(part, suite)
+        if run.benchmark.card.name == "livecodebench_repair":
+            row["original_code_list"] = [each.task.fields["program"] for each in part]
+        yield row
+
+
+def _problems(run: FinishedRun) -> Iterator[list[Sample]]:
+    """The samples of each problem, in the publisher's order; read anew at each call."""
+    problems: dict[str, list[str]] = {}
+    for task in run.tasks:
+        problems.setdefault(str(task.fields.get("cluster", task.task_id)), []).append(task.task_id)
+    names = list(problems)  # tasks are in the order of numbers in their ids
+    if run.benchmark.card.name not in ("livecodebench_execution", "livecodebench_testoutput"):
+        names.sort()
+    for name in names:
+        yield [sample for task_id in problems[name] for sample in run.of_task(task_id)]
 
 
 def _counted(run: FinishedRun, samples: list[Sample]) -> list[Sample]:
@@ -160,12 +167,13 @@ def _counted(run: FinishedRun, samples: list[Sample]) -> list[Sample]:
     return [each for each, grade in zip(samples, grades, strict=True) if id(grade) in kept]
 
 
-def _metrics(run: FinishedRun, scenario: Scenario, graded: list[list[Sample]]) -> dict[str, Any]:
-    """Mean pass@k over problems, and each problem's; times a hundred for code execution."""
+def _metrics(scenario: Scenario, counts: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Mean pass@k over problems, and each problem's; times a hundred for code execution.
+
+    `counts` has the number of samples of each problem, and how many of them pass.
+    """
     from opencodeeval.stats.pass_at_k import pass_at_k
 
-    suite = run.benchmark.headline
-    counts = [(len(part), sum(each.passes[suite] for each in part)) for part in graded]
     ks = [k for k in scenario.ks if k <= min(n for n, _ in counts)]
     each = {f"pass@{k}": [pass_at_k(n, c, k) for n, c in counts] for k in ks}
     scores = {name: fmean(values) for name, values in each.items()}
@@ -197,6 +205,16 @@ def _output(samples: list[Sample], scenario: Scenario, benchmark: CardBenchmark)
 def _graded(samples: list[Sample], suite: str) -> dict[str, Any]:
     passed = [sample.passes[suite] for sample in samples]
     return {"graded_list": passed, "pass@1": sum(passed) / len(passed)}
+
+
+def _results(samples: list[Sample], scenario: Scenario, suite: str) -> list[Any]:
+    if scenario.predicts:
+        return [[each.passes[suite]] for each in samples]
+    return [_codes(each, suite) for each in samples]
+
+
+def _notes(samples: list[Sample], suite: str) -> list[str]:
+    return [json.dumps(metadata(each.suites[suite])) for each in samples]
 
 
 def _codes(sample: Sample, suite: str) -> list[bool | int]:

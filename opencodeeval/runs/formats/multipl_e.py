@@ -14,7 +14,7 @@ from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.text import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from opencodeeval.benchmarks.finished import FinishedSample as Sample
     from opencodeeval.runs.finished import FinishedRun
@@ -55,26 +55,27 @@ def objects(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     return [value] if fits else None
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The results of each problem, in the folder of the experiment."""
     language = str(run.tasks[0].fields.get("language", run.benchmark.data_version))
     experiment = f"{run.benchmark.name}-{language}-{run.model}{run.temperature('-{}')}"
-    contents: dict[str, str] = {}
-    samples: dict[str, list[Sample]] = {}
-    for sample in run.samples:
-        samples.setdefault(sample.task.task_id, []).append(sample)
-    for task in run.tasks:
-        tests = str(task.fields.get("tests", ""))
-        problem = {
-            "name": task.task_id,
-            "language": language,
-            "prompt": task.prompt,
-            "tests": tests,
-            "stop_tokens": task.fields.get("stop_tokens", []),
-            "results": [_result(run, sample, tests) for sample in samples[task.task_id]],
-        }
-        contents[f"{experiment}/{task.task_id}.results.json.gz"] = json_text(problem)
-    return contents
+    return {
+        f"{experiment}/{task.task_id}.results.json.gz": _problem(run, task, language)
+        for task in run.tasks
+    }
+
+
+def _problem(run: FinishedRun, task: Task, language: str) -> Iterator[str]:
+    tests = str(task.fields.get("tests", ""))
+    problem = {
+        "name": task.task_id,
+        "language": language,
+        "prompt": task.prompt,
+        "tests": tests,
+        "stop_tokens": task.fields.get("stop_tokens", []),
+        "results": [_result(run, sample, tests) for sample in run.of_task(task.task_id)],
+    }
+    yield from json_text(problem)
 
 
 def _result(run: FinishedRun, sample: Sample, tests: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import Task
@@ -12,6 +12,9 @@ from opencodeeval.runs.formats.human_eval import outcome
 from opencodeeval.runs.formats.text import json_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from opencodeeval.benchmarks.finished import FinishedSample as Sample
     from opencodeeval.runs.finished import FinishedRun
 
 
@@ -63,39 +66,45 @@ KINDS = (
 )
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The files from generations to the score, in the tool's folder."""
-    generations, solutions, evaluations = [], [], []
-    for sample, number in zip(run.samples, _numbers(run), strict=True):
-        row = {"task_id": number, "completion_id": sample.sample_id}
-        result, passed = sample.suites[run.benchmark.headline], sample.passes
-        generations.append({**row, "completion": sample.answer})
-        solutions.append({**row, "solution": sample.solution})
-        judged = {"passed": passed[run.benchmark.headline], "result": outcome(result)}
-        evaluations.append({**row, **judged, "solution": sample.program})
-    score = run.pass_at(run.benchmark.headline, [1])["pass@1"]
+    suite, numbers = run.benchmark.headline, _numbers(run)
+
+    def row(sample: Sample) -> dict[str, Any]:
+        return {"task_id": numbers[sample.task.task_id], "completion_id": sample.sample_id}
+
+    def judged(sample: Sample) -> dict[str, Any]:
+        return {"passed": sample.passes[suite], "result": outcome(sample.suites[suite])}
+
+    generations = ({**row(each), "completion": each.answer} for each in run.samples)
+    solutions = ({**row(each), "solution": each.solution} for each in run.samples)
+    evaluations = ({**row(each), **judged(each), "solution": each.program} for each in run.samples)
     return {
         "generations.jsonl": json_lines(generations),
         "solutions.jsonl": json_lines(solutions),
         "evaluation.jsonl": json_lines(evaluations),
-        "result.json": json_lines([{"score": score}]),
+        "result.json": json_lines(_score(run)),
     }
 
 
-def _numbers(run: FinishedRun) -> list[int]:
-    """The number in the task id of each sample.
+def _score(run: FinishedRun) -> Iterator[dict[str, float]]:
+    yield {"score": run.pass_at(run.benchmark.headline, [1])["pass@1"]}
+
+
+def _numbers(run: FinishedRun) -> Mapping[str, int]:
+    """Task id -> the number in it.
 
     Raises:
         UsageError: an id has none, or two have the same.
     """
-    ids = {task.task_id: number_in(task.task_id) for task in run.tasks}
-    numbers = [number for number in ids.values() if number is not None]
-    if len(set(numbers)) != len(ids):
+    found = {task.task_id: number_in(task.task_id) for task in run.tasks}
+    numbers = {task_id: number for task_id, number in found.items() if number is not None}
+    if len({*numbers.values()}) != len(found):
         raise UsageError(
             f"OpenCodeEval names tasks by whole numbers, and the ids of {run.benchmark.name} "
             "do not end in numbers of their own: choose another --format"
         )
-    return [number for sample in run.samples if (number := ids[sample.task.task_id]) is not None]
+    return numbers
 
 
 def number_in(task_id: str) -> int | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opencodeeval.core.json_pieces import Keyed, Listed
 from opencodeeval.core.types import Verdict
 from opencodeeval.runs.formats.base import Format, Kind
 from opencodeeval.runs.formats.multipl_e import without_tests
 from opencodeeval.runs.formats.text import json_lines, json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from opencodeeval.benchmarks.finished import FinishedSample as Sample
     from opencodeeval.runs.finished import FinishedRun
@@ -45,10 +46,10 @@ def objects(value: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     return rows if rows and fits and len(rows) == len(pairs) else None
 
 
-def files(run: FinishedRun) -> dict[str, str]:
+def files(run: FinishedRun) -> dict[str, Iterable[str]]:
     """The generations, the details and the score in percent."""
     language = str(run.tasks[0].fields.get("language", run.benchmark.data_version))
-    generations = [
+    generations = (
         {
             "task_id": sample.task.task_id,
             "generation": sample.solution,
@@ -56,17 +57,20 @@ def files(run: FinishedRun) -> dict[str, str]:
             "wholecode": _whole(run, sample),
         }
         for sample in run.samples
-    ]
-    details: dict[str, list[Any]] = {}
-    for sample in run.samples:
-        entry = [sample.sample_id, _detail(run, sample)]
-        details.setdefault(sample.task.task_id, []).append(entry)
-    score = round(100 * run.pass_at(run.benchmark.headline, [1])["pass@1"], 2)
+    )
+    details = Keyed(
+        (name, Listed([each.sample_id, _detail(run, each)] for each in run.of_task(name)))
+        for name in run.places
+    )
     return {
         f"pred_{language}_output.jsonl": json_lines(generations),
         f"humaneval-{language}-details.json": json_text(details),
-        "results.json": json_text({language: score}),
+        "results.json": json_text(Keyed(_score(run, language))),
     }
+
+
+def _score(run: FinishedRun, language: str) -> Iterator[tuple[str, float]]:
+    yield language, round(100 * run.pass_at(run.benchmark.headline, [1])["pass@1"], 2)
 
 
 def _whole(run: FinishedRun, sample: Sample) -> str:

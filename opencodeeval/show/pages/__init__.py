@@ -31,10 +31,15 @@ _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 def render(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
     """A whole page from `template`; `scripts` names the files of JavaScript that it may run."""
+    return "".join(render_pieces(template, scripts, **values))
+
+
+def render_pieces(template: str, scripts: Sequence[str] = (), **values: Any) -> Iterator[str]:
+    """A page as `render` makes it, in pieces; a `values` iterator is read as far as they are."""
     text = "\n".join(map(_file, ("page.js", *scripts)))
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     page = environment(autoescape=True).get_template(template)
-    return page.render(
+    return page.generate(
         style=Markup(_file("page.css")), script=Markup(text), script_digest=digest, **values
     )
 
