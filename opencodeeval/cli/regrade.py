@@ -13,7 +13,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opencodeeval.cli.options import add_sandbox_options, add_time_limit_option, sandbox_of
+from opencodeeval.cli.options import (
+    add_executor_options,
+    add_sandbox_options,
+    add_time_limit_option,
+    executor_of,
+    sandbox_of,
+)
 from opencodeeval.core.errors import UsageError
 from opencodeeval.runs.options import Output
 
@@ -43,12 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     add_sandbox_options(parser)
+    add_executor_options(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Regrade each run, and print the verdicts that changed."""
     if options.slots is not None and options.slots < 1:
         raise UsageError(f"--slots {options.slots}: at least one slot is needed")
+    chosen = executor_of(options)
 
     from opencodeeval.runs.regrade import open_stored, regrade_runs
 
@@ -56,9 +64,8 @@ def execute(options: argparse.Namespace) -> int:
     changes = (options.bench, options.protocol, options.data, options.from_run, options.time_limit)
     stored = [open_stored(run, *changes) for run in options.runs]
     shown = Output(progress="none" if options.quiet else "auto")
-    done = regrade_runs(
-        stored, sandbox_of(options), shown, again=options.again, folder=options.output
-    )
+    executor = chosen.open(sandbox_of(options), shown.log)
+    done = regrade_runs(stored, executor, shown, again=options.again, folder=options.output)
     if options.json:
         print(json.dumps({"runs": [_object(each) for each in done]}))
     else:

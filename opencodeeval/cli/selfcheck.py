@@ -11,8 +11,10 @@ from pathlib import Path
 
 from opencodeeval.cli.options import (
     add_benchmark_options,
+    add_executor_options,
     add_sandbox_options,
     check_common,
+    executor_of,
     sandbox_of,
     selection_of,
 )
@@ -34,11 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     add_benchmark_options(parser)
     add_sandbox_options(parser)
+    add_executor_options(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Grade the solutions and print the findings."""
     check_common(options)
+    chosen = executor_of(options)
     if options.times < 1:
         raise UsageError(f"--times {options.times}: at least one round is needed")
     if options.write and options.write.is_dir():
@@ -55,7 +59,8 @@ def execute(options: argparse.Namespace) -> int:
     quiet = Output(progress="none" if options.quiet else "auto")
     # Refuse a table that cannot be rewritten before an hour is spent.
     before = text_before(options.write) if options.write else ""
-    findings = selfcheck(benchmark, options.times, sandbox_of(options), quiet)
+    executor = chosen.open(sandbox_of(options), quiet.log)
+    findings = selfcheck(benchmark, options.times, executor, quiet)
     print(json.dumps(report(findings)) if options.json else "\n".join(summary(findings)))
     if options.write:
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,9 +22,10 @@ from opencodeeval.records.reading import StoredRecord
 from opencodeeval.runs import signals
 from opencodeeval.runs.again import begun_again_after
 from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_of
+from opencodeeval.runs.executors.base import Executor, Provenance, on_this_machine
 from opencodeeval.runs.finished import benchmark_of, find_run
 from opencodeeval.runs.observers import Observer
-from opencodeeval.runs.options import Output, SandboxOptions
+from opencodeeval.runs.options import Output
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.progress import open_progress
 from opencodeeval.runs.recording import Planned, configuration
@@ -128,19 +129,19 @@ def open_stored(
 
 def regrade_runs(
     runs: Sequence[Stored],
-    sandbox: SandboxOptions,
+    executor: Executor,
     output: Output,
     *,
     again: bool = False,
     folder: Path | None = None,
 ) -> list[Regrade]:
-    """Regrade several runs, each with `regrade`.
+    """Regrade several runs, each with `regrade`, in the sandboxes of an executor; close it.
 
     The records go to `folder`; by default to each run's results folder. Only the
     progress setting of `output` is used.
 
     Raises:
-        SandboxError: no sandbox is available, or samples could not be graded.
+        UsageError, SandboxError: no sandbox is available, or samples could not be graded.
         StoreError: the output cannot be written.
         Interrupted: SIGINT or SIGTERM came (main thread only).
     """
@@ -149,30 +150,37 @@ def regrade_runs(
         progress = open_progress(output.progress)
         done = []
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(executor.close)
             sandboxes: dict[str, Sandbox] = {}
             for each in runs:
                 name = each.benchmark.environment
                 if name not in sandboxes:
-                    sandboxes[name] = sandbox.open(name, output.log)
+                    sandboxes[name] = executor.open_sandbox(name)
                     stack.push_async_callback(sandboxes[name].close)
                 check_languages(sandboxes[name], each.benchmark)
                 results = folder or each.results
                 check_writable(results)
+                where = results, again, progress, executor.provenance
                 with signals.cancelling():
-                    done.append(await regrade(each, sandboxes[name], results, again, progress))
+                    done.append(await regrade(each, sandboxes[name], *where))
         return done
 
     return signals.run(work())
 
 
 async def regrade(
-    stored: Stored, sandbox: Sandbox, output: Path, again: bool, observer: Observer
+    stored: Stored,
+    sandbox: Sandbox,
+    output: Path,
+    again: bool,
+    observer: Observer,
+    provenance: Callable[[], Provenance] = on_this_machine,
 ) -> Regrade:
     """Execute affected samples, or all (`again`), and compare with the old verdicts.
 
     The record is written below `output`. It replaces the old one if that is the run's
     results folder and only the grader has changed. An interrupted regrade continues
-    when it is called again.
+    when it is called again. `provenance` says in the record where it was executed.
 
     Raises:
         SandboxError: samples could not be graded; the old record stays.
@@ -191,7 +199,7 @@ async def regrade(
         if again:
             store.begin_again()
         run = Run(
-            Planned(benchmark, backend, sampling, record.model.name),
+            Planned(benchmark, backend, sampling, record.model.name, provenance=provenance),
             sandbox,
             store,
             metrics=parse_metrics(list(record.scores[benchmark.headline])),

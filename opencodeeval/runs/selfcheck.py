@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,9 @@ from opencodeeval.core.types import Grade, Program, Task, Verdict
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.toolchains import check_languages
 from opencodeeval.runs import signals
+from opencodeeval.runs.executors.base import Executor
 from opencodeeval.runs.observers import GradedSample, Observer
-from opencodeeval.runs.options import Output, SandboxOptions
+from opencodeeval.runs.options import Output
 from opencodeeval.runs.progress import open_progress
 
 SLOW_S = 10.0
@@ -74,27 +76,27 @@ def _passes(grade: Grade) -> bool:
 
 
 def selfcheck(
-    benchmark: Benchmark, times: int, sandbox: SandboxOptions, output: Output
+    benchmark: Benchmark, times: int, executor: Executor, output: Output
 ) -> list[Finding]:
-    """Open a sandbox, grade every reference `times` times, and close it.
+    """Open a sandbox of an executor, grade every reference `times` times, and close both.
 
     Raises:
-        UsageError: a task has no reference.
+        UsageError: a task has no reference, or the executor has no place for a sandbox.
         SandboxError: no sandbox is available.
         Interrupted: SIGINT or SIGTERM came (main thread only).
     """
 
     async def work() -> list[Finding]:
-        opened = sandbox.open(benchmark.environment, output.log)
-        progress = open_progress(output.progress)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(executor.close)
+            opened = executor.open_sandbox(benchmark.environment)
+            stack.push_async_callback(opened.close)
             check_languages(opened, benchmark)
+            progress = open_progress(output.progress)
+            stack.callback(progress.finish)
             progress.start(benchmark.name, times * len(benchmark.tasks))
             with signals.cancelling():
                 return await check(benchmark, opened, times, progress)
-        finally:
-            progress.finish()
-            await opened.close()
 
     return signals.run(work())
 

@@ -132,7 +132,14 @@ class Engines:
         """
         for _ in range(self._placed.engines):
             self._start()
-        self._log(f"{self._placed.engines} engine(s) are started on the cluster")
+        count = self._placed.engines
+        if self._placed.coming:
+            self._log(
+                f"no node has GPUs yet: waiting up to {self._wait_s:g} s for one (if the cluster "
+                f"starts nodes by itself, it is asked for {count} engine(s))"
+            )
+        else:
+            self._log(f"{count} engine(s) are started on the cluster")
         began = time.monotonic()
         told = began + TELLS_S
         errors: list[BaseException] = []
@@ -142,7 +149,8 @@ class Engines:
             if time.monotonic() - began > self._wait_s and self._no_node_came():
                 raise BackendError(
                     f"the Ray cluster has no GPU, and no node with {self._placed.gpus} came within "
-                    f"{self._wait_s:g} s: add one, or see `ray status` for why the cluster did not"
+                    f"{self._wait_s:g} s: add one, or see in `ray status` why the cluster started "
+                    "none"
                 )
             found = connection.answers_of(
                 {actor: each[1] for actor, each in self._starting.items()}, connection.TICK_S

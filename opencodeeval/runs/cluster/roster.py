@@ -172,7 +172,8 @@ class Roster:
                 raise SandboxError(
                     f"the Ray cluster has no node with slots, and none came within "
                     f"{self._wait_s:g} s: start one with `ray start --address=HEAD "
-                    "--resources='{\"slots\": N}'`, or see `ray status` for why the cluster did not"
+                    "--resources='{\"slots\": N}'`, or see in `ray status` why the cluster started "
+                    "none"
                 )
             self._want()
             time.sleep(connection.TICK_S)

@@ -15,6 +15,8 @@ from opencodeeval.core.types import Completion, Program, Prompt, SampleId, Sampl
 from opencodeeval.records.schema import Record, content_of
 from opencodeeval.runs.executors.base import EXECUTORS, Executor, Opener
 from opencodeeval.runs.executors.options import ExecutorOptions
+from opencodeeval.runs.regrade import open_stored, regrade_runs
+from opencodeeval.runs.selfcheck import selfcheck
 from tests.support.ray_cluster import RayCluster
 from tests.support.tiny_models import save_tiny_model
 
@@ -91,6 +93,37 @@ def test_samples_of_another_tool_get_the_same_verdicts(
     )
     correct = {task: row.c["base"] for task, row in graded.records[0].tasks.items()}
     assert list(correct.values()) == [1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_samples_are_executed_again_in_it(
+    name: str, options: ExecutorOptions, tmp_path: Path
+) -> None:
+    quiet = oce.Output(tmp_path / "out", "none")
+    bench = oce.load_benchmark("starter", limit=6)
+    made = oce.evaluate("reference", bench, backend="reference", sandbox=JAIL, output=quiet)
+
+    def again(chosen: ExecutorOptions, folder: str) -> Record:
+        executor = chosen.open(JAIL, lambda line: None)
+        stored = [open_stored(made.runs[0].run_folder)]
+        (done,) = regrade_runs(stored, executor, quiet, again=True, folder=tmp_path / folder)
+        assert done.result is not None
+        assert (done.result.executed, done.moves) == (6, ())
+        return done.result.record
+
+    theirs, ours = again(options, "made"), again(ExecutorOptions(), "alone")
+    assert compared(theirs) == compared(ours)
+    assert theirs.executor.get("name", "local") == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reference_solutions_are_checked_in_it(name: str, options: ExecutorOptions) -> None:
+    bench = oce.load_benchmark("starter", limit=4)
+    executor = options.open(JAIL, lambda line: None)
+    findings = selfcheck(bench, 2, executor, oce.Output(progress="none"))
+    assert [(each.task_id, each.passed) for each in findings] == [
+        (task.task_id, 2) for task in bench.tasks
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
