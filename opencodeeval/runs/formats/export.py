@@ -58,10 +58,11 @@ def remarks(run: FinishedRun, tool_name: str) -> list[str]:
             f"the run has samples of {graded} of {known} tasks, and the tool's evaluation asks "
             "for all"
         )
-    late = [each for each in run.samples if "from __future__" in each.solution]
-    if FORMATS.load(tool_name).prepends and late:
-        found.append(
-            f"{len(late)} samples import from __future__, which is an error where the tool puts "
-            f"its own lines first: first {late[0].task.task_id}"
-        )
+    if FORMATS.load(tool_name).prepends:
+        late = [each.task.task_id for each in run.samples if "from __future__" in each.solution]
+        if late:
+            found.append(
+                f"{len(late)} samples import from __future__, which is an error where the tool "
+                f"puts its own lines first: first {late[0]}"
+            )
     return found
