@@ -17,7 +17,7 @@ from opencodeeval.core.errors import ExtensionError, UsageError
 from opencodeeval.core.types import SuiteResult, Verdict
 from opencodeeval.runs.finished import FinishedRun
 from opencodeeval.runs.formats.base import FORMATS, Format, by_rank, not_written
-from opencodeeval.runs.formats.export import content, export
+from opencodeeval.runs.formats.export import content, export, remarks
 from opencodeeval.runs.formats.reading import read_samples, sample_format
 from tests.support.distributions import install
 from tests.support.finished_runs import finished, write
@@ -168,6 +168,19 @@ def test_a_large_run_is_not_in_memory_as_a_whole(
     (small, _), (large, size) = written(few), written(min(many, len(run.samples)))
     assert size > 900_000
     assert large - small < size / 10
+
+
+def test_what_the_tool_will_take_otherwise_is_told() -> None:
+    benchmark = load_benchmark("starter", limit=2)
+    passed = SuiteResult(Verdict.PASSED)
+    late = "from __future__ import annotations\n"
+    answers = {task.task_id: [(late, passed), ("x = 1\n", passed)] for task in benchmark.tasks}
+    few, first = remarks(finished(benchmark, answers), "human-eval")
+    assert few.startswith("the run has samples of 2 of 24 tasks")
+    assert first.startswith("2 samples import from __future__, which is an error")
+    assert first.endswith(f"first {benchmark.tasks[0].task_id}")
+    # A tool that runs a program as it stands does not mind.
+    assert remarks(finished(benchmark, answers), "livecodebench") == [few]
 
 
 # --- formats of other distributions ---
