@@ -44,6 +44,22 @@ class Demand:
         with self._changing:
             self._remove()
 
+    def give_back(self) -> None:
+        """Leave what was taken on nodes that are not used, such as processors of nodes with GPUs.
+
+        It is not waited for again until another number is.
+        """
+        from ray.util import placement_group_table, remove_placement_group
+
+        with self._changing:
+            if not self._groups:
+                return
+            states = {key: each["state"] for key, each in placement_group_table().items()}
+            taken = [each for each in self._groups if states.get(each.id.hex()) == "CREATED"]
+            self._groups = [each for each in self._groups if each not in taken]
+            for each in taken:
+                remove_placement_group(each)
+
     def close(self) -> None:
         """Wait for nothing from now on."""
         with self._changing:

@@ -107,6 +107,8 @@ class Roster:
         new = offers(connection.nodes(), left, have)
         if new:
             self._demand.clear()
+        else:
+            self._demand.give_back()
         came = self._meet(new) if new else []
         self._want(came)
         for environment in self._environments:

@@ -18,6 +18,8 @@ import pytest
 
 import opencodeeval as oce
 from opencodeeval.records.schema import Record, content_of
+from opencodeeval.runs.cluster import connection
+from opencodeeval.runs.cluster.demand import Demand
 from opencodeeval.runs.executors.options import ExecutorOptions
 from tests.support.ray_cluster import ROOT, RayCluster, autoscaling_cluster
 from tests.support.slow_tasks import write_slow_tasks
@@ -145,6 +147,33 @@ def test_where_no_node_comes_it_says_so(cluster: RayCluster, tmp_path: Path) -> 
             executor=on(cluster),
             output=oce.Output(tmp_path, "none"),
         )
+
+
+def test_what_is_waited_for_takes_nothing_of_nodes_that_are_not_used(cluster: RayCluster) -> None:
+    import ray
+
+    node = cluster.add(cpus=2)
+    assert connection.connect(cluster.address)
+    demand = Demand()
+    try:
+        demand.set("CPU", 3)
+        wait_until(lambda: ray.available_resources().get("CPU", 0) == 0)
+        demand.give_back()
+        wait_until(lambda: ray.available_resources().get("CPU", 0) == 2)
+        demand.set("CPU", 3)  # no change, so nothing is taken again
+        assert _states() == {"REMOVED", "PENDING"}
+        assert ray.available_resources()["CPU"] == 2
+        demand.close()
+        wait_until(lambda: _states() <= {"REMOVED"})
+    finally:
+        connection.disconnect()
+        cluster.kill(node)
+
+
+def _states() -> set[str]:
+    import ray
+
+    return {str(each["state"]) for each in ray.util.placement_group_table().values()}
 
 
 @ONLY_ALL
