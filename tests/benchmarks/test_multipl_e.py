@@ -344,13 +344,15 @@ def test_every_published_test_is_changed_in_the_control_run(
             assert len(found) == tests.count(of.opens), each.task_id
             changed = control(tests, of)
             assert changed["times"] == len(found)
-            # Of two tests with one call that contradict each other, each becomes the other.
+            # Of two tests with one call that contradict each other, each becomes the other; some of
+            # D's have their calls in front of them.
             if (language, each.task_id) != ("rs", "HumanEval_92_any_int"):
                 for test in found:
-                    assert tests[test.start : test.end] not in changed["tests"], each.task_id
+                    same = tests[test.start : test.end] in changed["tests"]
+                    assert not same or "result" in tests[test.start : test.end], each.task_id
             assert proven(tests, of).replace(f"\n{of.proof}", "") == tests
-    # C#'s published tests of this task do not compile.
-    assert unparsed == (["mbpp_568_empty_list"] if language == "cs" else [])
+    # The published tests of these tasks do not compile.
+    assert unparsed == list(of.broken)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +395,10 @@ def test_the_proof_stands_behind_the_last_test_and_before_the_end(language: str)
     lines = proven(TESTS[language], of).splitlines()
     place = lines.index(of.proof)
     last = published_tests(TESTS[language], of)[-1]
-    assert TESTS[language][: last.end].splitlines() == lines[:place]
+    ahead = TESTS[language][: last.end].splitlines()
+    # Go's tests are rows of a table, whose loop comes first.
+    assert lines[: len(ahead)] == ahead
+    assert (len(ahead) < place) if language == "go" else (len(ahead) == place)
     assert lines[place + 1].strip() in ("}", "end", "))")
     task = only_task(language, first_protocol(language))
     assert task.tests["tests"].count(PROOF) == 1

@@ -19,12 +19,15 @@ from opencodeeval.execution import images, open_sandbox
 from opencodeeval.execution.environments import read_environment
 from opencodeeval.execution.jails import docker
 from opencodeeval.execution.toolchains import check_languages
-from tests.sandbox.foreign_programs import BOMBS, HOSTILE, ODD
+from tests.sandbox import foreign_compiled, foreign_programs
 from tests.support.multipl_e_rows import benchmark, first_protocol, only_task
 
 pytestmark = pytest.mark.timeout(300)
 
 ENVIRONMENT = "multipl_e"
+HOSTILE = foreign_programs.HOSTILE | foreign_compiled.HOSTILE
+ODD = foreign_programs.ODD | foreign_compiled.ODD
+BOMBS = foreign_programs.BOMBS | foreign_compiled.BOMBS
 LANGUAGES = list(HOSTILE)
 # In the other jail a part of the languages, and those that the image lacks, unless it could not be
 # made: both have the same judge.
