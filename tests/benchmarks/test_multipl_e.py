@@ -396,10 +396,11 @@ def test_the_proof_stands_behind_the_last_test_and_before_the_end(language: str)
     place = lines.index(of.proof)
     last = published_tests(TESTS[language], of)[-1]
     ahead = TESTS[language][: last.end].splitlines()
-    # Go's tests are rows of a table, whose loop comes first.
     assert lines[: len(ahead)] == ahead
-    assert (len(ahead) < place) if language == "go" else (len(ahead) == place)
-    assert lines[place + 1].strip() in ("}", "end", "))")
+    # Go's tests are rows of a table, whose loop comes first; Julia's fail as a group.
+    assert (len(ahead) < place) if language in ("go", "jl") else (len(ahead) == place)
+    after = "".join(lines[place + 1 : place + 2]).strip()
+    assert after == "" if language == "jl" else after in ("}", "end", "))")
     task = only_task(language, first_protocol(language))
     assert task.tests["tests"].count(PROOF) == 1
 

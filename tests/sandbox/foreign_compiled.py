@@ -1,4 +1,4 @@
-"""Programs in D, Go and Scala: more of what foreign_programs.py has in other languages."""
+"""Programs in D, Go, Julia and Scala: more of what foreign_programs.py has in other languages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ _D_NOW = "shared static this() { import core.stdc.stdlib : exit; "
 GO = 'package twice_test\n\nimport (\n    "testing"\n    "fmt"\n'
 _GO_OS = GO + '    "os"\n)\n'
 _GO_END = "\nfunc twice(x int) int {\n    return 0\n}\n"
+_JL_END = "\nfunction twice(x::Int64)::Int64\n    return 0\nend\n"
 SCALA = "object Problem {\n"
 _SCALA_END = "\n    def twice(x : Long) : Long = {\n        0L\n"
 
@@ -45,10 +46,11 @@ HOSTILE: dict[str, dict[str, str]] = {
         + "shared static this() { import core.sys.posix.unistd : fork, _exit;\n"
         + "    if (fork()) _exit(0); }"
         + _D_END,
-        "reads what is expected": "import std.file, std.regex, std.string, std.conv;\n"
+        "reads what is expected": "import std.file, std.string, std.conv;\n"
         "long twice(long x, size_t line = __LINE__) {\n"
         '    auto text = readText("test.d").splitLines[line - 1];\n'
-        "    return text.matchFirst(`== (\\d+)L`)[1].to!long;\n}\n",
+        '    auto rest = text[text.lastIndexOf("== ") + 3 .. $];\n'
+        "    return parse!long(rest);\n}\n",
         "prints its file": D
         + _D_NOW
         + "import std.file : readText; import std.stdio : stdout;\n"
@@ -98,6 +100,30 @@ HOSTILE: dict[str, dict[str, str]] = {
         + 'func init() { b, _ := os.ReadFile("main_test.go"); fmt.Print(string(b)); os.Exit(0) }'
         + _GO_END,
     },
+    "jl": {
+        "leaves at once": "exit(0)" + _JL_END,
+        "leaves in the call": "function twice(x)\n    exit(0)\nend\n",
+        "leaves at the end": "atexit(() -> ccall(:_exit, Cvoid, (Cint,), 0))" + _JL_END,
+        "tests are nothing": "macro test(all...) end" + _JL_END,
+        "groups of tests are nothing": "macro testset(all...) end" + _JL_END,
+        "failures are not recorded": "import Test\n"
+        "Test.record(found::Test.DefaultTestSet, failed::Test.Fail) = failed" + _JL_END,
+        "failures end well": "import Test\n"
+        "Test.record(found::Test.DefaultTestSet, failed::Test.Fail) = exit(0)" + _JL_END,
+        "a group of tests ends well": "import Test\n"
+        "Test.finish(found::Test.DefaultTestSet) = found" + _JL_END,
+        "numbers equal everything": "Base.:(==)(a::Int64, b::Int64) = true" + _JL_END,
+        "equals everything": "struct Every end\nBase.:(==)(a::Every, b::Int64) = true\n"
+        "twice(x) = Every()\n",
+        "reads what is expected": "function twice(x)\n"
+        "    for frame in stacktrace()\n"
+        '        endswith(string(frame.file), "test.jl") || continue\n'
+        '        found = match(r"== (\\d+)", readlines("test.jl")[frame.line])\n'
+        "        found === nothing || return parse(Int, found[1])\n    end\n    0\nend\n",
+        "the tests are a comment": _JL_END + "#=\n",
+        "the tests are a text": _JL_END + 'rest = """\n',
+        "prints its file": 'print(read("test.jl", String)); exit(0)' + _JL_END,
+    },
     "scala": {
         "assertions are nothing": SCALA + "    def assert(held : Boolean) = ()" + _SCALA_END,
         "leaves in an initialiser": SCALA + "    sys.exit(0)" + _SCALA_END,
@@ -129,7 +155,8 @@ HOSTILE: dict[str, dict[str, str]] = {
         + _SCALA_END,
         "reads what is expected": SCALA
         + "    def twice(x : Long) : Long = {\n"
-        + "        val at = new Throwable().getStackTrace.map(_.getLineNumber).filter(_ > 0)\n"
+        + '        val at = new Throwable().getStackTrace.filter(_.getFileName == "test.scala")\n'
+        + "            .map(_.getLineNumber).filter(_ > 0)\n"
         + '        val lines = scala.io.Source.fromFile("test.scala").getLines.toArray\n'
         + '        val found = at.flatMap(n => "== .(\\\\d+)l".r.findFirstMatchIn(lines(n - 1)))\n'
         + "        found.last.group(1).toLong\n",
@@ -158,6 +185,12 @@ ODD: dict[str, dict[str, str]] = {
         + ")\nfunc twice(x int) int {\n    found := make(chan int)\n"
         + "    go func() { found <- 2 * x }()\n    return <-found\n}\n",
     },
+    "jl": {
+        "prints": "function twice(x)\n    println(x)\n    2x\nend\n",
+        "catches errors": "function twice(x)\n    try\n        error()\n    catch\n        2x\n"
+        "    end\nend\n",
+        "tests of its own": "using Test\ntwice(x) = 2x\n@test twice(1) == 2\n",
+    },
     "scala": {
         "prints": SCALA + "    def twice(x : Long) : Long = {\n        println(x); 2 * x\n",
         "threads": SCALA + "    def twice(x : Long) : Long = {\n" + "        List(x, x).par.sum\n",
@@ -166,12 +199,12 @@ ODD: dict[str, dict[str, str]] = {
 
 BOMBS: dict[str, dict[str, str]] = {
     "d": {
+        "memory": D + "long twice(long x) {\n    long[][] all;\n"
+        "    while (true) { all ~= new long[1 << 22]; all[$ - 1][] = 1; }\n}\n",
         "compiles without an end": D
         + "long deep(long n) { return n < 2 ? n : deep(n - 1) + deep(n - 2); }\n"
         + "enum never = deep(90);"
         + _D_END,
-        "memory": D + "long twice(long x) {\n    long[][] all;\n"
-        "    while (true) { all ~= new long[1 << 22]; all[$ - 1][] = 1; }\n}\n",
     },
     "go": {
         "memory": GO
@@ -181,6 +214,7 @@ BOMBS: dict[str, dict[str, str]] = {
         "embeds a device": GO + '    _ "embed"\n)\n//go:embed /dev/zero\nvar zero string' + _GO_END,
         "does not end": GO + ")\nfunc twice(x int) int { for {} }\n",
     },
+    "jl": {"does not compile": "function twice(x)\n    2 * x\n"},
     "scala": {
         "does not compile": SCALA + "    def twice(x : Long) : Long = {\n        2 * y\n",
     },

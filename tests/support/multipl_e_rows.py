@@ -29,6 +29,7 @@ PROMPTS = {
     "d": "import std.math;\n/*\n\tTwice.\n*/\nlong twice(long x) \n",
     "go": 'package twice_test\n\nimport (\n    "testing"\n    "fmt"\n)\n\n// Twice.\n'
     "func twice(x int) int {\n",
+    "jl": '"""Twice."""\nfunction twice(x::Int64)::Int64 \n',
     "scala": "object Problem {\n    // Twice.\n    def twice(x : Long) : Long = {\n",
 }
 TESTS = {
@@ -79,12 +80,14 @@ TESTS |= {
     '\t\t\tif fmt.Sprintf("%v", tc.actual) != fmt.Sprintf("%v", tc.expected) {\n'
     "\t\t\t\tt.Errorf(\"expected '%s', got '%s'\", tc.expected, tc.actual)\n"
     "\t\t\t}\n\t\t})\n\t}\n}\n",
+    "jl": "using Test\n\n@testset begin\n\ncandidate = twice;\n\t@test(candidate(2) == 4)\n"
+    "\t@test(candidate(0) == 0)\nend\n",
     "scala": "    }\n    def main(args: Array[String]) = {\n    assert(twice((2l)) == (4l));\n"
     "    assert(twice((0l)) == (0l));\n    }\n\n}\n",
 }
 TESTS["ts"] = "declare var require: any;\n" + TESTS["js"]
 STOP = {"cpp": "\n}", "rs": "\n}", "cs": "\n    }\n", "java": "\n    }\n", "sh": "\n}"}
-STOP |= {"d": "\n\n", "go": "\nfunc", "scala": "\n    }\n"}
+STOP |= {"d": "\n\n", "go": "\nfunc", "jl": "\nfunction", "scala": "\n    }\n"}
 BODIES = {
     "cpp": "    return 2 * x;",
     "cs": "        return 2 * x;",
@@ -101,6 +104,7 @@ BODIES = {
     "rs": "    2 * x",
     "d": "{\n    return 2 * x;\n}",
     "go": "    return 2 * x\n}",
+    "jl": "    return 2 * x\nend",
     "scala": "        2 * x",
 }
 
