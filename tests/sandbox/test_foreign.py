@@ -87,8 +87,11 @@ class Foreign:
             async def grade(language: str, name: str, code: str) -> None:
                 protocol = first_protocol(language)
                 task = only_task(language, protocol)
-                if name in BOMBS[language]:
-                    task = benchmark(language, protocol).with_time_limit(2).tasks[0]
+                # Right programs pass on a busy machine too.
+                seconds = {**dict.fromkeys(ODD[language], 60), **dict.fromkeys(BOMBS[language], 2)}
+                if name in seconds:
+                    limited = benchmark(language, protocol).with_time_limit(seconds[name])
+                    task = limited.tasks[0]
                 program = Program(task.task_id, 0, code, "")
                 self.grades[language, name] = await sandbox.grade(task, program)
 
