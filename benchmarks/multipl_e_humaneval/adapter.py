@@ -25,7 +25,7 @@ from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, ModelType, Program, Prompt, Style, Task
 
 from .answers import completed, first_block
-from .languages import Language, language_of
+from .languages import Language, language_of, name_of
 from .published_tests import control, proven
 
 TEXTS = ("task_id", "name", "language", "prompt", "tests")
@@ -41,6 +41,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     stop = row.get("stop_tokens")
     if not isinstance(stop, list) or not all(isinstance(each, str) and each for each in stop):
         raise DataError("its stop_tokens are not a list of texts: fetch the data again")
+    row = {**row, "language": name_of(row["language"])}
     language = language_of(row["language"])
     return Task(
         task_id=row["task_id"],
@@ -65,6 +66,7 @@ def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, An
         published = proven(row["tests"], language)
         changed = control(row["tests"], language)
     steps = rounds(row["name"], grading)
+    environ = {**options["environ"], **language.environ}
     return {
         "kind": "program",
         "language": row["language"],
@@ -76,7 +78,7 @@ def _tests(row: Row, language: Language, protocol: ProtocolCard) -> dict[str, An
         "rounds": steps,
         "passes": {**PASSES, **grading.passes},
         "limits": limits_of(steps, {**grading.limits, **protocol.limits}),
-        **({"environ": dict(options["environ"])} if options["environ"] else {}),
+        **({"environ": environ} if environ else {}),
     }
 
 

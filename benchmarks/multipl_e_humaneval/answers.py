@@ -25,7 +25,9 @@ def completed(text: str, task: Task) -> str:
     if not _number(task) & set(rules.spared):
         for old, new in rules.replaces.items():
             code = code.replace(old, new)
-    code = _whole(code, task, rules)
+    for pattern, new in rules.renames.items():
+        code = re.sub(_named(pattern, task), new, code, flags=re.MULTILINE)
+    code = _with_added(_whole(code, task, rules), task, rules)
     if rules.wraps and rules.only and (place := _braced(code, rules.wraps)):
         code = "\n".join(code.split("\n")[slice(*place)])
     if rules.main and (place := _braced(code, rules.main)):
@@ -56,13 +58,30 @@ def _number(task: Task) -> set[int]:
 
 def _whole(code: str, task: Task, rules: Answers) -> str:
     """The code with the prompt before it if it lacks the function, in a class if it lacks that."""
-    defines = rules.defines.replace("NAME", re.escape(task.entry_point))
+    defines = _named(rules.defines, task)
     if defines and not re.search(defines, code, re.DOTALL):
         return task.prompt + rules.between + code
     if not rules.wraps or rules.wraps in code:
         return code
     code = f"{rules.wraps} {{\n{code}"
     return code + "}\n" * max(0, _open(code)) if rules.only else code
+
+
+def _named(pattern: str, task: Task) -> str:
+    """A pattern of the language with the function's name for NAME."""
+    return pattern.replace("NAME", re.escape(task.entry_point))
+
+
+def _with_added(code: str, task: Task, rules: Answers) -> str:
+    """The code with the lines that it lacks, behind its head or else behind the prompt's."""
+    added = [line for text, line in rules.adds.items() if text not in code]
+    if not rules.headed or not code.strip():
+        return code
+    head = re.search(rules.headed, code, re.MULTILINE)
+    if head is None:
+        head = re.search(rules.headed, task.prompt, re.MULTILINE)
+        return "\n".join([*([head[0]] if head else []), *added, code])
+    return "\n".join([code[: head.end()], *added]) + code[head.end() :]
 
 
 def _open(code: str) -> int:

@@ -41,6 +41,9 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     imports: tuple[str, ...] = ()
     once: bool = False
     begins: str = ""
+    headed: str = ""
+    adds: dict[str, str] = {}
+    renames: dict[str, str] = {}
 
 
 class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
@@ -69,6 +72,11 @@ class Language(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True
     closing: str = ""
     stop: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
+    rows: str = ""
+    environ: dict[str, str] = {}
+    bare: bool = False
+    proof_before: str = ""
+    ended: str = ""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -103,6 +111,11 @@ def languages() -> dict[str, Language]:
     """All languages by the names that the data sets have for them."""
     table = tomllib.loads(Path(__file__).with_name("languages.toml").read_text("utf-8"))
     return msgspec.convert(table, dict[str, Language])
+
+
+def name_of(rows: str) -> str:
+    """The short name of the language that a row calls so; the same name where none is known."""
+    return next((name for name, each in languages().items() if each.rows == rows), rows)
 
 
 def language_of(name: str) -> Language:

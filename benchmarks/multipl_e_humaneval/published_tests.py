@@ -23,12 +23,20 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 @dataclass(frozen=True)
 class Test:
-    """One test: the places of its statement and of the expected value, in code points."""
+    """One test: the places of its statement and of the expected value, in code points.
+
+    A test that has no expected value (`bare` languages) has an empty one at its end.
+    """
 
     start: int
     end: int
     expected_start: int
     expected_end: int
+
+    @property
+    def bare(self) -> bool:
+        """Whether it has no expected value."""
+        return self.expected_start == self.expected_end
 
 
 def published_tests(tests: str, language: Language) -> list[Test]:
@@ -50,8 +58,12 @@ def published_tests(tests: str, language: Language) -> list[Test]:
 
 
 def proven(tests: str, language: Language) -> str:
-    """The test program with a statement behind the last test that prints the proof."""
-    end = published_tests(tests, language)[-1].end
+    """The test program with a statement behind the last test that prints the proof.
+
+    Raises:
+        DataError: it has no test, or what stands behind its tests has no known form.
+    """
+    end = _proof_place(tests, published_tests(tests, language)[-1].end, language)
     return f"{tests[:end]}\n{language.proof}{tests[end:]}"
 
 
@@ -61,10 +73,13 @@ def control(tests: str, language: Language) -> dict[str, Any]:
     values = [tests[test.expected_start : test.expected_end] for test in found]
     pieces, at = [], 0
     for test, value in zip(found, values, strict=True):
-        changed = _changed(tests, test, _other_value(value, values, language), language)
+        other = "" if test.bare else _other_value(value, values, language)
+        changed = _changed(tests, test, other, language)
         pieces += [tests[at : test.start], language.failing.replace("TEST", changed)]
         at = test.end
-    text = f"{''.join(pieces)}\n{language.proof}{tests[at:]}"
+    place = _proof_place(tests, at, language)
+    proof = language.ended or language.proof
+    text = f"{''.join(pieces)}{tests[at:place]}\n{proof}{tests[place:]}"
     if language.prelude:
         before, added = language.prelude.before, language.prelude.text
         text = text.replace(f"\n{before}", f"\n{added}{before}", 1)
@@ -80,7 +95,8 @@ def _test(tests: str, inside: int, language: Language) -> Test | None:
         if depth == 0 and middle is None and text in language.parts:
             middle = mark.span()
             at = mark.end()
-        elif depth == 0 and middle and text == language.closes:
+        elif depth == 0 and (middle or language.bare) and text == language.closes:
+            middle = middle or (at, at)
             places = (inside, middle[0]) if language.expected_first else (middle[1], at)
             return Test(start, mark.end(), *places)
         elif tests[at] in language.quotes:
@@ -91,6 +107,16 @@ def _test(tests: str, inside: int, language: Language) -> Test | None:
                 return None
             at += 1
     return None
+
+
+def _proof_place(tests: str, end: int, language: Language) -> int:
+    """Where the proof stands: behind the last test, or later where that is no place for it."""
+    if not language.proof_before:
+        return end
+    found = re.compile(language.proof_before).search(tests, end)
+    if found is None:
+        raise DataError("its tests have no end of a known form: fetch the data again")
+    return found.start()
 
 
 @cache

@@ -26,8 +26,9 @@ from opencodeeval.execution.environments import (
 from opencodeeval.execution.guest import module
 from opencodeeval.execution.jails import local
 from opencodeeval.execution.jails.base import Wanted
+from tests.sandbox.foreign_compiled import SCALA
 from tests.sandbox.foreign_programs import CPP, JAVA
-from tests.support.multipl_e_rows import only_task
+from tests.support.multipl_e_rows import first_protocol, only_task
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -237,6 +238,11 @@ PROGRAMS = {
         "function twice(x: number): number { return new Set([1]).size + document.titel; }\n",
         "function twice(x: number): number { return [1].at(-1) ?? 2 * x; }\n",
     ],
+    "scala": [
+        SCALA + "    def twice(x : Long) : Long = {\n        2 * x\n",
+        SCALA + "    def twice(x : Long) : Long = {\n        2 * y\n",
+        SCALA + "    def twice(x : Any) : Long = {\n        x match { case 1 => 2L }\n",
+    ],
 }
 
 
@@ -267,7 +273,7 @@ def test_warm_compilers_say_what_plain_ones_say(
     language: str, forms: Path, require: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require("local")
-    task = only_task(language)
+    task = only_task(language, first_protocol(language))
     # One round is enough; no compile may end for want of time on a busy machine.
     limits = {**task.tests["limits"], "compile_s": 120.0, "total_s": 240.0}
     task = replace(task, tests={**task.tests, "rounds": task.tests["rounds"][:1], "limits": limits})

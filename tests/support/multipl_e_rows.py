@@ -26,6 +26,11 @@ PROMPTS = {
     "rb": "# Twice.\ndef twice(x)\n",
     "rkt": "#lang racket\n\n;; Twice.\n(define (twice x)\n",
     "rs": "/// Twice.\nfn twice(x: isize) -> isize {\n",
+    "d": "import std.math;\n/*\n\tTwice.\n*/\nlong twice(long x) \n",
+    "go": 'package twice_test\n\nimport (\n    "testing"\n    "fmt"\n)\n\n// Twice.\n'
+    "func twice(x int) int {\n",
+    "jl": '"""Twice."""\nfunction twice(x::Int64)::Int64 \n',
+    "scala": "object Problem {\n    // Twice.\n    def twice(x : Long) : Long = {\n",
 }
 TESTS = {
     "cpp": "}\nint main() {\n    auto candidate = twice;\n"
@@ -64,8 +69,25 @@ TESTS |= {
     "rs": "}\n\nfn main() {\n    let candidate = twice;\n    assert_eq!(candidate(2), 4);\n"
     "    assert_eq!(candidate(0), 0);\n}\n",
 }
+TESTS |= {
+    "d": "unittest\n{\n    alias candidate = twice;\n\n    assert(candidate(2L) == 4L);\n"
+    "    assert(candidate(0L) == 0L);\n}\nvoid main(){}",
+    "go": "func TestTwice(t *testing.T) {\n  candidate := twice\n\ttype test struct {\n"
+    "\t\tactual   interface{}\n\t\texpected interface{}\n\t}\n   tests := []test{\n"
+    "     { actual: candidate(2), expected: 4 },\n     { actual: candidate(0), expected: 0 },\n"
+    "   }\n\n\tfor i, tc := range tests {\n"
+    '\t\tt.Run(fmt.Sprintf("test num % d", i), func(t *testing.T) {\n'
+    '\t\t\tif fmt.Sprintf("%v", tc.actual) != fmt.Sprintf("%v", tc.expected) {\n'
+    "\t\t\t\tt.Errorf(\"expected '%s', got '%s'\", tc.expected, tc.actual)\n"
+    "\t\t\t}\n\t\t})\n\t}\n}\n",
+    "jl": "using Test\n\n@testset begin\n\ncandidate = twice;\n\t@test(candidate(2) == 4)\n"
+    "\t@test(candidate(0) == 0)\nend\n",
+    "scala": "    }\n    def main(args: Array[String]) = {\n    assert(twice((2l)) == (4l));\n"
+    "    assert(twice((0l)) == (0l));\n    }\n\n}\n",
+}
 TESTS["ts"] = "declare var require: any;\n" + TESTS["js"]
 STOP = {"cpp": "\n}", "rs": "\n}", "cs": "\n    }\n", "java": "\n    }\n", "sh": "\n}"}
+STOP |= {"d": "\n\n", "go": "\nfunc", "jl": "\nfunction", "scala": "\n    }\n"}
 BODIES = {
     "cpp": "    return 2 * x;",
     "cs": "        return 2 * x;",
@@ -80,6 +102,10 @@ BODIES = {
     "rb": "  2 * x\nend",
     "rkt": "  (* 2 x))",
     "rs": "    2 * x",
+    "d": "{\n    return 2 * x;\n}",
+    "go": "    return 2 * x\n}",
+    "jl": "    return 2 * x\nend",
+    "scala": "        2 * x",
 }
 
 
