@@ -152,6 +152,7 @@ class _Supervisor:
             "missing_limits": [*containment.missing_limits(), *self.cage.missing()],
             "not_warm": self.not_warm,
             "lacking": self._lacking(),
+            "inodes_limited": self.cage.inodes_limited,
             "warm_compilers": warm_compilers.in_use(),
         }
 

@@ -122,6 +122,12 @@ def _calls(entry_point: str, reference: str, suite: Mapping[str, Any]) -> Task:
     return Task(entry_point, Style.FUNCTION, "", entry_point, reference, tests)
 
 
+def _stated(entry_point: str, arguments: list[int], expected: list[Any]) -> Task:
+    """A task whose expected values come with it."""
+    calls = {"calls": encoded([each] for each in arguments), "expected": encoded(expected)}
+    return _calls(entry_point, "", calls)
+
+
 def _stdio(name: str, reference: str, tests: list[dict[str, str]]) -> Task:
     spec = {
         "kind": "stdio",
@@ -172,6 +178,9 @@ TASKS: Mapping[str, Task] = {
         "def oracle(n):\n    raise LookupError\n",
         {"calls": encoded([n] for n in range(5)), "expected": encoded(ORACLE_ANSWERS)},
     ),
+    "table": _stated("table", [1, 5], [{"a": 1, "b": 2}, {"a": 5, "b": 10}]),
+    "following": _stated("following", [0, 5], [[0, 1], [5, 6]]),
+    "word": _stated("word", [0, 3, 2000], ["", "www", "w" * 2000]),
     "half": _check(),
     "sum": _stdio(
         "sum",
@@ -185,6 +194,9 @@ TASKS: Mapping[str, Task] = {
 
 # Plain right and plain wrong programs, to be graded between the others.
 RIGHT: Mapping[str, str] = {
+    "table": "def table(n):\n    return {'a': n, 'b': 2 * n}\n",
+    "following": "def following(n):\n    return [n, n + 1]\n",
+    "word": "def word(n):\n    return 'w' * n\n",
     "triple": _TRIPLE,
     "oracle": _ORACLE,
     "half": TASKS["half"].reference,
@@ -194,6 +206,9 @@ RIGHT: Mapping[str, str] = {
     "array": _ARRAY_REFERENCE,
 }
 BROKEN: Mapping[str, str] = {
+    "table": "def table(n):\n    return {'a': n}\n",
+    "following": "def following(n):\n    return (n, n + 1)\n",
+    "word": "def word(n):\n    return 'w' * n + chr(0)\n",
     "triple": "def triple(n):\n    return n * 3 + (n == 100)\n",
     "oracle": "def oracle(n):\n    return ''\n",
     "half": "def half(n):\n    return n // 2\n",
