@@ -80,7 +80,7 @@ builtins.__build_class__ = hooked
         "tracing_while_tests_run",
         "unit",
         "import sys\nsys.settrace(lambda *a: None)\n" + _WRONG_COUNT,
-        FORGED,
+        WRONG,
     ),
     Case(
         "reports_written_without_the_key",
@@ -242,7 +242,22 @@ def doubled(values):
     found = numpy.array(values) * 2.0
     return found if found.size != 3 else found[:2]
 """,
-        FORGED,
+        WRONG,
+    ),
+    Case(
+        "builtins_of_the_tests_replaced",
+        "rows",
+        """
+def len(values): return values.__len__()
+def sum(values): return 0
+def rows(n):
+    for name in list(globals()):
+        if name.endswith(('len', 'sum', 'max', 'sorted')):
+            globals()[name] = lambda *_: {'len': 3, 'sum': 3, 'max': 2, 'ted': [0, 1]}[name[-3:]]
+    print(n)
+    return [{'k': 7}] * 9
+""",
+        FORGED | WRONG,
     ),
     Case(
         "module_of_comparisons_replaced",
