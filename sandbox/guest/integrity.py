@@ -95,7 +95,7 @@ Failure = AssertionError
 def stop_tracing() -> None:
     """End what a program traces or profiles: tests run without that."""
     for each in _untraced:
-        each(None)  # type: ignore[operator]
+        each(None)
 
 
 class Watch:

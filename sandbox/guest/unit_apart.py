@@ -195,13 +195,13 @@ def _exception(names: Any, more: Any, text: Any, state: Any) -> BaseException:
         error = _made(found, arguments)
         if error is None:
             continue
+        for attribute, value in state.items() if type(state) is dict else ():
+            if type(attribute) is str and not hasattr(found, attribute):
+                setattr(error, attribute, value)
         if type(text) is str and _text_of(error) != text:
             error.args = (text,)
             if _text_of(error) != text:
                 error.args = arguments
-        for attribute, value in state.items() if type(state) is dict else ():
-            if type(attribute) is str and not hasattr(found, attribute):
-                setattr(error, attribute, value)
         return error
     return Exception(*arguments)
 
