@@ -45,7 +45,8 @@ _WHOLE: Tuple[Any, ...] = (
     unittest.case._Outcome,  # type: ignore[attr-defined]
     unittest.case._AssertRaisesContext,
     unittest.case._AssertRaisesBaseContext,
-    unittest.mock.NonCallableMock,
+    # Mocks, calls and patches: each of these classes answers for what a test has seen.
+    *(each for each in vars(unittest.mock).values() if isinstance(each, type)),
     builtins,
 )
 _WHOLE_IF_THERE = (
@@ -60,6 +61,13 @@ _PARTS = (
     ("math", "", "isclose isfinite isinf isnan"),
     ("os.path", "", "exists isdir isfile getsize"),
     ("filecmp", "", "cmp cmpfiles dircmp"),
+    ("unittest.mock", "", "ANY MagicMock Mock call mock_open patch"),
+    # What captures output and reads it back, or files that a program has written.
+    ("io", "", "BytesIO StringIO"),
+    ("contextlib", "", "redirect_stderr redirect_stdout"),
+    ("json", "", "load loads"),
+    ("os", "", "listdir stat"),
+    ("pathlib", "Path", "exists is_dir is_file read_bytes read_text"),
     ("numpy", "", "all allclose any array_equal array_equiv equal isclose"),
     ("pandas", "DataFrame", "__eq__ all any equals"),
     ("pandas", "Series", "__eq__ all any equals"),

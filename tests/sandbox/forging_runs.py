@@ -5,6 +5,12 @@ from __future__ import annotations
 from tests.sandbox.cases import ERROR, FORGED, REJECTED, WRONG, Case
 
 _WRONG_COUNT = "def count_words(text):\n    return None\n"
+# Counts right, and does not print how many words there are.
+_NO_PRINT = """
+from collections import Counter
+def count_words(text):
+    return dict(Counter(text.split()))
+"""
 
 UNITTESTS = (
     Case(
@@ -75,6 +81,28 @@ builtins.__build_class__ = hooked
         "def count_words(text):\n    print(len(text.split()))\n    return Any()\n"
         "class Any(dict):\n    pass\n",
         WRONG,
+    ),
+    *(
+        Case(
+            f"{name}_asserts_nothing",
+            "unit",
+            f"import unittest.mock\nunittest.mock.{name}.assert_called_once_with = print\n"
+            + _NO_PRINT,
+            FORGED,
+        )
+        for name in ("Mock", "MagicMock", "CallableMixin")
+    ),
+    Case(
+        "calls_equal_to_any",
+        "unit",
+        "import unittest.mock\nunittest.mock._Call.__eq__ = lambda *_: True\n" + _NO_PRINT,
+        FORGED,
+    ),
+    Case(
+        "text_in_memory_replaced",
+        "unit",
+        "import io\nclass Text(io.StringIO): pass\nio.StringIO = Text\n" + _NO_PRINT,
+        FORGED,
     ),
     Case(
         "tracing_while_tests_run",
