@@ -57,6 +57,24 @@ def empty(deadline: float) -> bool:
     return all(empty)
 
 
+def keep_usable(deadline: float) -> None:
+    """As the player: let the working folder be one that the next player can be in.
+
+    The program before it may have taken that away. Where no folder can be made, because the
+    files take all the room, none of them is kept.
+    """
+    set_back()
+    try:
+        if not os.path.lexists(WORK):
+            os.mkdir(WORK)
+        elif not stat.S_ISDIR(os.lstat(WORK).st_mode):
+            os.unlink(WORK)
+            os.mkdir(WORK)
+        os.chmod(WORK, 0o700)
+    except OSError:
+        empty(deadline)
+
+
 @lru_cache(maxsize=None)
 def writable_roots() -> List[str]:
     """The roots that there are in this jail, but for what is mounted read-only."""
