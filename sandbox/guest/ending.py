@@ -9,11 +9,11 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # its names cost no enums
 import atexit
 import gc
-import io
 import signal
 import sys
 import threading
 import weakref
+from _io import _IOBase
 from functools import partial
 from typing import Any, Callable, Dict, List, Sequence
 
@@ -26,7 +26,7 @@ _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
 _OWN_HANDLERS = (signal.default_int_handler, signal.SIG_DFL, signal.SIG_IGN, None)
 # A name that no program has: what is under it is gone when the namespace is.
 _SIGN = "\0sign"
-_sys_names = {*vars(sys), "last_exc", "last_type", "last_value", "last_traceback"}
+_sys_names = set(vars(sys))
 Complain = Callable[[BaseException], None]
 keep_for(globals())
 
@@ -66,11 +66,14 @@ def uncaught(error: BaseException, complain: Complain) -> int:
     return 1
 
 
-def finish(status: int, streams: Sequence[Any], modules: Sequence[str], complain: Complain) -> int:
+def finish(
+    status: int, source: str, streams: Sequence[Any], modules: Sequence[str], complain: Complain
+) -> int:
     """Do what the interpreter does at exit; the exit status.
 
     Threads are joined, exit hooks run, the names of `modules` are let go of, and what was
-    printed is flushed, to `streams` too.
+    printed is flushed, to `streams` too. Only what `source` names can have been changed: to look at
+    the rest would cost a new process a copy of the memory that it is in.
     """
     for work in (threading._shutdown, atexit._run_exitfuncs):  # type: ignore[attr-defined]
         try:
@@ -78,7 +81,8 @@ def finish(status: int, streams: Sequence[Any], modules: Sequence[str], complain
         except BaseException as error:
             complain(error)
     status = _flush_stdout(complain) or status
-    for let_go in (_let_go_of_hooks, partial(_let_go_of_names, modules), _let_go_of_the_last):
+    hooks = partial(_let_go_of_hooks, "signal" in source, "builtins" in source)
+    for let_go in (hooks, partial(_let_go_of_names, modules), _let_go_of_the_last):
         try:
             let_go()
         except BaseException as error:
@@ -108,9 +112,9 @@ def _flush(streams: Sequence[Any]) -> None:
             pass
 
 
-def _let_go_of_hooks() -> None:
+def _let_go_of_hooks(signals: bool, names: bool) -> None:
     """Set back what may hold a program's functions: signals' handlers, hooks, streams, builtins."""
-    for number in range(1, signal.NSIG):
+    for number in range(1, signal.NSIG) if signals else ():
         if _signal.getsignal(number) not in _OWN_HANDLERS:
             _signal.signal(number, _signal.SIG_DFL)
     sys.settrace(None)
@@ -120,7 +124,8 @@ def _let_go_of_hooks() -> None:
     for name in _STREAMS:
         _flush([getattr(sys, name, None)])
         setattr(sys, name, getattr(sys, f"__{name}__", None))
-    vars(builtins).update(BUILTINS)
+    if names:
+        vars(builtins).update(BUILTINS)
 
 
 def _let_go_of_names(modules: Sequence[str]) -> None:
@@ -132,7 +137,7 @@ def _let_go_of_names(modules: Sequence[str]) -> None:
         module = sys.modules.pop(name, None)
         if module is not None:
             # Garbage is finalized in any order, and a file's layers may close before its text.
-            _flush([each for each in vars(module).values() if isinstance(each, io.IOBase)])
+            _flush([each for each in vars(module).values() if isinstance(each, _IOBase)])
             vars(module)[_SIGN] = sign
     del sign, module
     gc.collect()
@@ -159,5 +164,6 @@ def _clear(namespaces: List[Dict[str, Any]]) -> None:
 def _let_go_of_the_last() -> None:
     """What a program has put into sys and builtins goes at the very end."""
     for names, own in ((vars(sys), _sys_names), (vars(builtins), BUILTINS)):
-        for name in names.keys() - own:
-            names.pop(name, None)
+        if len(names) > len(own):
+            for name in names.keys() - own:
+                names.pop(name, None)

@@ -46,7 +46,11 @@ _WHOLE: Tuple[Any, ...] = (
     unittest.case._AssertRaisesContext,
     unittest.case._AssertRaisesBaseContext,
     # Mocks, calls and patches: each of these classes answers for what a test has seen.
-    *(each for each in vars(unittest.mock).values() if isinstance(each, type)),
+    *(
+        each
+        for each in vars(unittest.mock).values()
+        if isinstance(each, type) and each.__module__ == "unittest.mock"
+    ),
     builtins,
 )
 _WHOLE_IF_THERE = (
@@ -126,7 +130,9 @@ class Watch:
             {
                 k: v
                 for k, v in dict(_vars(thing)).items()
-                if k not in self.volatile and not k.startswith(_EXTENSIONS)
+                if k not in self.volatile
+                and not k.startswith(_EXTENSIONS)
+                and not (k in _HARMLESS and thing is builtins)
             }
             for thing in self.whole
         ] + [
@@ -142,9 +148,8 @@ class Watch:
         if sys.gettrace() is not None or sys.getprofile() is not None:
             return "tracing is on"
         for thing, old, new in zip(self.whole * 2, self.before, self._snapshot()):
-            fixed = old.keys() - _HARMLESS if thing is builtins else old.keys()
-            changed = any(key not in new or old[key] is not new[key] for key in fixed)
-            if changed or _in_the_way(thing, old, new, named):
+            changed = any(key not in new or old[key] is not new[key] for key in old)
+            if changed or (len(new) > len(old) and _in_the_way(thing, old, new, named)):
                 return f"{_getattr(thing, '__name__', 'module')} was changed"
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:

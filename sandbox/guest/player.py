@@ -269,7 +269,7 @@ def run_source(code: str, livecodebench: bool) -> None:
             status = 1
         else:
             status = ending.uncaught(error, complain)
-    _exit(ending.finish(status, _streams, ("__main__", NAME), complain))
+    _exit(ending.finish(status, code, _streams, ("__main__", NAME), complain))
 
 
 def _write_source(code: str) -> str:
