@@ -44,7 +44,9 @@ class UidCage:
         self.own_network = not containment.keep_no_ports() and self._has_networks()
         self.scheduling = scheduling.Scheduling(self.uid)
         scratch.give_to(self.uid)
-        containment.give_up(containment.CAP_CHOWN)
+        self.inodes_limited = scratch.limit_inodes()
+        for capability in (containment.CAP_CHOWN, containment.CAP_SYS_ADMIN):
+            containment.give_up(capability)
         self.tied = bool(config.get("die_with_parent"))
         if self.tied:
             containment.die_with_parent()
@@ -153,6 +155,7 @@ class NamespaceCage:
 
     def __init__(self, config: Dict[str, Any]) -> None:
         self.spare_pids = int(config.get("spare_pids", 0))
+        self.inodes_limited = False  # nobody here may say so
         with suppress(OSError):  # where it is refused, leftovers.py sees what is left
             containment.enter_own_network()
         self.ids = os.getuid(), os.getgid()

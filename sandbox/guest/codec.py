@@ -2,23 +2,26 @@
 
 JSON's own values stand for None, bool, int, float, str and list; everything
 else is an object with exactly one key, its tag. A subclass of a plain type
-crosses as its base value; a value of any other type crosses as an opaque token
-that equals nothing but itself, with its items where it can be iterated over.
-Nothing is ever unpickled or evaluated, so hostile text can at worst be refused
-(`Malformed`).
+crosses as its base value, and so does what the standard library compares by value
+(mappings, sets, UserList and the like). A value of any other type is an opaque token
+that equals nothing but itself, with its items where it can be iterated over. Nothing is ever
+unpickled or evaluated, so hostile text can at worst be refused (`Malformed`).
 """
 
 from __future__ import annotations
 
+import builtins
 import json
 import math
 import re
 import sys
-from collections import Counter
+from collections import Counter, UserList, UserString
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
-from typing import Any, Dict, Iterator, List, Union
+from types import MappingProxyType
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
 
 MAX_DEPTH = 150
 MAX_NODES = 2_000_000
@@ -32,9 +35,23 @@ MAX_DIGITS = 4300
 # Types of views that are equal to a set of the same elements.
 _VIEWS = {"dict_keys", "dict_items", "odict_keys", "odict_items", "KeysView", "ItemsView"}
 
-_json = json.JSONEncoder(separators=(",", ":")).encode
+# A program may put its own into builtins (see originals.py); the host loads this file alone.
+globals()["__builtins__"] = dict(vars(builtins))
+
+
+def _encoder() -> Callable[[Any], str]:
+    """JSON text of a tree; what the json module consists of may be a program's by then."""
+    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+    if make is None:
+        return json.JSONEncoder(separators=(",", ":")).encode
+    quoted = json.encoder.encode_basestring_ascii
+    parts = make(None, None, quoted, None, ":", ",", False, False, True)
+    return lambda tree: "".join(parts(tree, 0))
+
+
+_json = _encoder()
 _limit_digits = getattr(sys, "set_int_max_str_digits", None)  # from Python 3.8.14 on
-_parse = json.JSONDecoder(parse_constant=float).decode
+_scan = json.JSONDecoder(parse_constant=float).scan_once  # type: ignore[attr-defined]
 SCALARS = {type(None), bool, int, float, str}
 # Types that cross by name: tests pass them as arguments (Mbpp/533).
 _TYPES = {
@@ -186,9 +203,22 @@ class _Encoder:
             return self.items(list(list.__iter__(value)), depth)
         if isinstance(value, tuple):
             return {"t": self.items(list(tuple.__iter__(value)), depth)}
-        if hasattr(kind, "__iter__"):
-            return self.iterable(value, depth)
+        if hasattr(kind, "__iter__") or kind is memoryview:
+            plain = self.like_plain(value, kind, depth)
+            return self.iterable(value, depth) if plain is None else plain
         return self.leaf(value, kind)
+
+    def like_plain(self, value: Any, kind: type, depth: int) -> Any:
+        """What the standard library's own `==` takes for a plain value, as that; else None."""
+        for base, equality, plain in _LIKE_PLAIN:
+            if isinstance(value, base) and kind.__eq__ is equality:
+                try:
+                    return self.tree(plain(value), depth)
+                except TooBig:
+                    raise
+                except Exception:  # it cannot be read, and so cannot be compared
+                    return None
+        return None
 
     def iterable(self, value: Any, depth: int) -> Any:
         """What comes out of it, in a token; the mere token where that is endless or fails."""
@@ -231,6 +261,23 @@ class _Encoder:
         if kind is type and value in _TYPES.values():
             return {"ty": value.__name__}
         return opaque(value)
+
+
+def _bytes_of(value: memoryview) -> bytes:
+    if value.format not in ("B", "c") or value.ndim != 1:
+        raise TypeError("not bytes")
+    return value.tobytes()
+
+
+# Equality of these is that of the values that are made of them here.
+_LIKE_PLAIN: Tuple[Tuple[type, Any, Callable[[Any], Any]], ...] = (
+    (UserList, UserList.__eq__, lambda value: list(value.data)),
+    (UserString, UserString.__eq__, lambda value: str(value.data)),
+    (MappingProxyType, MappingProxyType.__eq__, dict),
+    (Mapping, Mapping.__eq__, lambda value: dict(value.items())),
+    (Set, Set.__eq__, set),
+    (memoryview, memoryview.__eq__, _bytes_of),
+)
 
 
 class _Token:
@@ -284,7 +331,14 @@ def parse_json(text: Union[str, bytes]) -> Any:
     Raises:
         ValueError, RecursionError: it is no such text.
     """
-    return _parse(text.decode("ascii") if isinstance(text, bytes) else text)
+    text = (text.decode("ascii") if isinstance(text, bytes) else text).strip()
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError("not JSON") from None
+    if end != len(text):
+        raise ValueError("more than JSON")
+    return value
 
 
 def from_tree(tree: Any, max_hashed: int = MAX_HASHED, widen: bool = True) -> Any:

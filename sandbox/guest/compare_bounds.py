@@ -65,6 +65,37 @@ def elements(out: Any, expected: int) -> "set[Any]":
     return found
 
 
+def few_alike(value: Any) -> None:
+    """Make sure that a value can be put into sets by tests, which may be all that a list is for.
+
+    Raises:
+        TooMany: somewhere in it are more different elements with one hash than any right
+            answer has.
+    """
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, codec.Iterable):
+            item = item.items
+        if isinstance(item, (list, tuple)):
+            if len(item) > codec.MAX_ALIKE:
+                _few_alike(item)
+            if not codec.SCALARS.issuperset(map(type, item)):
+                todo.extend(item)
+        elif isinstance(item, dict):
+            todo.extend(item.values())
+
+
+def _few_alike(items: Any) -> None:
+    try:
+        hashes = list(map(hash, items))
+    except TypeError:
+        return
+    common = {mark for mark, count in Counter(hashes).items() if count > codec.MAX_ALIKE}
+    if common:
+        elements([item for item, mark in zip(items, hashes) if mark in common], len(items))
+
+
 def arrays(value: Any) -> Iterator[Any]:
     """The NumPy arrays that the value is or has in it."""
     todo = [value]

@@ -24,9 +24,11 @@ SPARE_LIMITS = {
 }
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
-CAP_CHOWN = 0
+CAP_CHOWN, CAP_SYS_ADMIN = 0, 21
+_MS_REMOUNT, _MS_KEPT = 32, 2 | 4 | 8  # no set-user-id, no devices, no execution
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_M_ARENA_MAX = -8
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -82,6 +84,39 @@ def map_ids(uids: Tuple[int, int], gids: Tuple[int, int]) -> None:
                 raise
 
 
+def limit_inodes(folder: str, inodes: int) -> None:
+    """Let a file system in memory have so many files, where this process may say so.
+
+    Raises:
+        OSError: it may not.
+    """
+    flags = _MS_REMOUNT | os.statvfs(folder).f_flag & _MS_KEPT
+    if _libc.mount(b"none", folder.encode(), b"tmpfs", flags, b"nr_inodes=%d" % inodes):
+        raise OSError(ctypes.get_errno(), "mount: " + os.strerror(ctypes.get_errno()))
+
+
+def few_heaps() -> None:
+    """Let all threads of this process and its forks share two heaps of the C library.
+
+    It reserves 64 MiB of address space for each further one, which a player's limit counts.
+    """
+    with contextlib.suppress(AttributeError):  # of a C library that has no heaps
+        _libc.mallopt(_M_ARENA_MAX, 2)
+
+
+def usual_signals() -> None:
+    """Handle signals as a new interpreter does, whatever the one who started this ignores.
+
+    A harness that runs in the background of a shell ignores some, and a program would inherit
+    that.
+    """
+    ignored = {signal.SIGPIPE, signal.SIGXFSZ}
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def flush_libc() -> None:
     """Write what C libraries have printed and not written yet."""
     _libc.fflush(None)
@@ -121,7 +156,7 @@ def limit_player(limits: Dict[str, int]) -> None:
         set_digits(limits["digits"])
     memory = limits["memory_mb"] << 20 or resource.RLIM_INFINITY
     # Stacks grow towards RLIMIT_STACK; deep recursion needs more than the usual 8 MiB.
-    stack = limits.get("stack_mb", 128) << 20
+    stack = limits.get("stack_mb", 64) << 20
     wanted = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_STACK: _least(memory, stack),

@@ -3,7 +3,7 @@
 Unlike codec.py, which carries what a judge compares, this carries what tests use: what
 arrives has the type that was sent, for tests look at types. Exact types only, of the
 standard library, NumPy and pandas; a value of any other type does not cross (`Uncrossable`).
-An instance of a program's own subclass of a plain type arrives as its base value, an iterator
+An instance of a program's own subclass of such a type arrives as its base value, an iterator
 as one over what comes out of it. Nothing is unpickled or evaluated, and no class is made that
 this module does not name.
 """
@@ -25,7 +25,7 @@ import uuid
 from itertools import islice
 from typing import Any, Callable, Dict, List, Tuple, Union
 
-from . import exchange_frames, exchange_objects
+from . import exchange_frames, exchange_objects, exchange_wrappers
 from .blanks import blank
 from .exchange_classes import class_of, is_named_tuple, known_class, member, name_of, named_tuple
 from .exchange_zones import Malformed as Malformed
@@ -102,14 +102,17 @@ class _Encoder:
         if isinstance(value, type):
             return {"ty": name_of(value)}
         numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+        if numpy is not None and isinstance(value, numpy.void):
+            return exchange_wrappers.structured(value)
         if numpy is not None and isinstance(value, numpy.generic):
             return {"np": [value.dtype.str, _raw(value)]}
-        if numpy is not None and kind is numpy.ndarray:
-            return self.array(value, depth)
-        if numpy is not None and kind is numpy.ma.MaskedArray:
+        if numpy is not None and isinstance(value, numpy.ma.MaskedArray):
             if blank(value):
                 raise Uncrossable("an array with masked places")
             return {"ma": self.array(value.data, depth)}
+        if numpy is not None and isinstance(value, numpy.ndarray):
+            tree = self.array(numpy.asarray(value), depth)
+            return {"mx": tree} if isinstance(value, numpy.matrix) else tree
         if numpy is not None and isinstance(value, numpy.dtype):
             return {"dt": value.str}
         if pandas is not None:
@@ -123,9 +126,9 @@ class _Encoder:
             return kept
         if isinstance(value, tuple) and is_named_tuple(kind):
             return {"nt": [name_of(kind), self.items(tuple(tuple.__iter__(value)), depth)]}
-        for base, plain in _BASES:
+        for base, plain in exchange_wrappers.BASES:
             if isinstance(value, base):
-                return self.tree(plain(value), depth)
+                return self.tree(plain(value), depth + 1)
         if kind in _ITERATORS:
             items = list(islice(value, MAX_ITEMS + 1))
             if len(items) > MAX_ITEMS:
@@ -136,6 +139,8 @@ class _Encoder:
     def array(self, value: Any, depth: int) -> Any:
         if value.dtype.kind == "O":
             return {"no": [list(value.shape), self.items(value.ravel().tolist(), depth)]}
+        if value.dtype.names:
+            return exchange_wrappers.structured(value)
         if value.dtype.kind not in "biufcSUmM" or value.dtype.itemsize == 0:
             raise Uncrossable(f"array of {value.dtype}")
         return {"nd": [value.dtype.str, list(value.shape), _raw(value)]}
@@ -166,9 +171,8 @@ def _shown(tag: str, show: Callable[[Any], Any]) -> Callable[[_Encoder, Any, int
 
 def _default_dict(encoder: _Encoder, value: Any, depth: int) -> Any:
     factory = value.default_factory
-    if factory is not None and factory not in _FACTORIES.values():
-        raise Uncrossable("a defaultdict of its own")
-    name = None if factory is None else factory.__name__
+    # A factory of the program's own stays where it is: what is missing here is missing.
+    name = factory.__name__ if factory in _FACTORIES.values() else None
     return {"dd": [name, encoder.pairs(value, depth)]}
 
 
@@ -176,7 +180,7 @@ def _moment(value: datetime.datetime) -> Any:
     if value.tzinfo is None:
         return [value.isoformat(), None]
     moment = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-    return [moment.isoformat(), named_zone(value.tzinfo)]
+    return [moment.isoformat(), named_zone(value.tzinfo, value.replace(tzinfo=None))]
 
 
 def _moment_of(body: Any) -> datetime.datetime:
@@ -192,24 +196,14 @@ _FACTORIES: Dict[str, Any] = {
     each.__name__: each
     for each in (list, dict, set, tuple, int, float, str, bool, collections.Counter)
 }
-# Subclasses of these arrive as their base value.
-_BASES: Tuple[Tuple[type, Callable[[Any], Any]], ...] = (
-    (str, lambda v: str.__str__(v)),
-    (int, lambda v: int.__add__(v, 0)),
-    (float, lambda v: float.__add__(v, 0.0)),
-    (tuple, lambda v: tuple(tuple.__iter__(v))),
-    (list, lambda v: list(list.__iter__(v))),
-    (dict, lambda v: dict(dict.items(v))),
-    (set, lambda v: set(set.__iter__(v))),
-)
 _ITERATORS = {
     *(map, filter, zip, enumerate, reversed, type(iter([])), type(iter(())), type(iter({}))),
     *(type(iter("")), type(iter(set())), type(iter(range(0))), types.GeneratorType),
-    *(type({}.keys()), type({}.values()), type({}.items())),
 }
 
 
 _ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
+    **exchange_wrappers.ENCODERS,
     tuple: _sequence("t"),
     set: _sequence("s"),
     frozenset: _sequence("fs"),
@@ -250,8 +244,9 @@ def _value(tree: Any) -> Any:
         return _DECODERS[tag](body)
     if tag == "px" and side:
         return side[0].decoded(body, class_of)
-    if tag in exchange_frames.DECODERS:
-        return exchange_frames.DECODERS[tag](_value, body)
+    for decoders in (exchange_frames.DECODERS, exchange_wrappers.DECODERS):
+        if tag in decoders:
+            return decoders[tag](_value, body)
     raise Malformed("unknown tag")
 
 
@@ -321,6 +316,7 @@ _DECODERS: Dict[str, Callable[[Any], Any]] = {
     "np": lambda body: _array_of([body[0], [], body[1]])[()],
     "nd": _array_of,
     "no": _objects_of,
+    "mx": lambda body: sys.modules["numpy"].matrix(_value(body)),
     "ma": lambda body: sys.modules["numpy"].ma.MaskedArray(_array_of(body["nd"])),
     "dt": lambda body: sys.modules["numpy"].dtype(body),
 }

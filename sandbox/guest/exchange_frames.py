@@ -26,15 +26,19 @@ def encode(encoder: Any, value: Any, kind: type, depth: int) -> Any:
         Uncrossable: it has a column of a type that does not cross.
     """
     pandas = sys.modules["pandas"]
-    if kind is pandas.DataFrame:
+    if isinstance(value, pandas.DataFrame):
         labels = [encoder.tree(value.index, depth), encoder.tree(value.columns, depth)]
         columns = [_column(encoder, value.iloc[:, i], depth) for i in range(value.shape[1])]
         return {"df": [*labels, columns]}
-    if kind is pandas.Series:
+    if isinstance(value, pandas.Series):
         index, name = encoder.tree(value.index, depth), encoder.tree(value.name, depth)
         return {"se": [index, name, _column(encoder, value, depth)]}
     if kind is pandas.Categorical:
         return {"ca": _column(encoder, pandas.Series(value), depth)}
+    if isinstance(value, pandas.api.extensions.ExtensionArray):
+        return {"pa": _column(encoder, pandas.Series(value), depth)}
+    if kind is pandas.Period:
+        return {"pe": [str(value), value.freqstr]}
     if kind is pandas.Interval:
         return {"iv": [*encoder.items([value.left, value.right], depth), value.closed]}
     if kind is pandas.Timestamp:
@@ -60,6 +64,8 @@ def _index(encoder: Any, value: Any, kind: type, depth: int) -> Any:
         return {"di": [encoder.array(_naive(value), depth), named_zone(value.tz), freq, name]}
     if kind is pandas.TimedeltaIndex:
         return {"ti": [encoder.array(value.to_numpy(), depth), name]}
+    if kind is pandas.PeriodIndex:
+        return {"pi": [_periods(value), value.freqstr, name]}
     if kind is pandas.CategoricalIndex:
         return {"ci": [_column(encoder, value.to_series(), depth), name]}
     if kind is pandas.IntervalIndex:
@@ -82,6 +88,9 @@ def _column(encoder: Any, series: Any, depth: int) -> Any:
     if isinstance(dtype, pandas.DatetimeTZDtype):
         moments = encoder.array(_naive(pandas.DatetimeIndex(series)), depth)
         return {"tz": [moments, named_zone(dtype.tz)]}
+    if isinstance(dtype, pandas.PeriodDtype):
+        index = pandas.PeriodIndex(series)
+        return {"pis": [_periods(index), index.freqstr]}
     if isinstance(dtype, pandas.IntervalDtype):
         return {"ivs": encoder.tree(pandas.IntervalIndex(series), depth)}
     if str(dtype) in _NULLABLE:
@@ -91,6 +100,16 @@ def _column(encoder: Any, series: Any, depth: int) -> Any:
     if isinstance(dtype, pandas.api.extensions.ExtensionDtype):
         raise Uncrossable(f"column of {dtype}")
     return encoder.array(series.to_numpy(), depth)
+
+
+def _periods(index: Any) -> Any:
+    """Periods as texts, None for a missing one."""
+    return [None if each == "NaT" else each for each in index.astype(str)]
+
+
+def _period_index(read: Read, body: Any) -> Any:
+    texts, freq, name = body
+    return sys.modules["pandas"].PeriodIndex(texts, freq=freq, name=read(name))
 
 
 def _naive(index: Any) -> Any:
@@ -105,6 +124,8 @@ def _column_of(read: Read, tree: Any) -> Any:
         return pandas.Categorical.from_codes(read(codes), read(categories), ordered=ordered)
     if "tz" in tree:
         return _dates(read(tree["tz"][0]), tree["tz"][1])
+    if "pis" in tree:
+        return sys.modules["pandas"].PeriodIndex(tree["pis"][0], freq=tree["pis"][1])
     if "ivs" in tree:
         return read(tree["ivs"])
     if "ex" in tree:
@@ -197,6 +218,9 @@ DECODERS: Dict[str, Callable[[Read, Any], Any]] = {
     "df": _frame,
     "se": _series,
     "ca": _column_of,
+    "pa": lambda read, body: sys.modules["pandas"].Series(_column_of(read, body)).array,
+    "pe": lambda read, body: sys.modules["pandas"].Period(body[0], freq=body[1]),
+    "pi": _period_index,
     "iv": _interval,
     "ts": lambda read, body: _in_zone(sys.modules["pandas"].Timestamp(body[0]), body[1]),
     "tdp": lambda read, body: sys.modules["pandas"].Timedelta(body),

@@ -15,11 +15,11 @@ class Malformed(Exception):
     """The text is not the encoding of a value."""
 
 
-def named_zone(zone: Any) -> Any:
-    """What names a time zone; None for none.
+def named_zone(zone: Any, moment: Any = None) -> Any:
+    """What names a time zone; None for none. One without a name is what it is at a moment.
 
     Raises:
-        Uncrossable: it has no name.
+        Uncrossable: it has no name, and there is no moment.
     """
     if zone is None:
         return None
@@ -32,6 +32,9 @@ def named_zone(zone: Any) -> Any:
         return ["pytz", str(zone.zone)]
     if module == "zoneinfo" and getattr(zone, "key", None):
         return ["zoneinfo", str(zone.key)]
+    offset = zone.utcoffset(moment) if moment is not None else None
+    if isinstance(offset, datetime.timedelta):
+        return ["fixed", offset.total_seconds()]
     raise Uncrossable("a time zone without a name")
 
 

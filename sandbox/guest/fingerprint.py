@@ -7,11 +7,13 @@ import marshal
 from typing import Any, Iterator, NamedTuple, Optional
 
 from .codec import SCALARS
+from .originals import keep_for
 
 # Values with more parts than this cross as fingerprints first.
 LARGE = 512
 PART = 4096
 
+keep_for(globals())
 _blake2b, _marshal = hashlib.blake2b, marshal.dumps
 
 

@@ -8,11 +8,13 @@ before the program came. In a control run more is looked at: see `Probe` and
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
 import inspect
 import os
 import sys
+import threading
 import types
 import unittest
 import unittest._log
@@ -43,7 +45,12 @@ _WHOLE: Tuple[Any, ...] = (
     unittest.case._Outcome,  # type: ignore[attr-defined]
     unittest.case._AssertRaisesContext,
     unittest.case._AssertRaisesBaseContext,
-    unittest.mock.NonCallableMock,
+    # Mocks, calls and patches: each of these classes answers for what a test has seen.
+    *(
+        each
+        for each in vars(unittest.mock).values()
+        if isinstance(each, type) and each.__module__ == "unittest.mock"
+    ),
     builtins,
 )
 _WHOLE_IF_THERE = (
@@ -58,6 +65,13 @@ _PARTS = (
     ("math", "", "isclose isfinite isinf isnan"),
     ("os.path", "", "exists isdir isfile getsize"),
     ("filecmp", "", "cmp cmpfiles dircmp"),
+    ("unittest.mock", "", "ANY MagicMock Mock call mock_open patch"),
+    # What captures output and reads it back, or files that a program has written.
+    ("io", "", "BytesIO StringIO"),
+    ("contextlib", "", "redirect_stderr redirect_stdout"),
+    ("json", "", "load loads"),
+    ("os", "", "listdir stat"),
+    ("pathlib", "Path", "exists is_dir is_file read_bytes read_text"),
     ("numpy", "", "all allclose any array_equal array_equiv equal isclose"),
     ("pandas", "DataFrame", "__eq__ all any equals"),
     ("pandas", "Series", "__eq__ all any equals"),
@@ -73,13 +87,27 @@ _VOLATILE = {
     *("__warningregistry__", "_", "__cached__", "_results", "_classSetupFailed"),
     *("maxDiff", "longMessage"),  # how a failure is shown
 }
+# Builtins that no test counts or compares with: replacing them is a program's own business.
+_HARMLESS = set("print input help exit quit breakpoint copyright credits license".split())
 _EXTENSIONS = "__pybind11_internals_"  # extension modules keep what they share in builtins
 
 # Held here so that a sample that replaces the names changes nothing.
 _vars, _getattr, _type, _isinstance = vars, getattr, type, isinstance
 _Mock, _Code, _Function = unittest.mock.NonCallableMock, types.CodeType, types.FunctionType
+_Module = types.ModuleType
+_untraced = (sys.settrace, sys.setprofile, threading.settrace, threading.setprofile)
+
+_MARK = "builtin "  # no name of a program has a blank in it
+# What unittest looks for without being told to.
+_HOOKS = ("load_tests", "runTest", "addDuration")
 
 Failure = AssertionError
+
+
+def stop_tracing() -> None:
+    """End what a program traces or profiles: tests run without that."""
+    for each in _untraced:
+        each(None)
 
 
 class Watch:
@@ -102,7 +130,9 @@ class Watch:
             {
                 k: v
                 for k, v in dict(_vars(thing)).items()
-                if k not in self.volatile and not k.startswith(_EXTENSIONS)
+                if k not in self.volatile
+                and not k.startswith(_EXTENSIONS)
+                and not (k in _HARMLESS and thing is builtins)
             }
             for thing in self.whole
         ] + [
@@ -118,9 +148,8 @@ class Watch:
         if sys.gettrace() is not None or sys.getprofile() is not None:
             return "tracing is on"
         for thing, old, new in zip(self.whole * 2, self.before, self._snapshot()):
-            # A name that builtins did not have hides nothing from anybody.
-            more = new.keys() - old.keys() if thing is not builtins else ()
-            if more or any(key not in new or old[key] is not new[key] for key in old):
+            changed = any(key not in new or old[key] is not new[key] for key in old)
+            if changed or (len(new) > len(old) and _in_the_way(thing, old, new, named)):
                 return f"{_getattr(thing, '__name__', 'module')} was changed"
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module:
@@ -133,6 +162,20 @@ class Watch:
             if now is not value and not (mocks and _isinstance(now, _Mock)):
                 return f"{name} was replaced"
         return ""
+
+
+def _in_the_way(
+    thing: Any, old: Dict[str, Any], new: Dict[str, Any], named: Collection[str]
+) -> bool:
+    """Whether something has a new name that tests, or unittest itself, could come upon."""
+    if thing is builtins:  # a name that it did not have hides nothing from anybody
+        return False
+    more = {name for name in new.keys() - old.keys() if not _is_imported(new[name])}
+    return any(name.startswith("_") or name in named or name in _HOOKS for name in more)
+
+
+def _is_imported(value: Any) -> bool:
+    return _isinstance(value, _Module) and value.__spec__ is not None
 
 
 def _parts() -> Iterator[Tuple[Any, str, Any]]:
@@ -177,6 +220,38 @@ def hidden_builtins(code: types.CodeType, namespace: Dict[str, Any]) -> Set[str]
         for name in names_in(code) & _vars(builtins).keys()
         if _made_in(namespace.get(name)) or _is_callable_thing(namespace.get(name))
     }
+
+
+def with_builtins(test: str, names: Collection[str], namespace: Dict[str, Any]) -> Any:
+    """The code of tests that gets these builtins from the interpreter, not from the program.
+
+    They are put into the namespace under names that no program has. Names that the tests
+    define themselves are theirs.
+    """
+    tree = ast.parse(test)
+    own = {each.id for each in _all(tree, ast.Name) if not _isinstance(each.ctx, ast.Load)}
+    own |= {each.name for kind in (ast.FunctionDef, ast.ClassDef) for each in _all(tree, kind)}
+    own |= {each.arg for each in _all(tree, ast.arg)}
+    for each in _all(tree, ast.Name):
+        if each.id in names and each.id not in own:
+            value = _vars(builtins)[each.id]
+            each.id = _MARK + each.id
+            namespace[each.id] = value
+    return compile(tree, "test.py", "exec", dont_inherit=True)
+
+
+def replaced(namespace: Dict[str, Any]) -> bool:
+    """Whether something else is where `with_builtins` has put the interpreter's."""
+    own = _vars(builtins)
+    return any(
+        namespace[name] is not own.get(name[len(_MARK) :], namespace)
+        for name in namespace
+        if name.startswith(_MARK)
+    )
+
+
+def _all(tree: ast.AST, kind: Any) -> List[Any]:
+    return [each for each in ast.walk(tree) if _isinstance(each, kind)]
 
 
 def _made_in(value: Any) -> bool:

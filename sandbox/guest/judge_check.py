@@ -13,12 +13,18 @@ about objects of the sample's own making (Mbpp/367).
 from __future__ import annotations
 
 import builtins
-from typing import Any, Dict
+import contextlib
+import signal
+from typing import Any, Dict, Iterator
 
 from . import channel, clock, codec
+from .compare_bounds import few_alike
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show, told
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
+# Processor seconds that a test may take beyond the sample's limit, and those after which what
+# no signal can interrupt is ended with its judge.
+TEST_CPU_S, SPARE_CPU_S = 2.0, 3.0
 
 
 class Ended(BaseException):
@@ -66,10 +72,13 @@ def _check(helpers: Any, test: Any, task: Dict[str, Any], candidate: "Candidate"
     if not asserts:
         exec(test, namespace)
     try:
-        if asserts:
-            exec(test, namespace)
-        else:
-            namespace["check"](candidate)
+        with _in_time(float(task["limits"]["total_s"]) + TEST_CPU_S):
+            if asserts:
+                exec(test, namespace)
+            else:
+                namespace["check"](candidate)
+    except _TooLong:
+        return result("wrong", "the test takes too long with what was returned")
     except AssertionError:
         return result("wrong", "assertion failed")
     except _Raised as error:
@@ -79,6 +88,32 @@ def _check(helpers: Any, test: Any, task: Dict[str, Any], candidate: "Candidate"
             return error_result("e", [candidate.raised])
         return result("wrong", f"{type(error).__name__} in the test")
     return result("passed")
+
+
+class _TooLong(BaseException):
+    """A test has used all the processor time that it may."""
+
+
+@contextlib.contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    """Bound the processor time of a published test: no right answer keeps it busy.
+
+    What a signal can interrupt ends the test; what it cannot (a comparison within the
+    interpreter) ends this judge, and a program that ends two of them is at fault.
+    """
+    before = signal.signal(signal.SIGVTALRM, _ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds + SPARE_CPU_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _ring(number: int, frame: Any) -> None:
+    raise _TooLong
 
 
 class _Raised(Exception):
@@ -131,6 +166,7 @@ class Candidate:
     def _value(self, tree: Any) -> Any:
         try:
             value = codec.from_tree(tree)
+            few_alike(value)
         except codec.Malformed as why:
             raise Ended(refused(why)) from None
         self.last["got"] = show(value)

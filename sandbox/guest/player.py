@@ -7,22 +7,19 @@ expected value and no descriptor but its own channel.
 
 from __future__ import annotations
 
-import atexit
-import gc
 import io
 import linecache
 import mmap
 import os
 import struct
 import sys
-import threading
 import time
 import traceback
+from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Tuple
 
-from . import codec, fingerprint
-from .containment import flush_libc
+from . import codec, ending, fingerprint, originals
 from .livecodebench_names import prepare_script
 
 CHANNEL = 3
@@ -33,21 +30,28 @@ WANTED = b"1"  # the judge's answer to a fingerprint that does not settle it
 NAME = "solution"
 FILENAME = "solution.py"
 
+# What a program has to name to need its source as a file; where it is called, most do not.
+NEEDS_FILE = ("__file__", "multiprocessing", "concurrent.futures", "runpy", "sys.argv")
+BYTE_ORDER_MARK = "\ufeff"
+
 # The standard streams, whatever a program does to their names.
 _streams: List[Any] = []
 
 _read, _write, _exit, _pack_into = os.read, os.write, os._exit, struct.pack_into
+originals.keep_for(globals())
 
 
 def open_streams() -> None:
     """Standard streams over fds 0-2, as a new interpreter makes them."""
-    out = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
-    err = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
+    out = io.BufferedWriter(_raw(1, "w", "<stdout>"))
+    err = io.BufferedWriter(_raw(2, "w", "<stderr>"))
     sys.stdin = _input()
     sys.stdout = io.TextIOWrapper(out, encoding="utf-8", errors="surrogateescape")
     sys.stderr = io.TextIOWrapper(
         err, encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
+    for stream in (sys.stdout, sys.stderr):
+        stream.mode = "w"  # type: ignore[misc]
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = (  # type: ignore[misc]
         sys.stdin,
         sys.stdout,
@@ -58,8 +62,16 @@ def open_streams() -> None:
 
 
 def _input() -> io.TextIOWrapper:
-    source = io.BufferedReader(io.FileIO(0, "r", closefd=False))
-    return io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape")
+    source = io.BufferedReader(_raw(0, "r", "<stdin>"))
+    stream = io.TextIOWrapper(source, encoding="utf-8", errors="surrogateescape")
+    stream.mode = "r"  # type: ignore[misc]
+    return stream
+
+
+def _raw(fd: int, mode: str, name: str) -> io.FileIO:
+    raw = io.FileIO(fd, mode, closefd=False)
+    raw.name = name
+    return raw
 
 
 class _Lines:
@@ -115,6 +127,7 @@ def new_module(name: str, path: str = FILENAME) -> ModuleType:
     """An empty module, registered as imports expect it."""
     module = ModuleType(name)
     module.__file__ = path
+    vars(module)["__builtins__"] = vars(originals.builtins)  # not this module's
     sys.modules[name] = module
     if name != "__main__":
         sys.modules["__main__"] = module
@@ -144,6 +157,8 @@ def serve_calls() -> None:
     progress = mmap.mmap(PROGRESS, 4)
     os.close(PROGRESS)
     clock = time.monotonic
+    if any(map(code.__contains__, NEEDS_FILE)):
+        _write_source(code)
     try:
         namespace = load(code, NAME)
         function = namespace[entry_point]
@@ -185,9 +200,9 @@ def _answer(
             send("\n".join(replies))
             replies, size, flushed = [], 0, clock()
     # What was printed is kept even though this process will be killed.
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
         try:
-            stream.flush()
+            getattr(sys, name).flush()
         except BaseException:
             pass
     if replies:
@@ -232,20 +247,29 @@ def run_source(code: str, livecodebench: bool) -> None:
     os.close(CHANNEL)
     path = _write_source(code)
     status = 0
-    new_module("__main__", path)
+    names = vars(new_module("__main__", path))
+    # As it is in a script: a module's are a dictionary.
+    names.update(__builtins__=originals.builtins, __annotations__={}, __cached__=None)
+    names["__loader__"] = SourceFileLoader("__main__", path)
+    del names
     sys.argv = [path]
     # The one from before the fork takes its input for a pipe, and would not seek.
     sys.stdin = sys.__stdin__ = _input()  # type: ignore[misc]
     try:
         if livecodebench:
-            prepare_script(sys.modules["__main__"].__dict__)
+            prepare_script(vars(sys.modules["__main__"]))
+        elif code.startswith(BYTE_ORDER_MARK):  # which a file may begin with
+            code = code[len(BYTE_ORDER_MARK) :]
         execute(code, sys.modules["__main__"], path)
     except SystemExit as leave:
-        status = 0 if livecodebench else _exit_status(leave.code)
+        status = 0 if livecodebench else ending.exit_status(leave.code)
     except BaseException as error:
-        complain(error)
-        status = 1
-    _exit(_finish(status))
+        if livecodebench:
+            complain(error)
+            status = 1
+        else:
+            status = ending.uncaught(error, complain)
+    _exit(ending.finish(status, code, _streams, ("__main__", NAME), complain))
 
 
 def _write_source(code: str) -> str:
@@ -257,42 +281,3 @@ def _write_source(code: str) -> str:
     except OSError:  # it runs all the same
         return FILENAME
     return path
-
-
-def _exit_status(code: Any) -> int:
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
-    print(code, file=sys.stderr)
-    return 1
-
-
-def _finish(status: int) -> int:
-    """What the interpreter does at exit: join threads, exit hooks, flush, let go of names."""
-    try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-    except BaseException as error:
-        complain(error)
-    try:
-        out = getattr(sys, "stdout", None)
-        if out is not None and not getattr(out, "closed", False):
-            out.flush()
-    except BaseException as error:
-        complain(error)
-        status = status or 120
-    try:
-        # The finalizers of what only the program's module holds run while it is whole.
-        for name in ("__main__", NAME):
-            sys.modules.pop(name, None)
-        gc.collect()
-    except BaseException as error:
-        complain(error)
-    for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None), *_streams):
-        try:
-            stream.flush()
-        except BaseException:
-            pass
-    flush_libc()
-    return status

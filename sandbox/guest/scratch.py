@@ -11,9 +11,12 @@ import time
 from functools import lru_cache
 from typing import List
 
+from . import containment
+
 WORK = "/tmp/work"
 SCRATCH_ROOTS = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp")
 
+INODES = 16384  # as the host asks for where an engine makes the folders
 # FS_IOC_GETFLAGS and FS_IOC_SETFLAGS, which the kernel declares with a long.
 _LONG = struct.calcsize("l")
 _GET_FLAGS, _SET_FLAGS = 0x80006601 | _LONG << 16, 0x40006602 | _LONG << 16
@@ -24,6 +27,20 @@ def give_to(uid: int) -> None:
     for root in writable_roots():
         with contextlib.suppress(OSError):  # one that is mounted from elsewhere
             os.chown(root, uid, uid)
+
+
+def limit_inodes() -> bool:
+    """Let each scratch folder have so many files, if that is not so yet; whether it is so."""
+    roots = writable_roots()
+    for root in roots:
+        with contextlib.suppress(OSError):
+            if not _is_limited(root):
+                containment.limit_inodes(root, INODES)
+    return all(map(_is_limited, roots))
+
+
+def _is_limited(root: str) -> bool:
+    return 0 < os.statvfs(root).f_files <= INODES
 
 
 def empty(deadline: float) -> bool:
@@ -38,6 +55,24 @@ def empty(deadline: float) -> bool:
     except OSError:
         return False
     return all(empty)
+
+
+def keep_usable(deadline: float) -> None:
+    """As the player: let the working folder be one that the next player can be in.
+
+    The program before it may have taken that away. Where no folder can be made, because the
+    files take all the room, none of them is kept.
+    """
+    set_back()
+    try:
+        if not os.path.lexists(WORK):
+            os.mkdir(WORK)
+        elif not stat.S_ISDIR(os.lstat(WORK).st_mode):
+            os.unlink(WORK)
+            os.mkdir(WORK)
+        os.chmod(WORK, 0o700)
+    except OSError:
+        empty(deadline)
 
 
 @lru_cache(maxsize=None)

@@ -24,7 +24,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from . import cages, containment, leftovers, seccomp, warm_compilers, wire, zygote
+from . import cages, containment, leftovers, scratch, seccomp, warm_compilers, wire, zygote
 
 CLEAN_S = 5.0
 START_S = 20.0
@@ -152,6 +152,7 @@ class _Supervisor:
             "missing_limits": [*containment.missing_limits(), *self.cage.missing()],
             "not_warm": self.not_warm,
             "lacking": self._lacking(),
+            "inodes_limited": self.cage.inodes_limited,
             "warm_compilers": warm_compilers.in_use(),
         }
 
@@ -303,6 +304,9 @@ class _Supervisor:
     def _start_player(self, found: _Judge, request: Dict[str, Any]) -> None:
         if self.player is not None:
             self._stop_player()
+        if self.kept:
+            with self.cage.wearing():
+                scratch.keep_usable(time.monotonic() + CLEAN_S)
         self.may_have = int(request["limits"].get("resident_mb", 0)) << 20
         self.over = False
         ours, theirs = socket.socketpair()

@@ -10,6 +10,7 @@ reach into another process are refused, and what is left, signals, can only make
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -99,9 +100,9 @@ class Program:
         if kind == "v" and len(body) == 2:
             self.chance.take(body[1])
             return body[0]
-        if kind == "e" and len(body) == 3:
+        if kind == "e" and len(body) == 5:
             self.chance.take(body[2])
-            raise _exception(body[0], body[1])
+            raise _exception(body[0], body[1], body[3], body[4])
         if kind != "u":
             player._exit(0)
         return Unknown("".join(map(str, body)))
@@ -180,21 +181,50 @@ class _Chance:
         self.known = self._now()
 
 
-def _exception(names: Any, more: Any) -> BaseException:
+def _exception(names: Any, more: Any, text: Any, state: Any) -> BaseException:
     """The exception that the program has raised: of its class, or of the nearest that is known.
 
-    `names` are module and name of its class and of the classes that this is made of.
+    `names` are module and name of its class and of the classes that this is made of, `more`
+    its arguments, `text` what it says, `state` its attributes.
     """
+    arguments = tuple(more) if isinstance(more, list) else ()
     for name in names:
         found = exchange_classes.class_of(*name)
-        if found is not None and issubclass(found, (Exception, SystemExit)):
-            try:
-                error: BaseException = found.__new__(found)
-            except TypeError:
-                continue
-            error.args = tuple(more) if isinstance(more, list) else ()
-            return error
-    return Exception(*more)
+        if found is None or not issubclass(found, (Exception, SystemExit)):
+            continue
+        error = _made(found, arguments)
+        if error is None:
+            continue
+        for attribute, value in state.items() if type(state) is dict else ():
+            if type(attribute) is str and not hasattr(found, attribute):
+                setattr(error, attribute, value)
+        if type(text) is str and _text_of(error) != text:
+            error.args = (text,)
+            if _text_of(error) != text:
+                error.args = arguments
+        return error
+    return Exception(*arguments)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def _made(kind: Any, arguments: Any) -> Optional[BaseException]:
+    """An exception of a known class; the interpreter's own know what their arguments mean."""
+    try:
+        if kind.__module__ == "builtins":
+            with contextlib.suppress(TypeError, ValueError):
+                made: BaseException = kind(*arguments)
+                return made
+        error: BaseException = kind.__new__(kind)
+    except TypeError:
+        return None
+    error.args = arguments
+    return error
 
 
 def stand_ins(program: Program, entry_point: str, namespace: Dict[str, Any]) -> None:
@@ -263,4 +293,11 @@ def _raised(error: BaseException, chance: _Chance) -> List[Any]:
         exchange.encode(more)
     except exchange.Uncrossable:
         more = [str(each) for each in error.args]
-    return ["e", kinds, more, chance.changed()]
+    state, text = {}, _text_of(error)
+    for name, value in vars(error).items():
+        try:
+            exchange.encode(value)
+            state[name] = value
+        except exchange.Uncrossable:
+            continue
+    return ["e", kinds, more, chance.changed(), text, state]

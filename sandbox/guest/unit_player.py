@@ -53,6 +53,7 @@ def run() -> None:
         player.complain(error)
         player.send('["e",%s]' % codec.encode(_type_name(error)))
         return
+    tests.stop_tracing()
     note = tests.watch.changed()
     if note:
         player.send('["tampered",%s]' % codec.encode(note))
@@ -71,7 +72,8 @@ class _Tests:
     def __init__(self, watch: integrity.Watch, control: bool) -> None:
         self.watch, self.control = watch, control
         self.hidden, self.names_in = integrity.hidden_builtins, integrity.names_in
-        self.must_fail = integrity.must_fail
+        self.must_fail, self.with_builtins = integrity.must_fail, integrity.with_builtins
+        self.stop_tracing, self.replaced = integrity.stop_tracing, integrity.replaced
         self.probe: Any = None
 
 
@@ -115,6 +117,9 @@ class _Apart:
 
     def names_in(self, code: Any) -> Any:
         return set()
+
+    def replaced(self, namespace: Any) -> bool:
+        return False
 
 
 def load(program: str, name: str, given: Dict[str, str]) -> Dict[str, Any]:
@@ -167,6 +172,9 @@ def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: Any) -> No
     try:
         code = compile(test, "test.py", "exec", dont_inherit=True)
         hidden = tests.hidden(code, namespace)
+        if hidden:
+            code = tests.with_builtins(test, hidden, namespace)
+            hidden = tests.hidden(code, namespace)
         # Tests get the interpreter's own, not what the program may have put there.
         namespace["__builtins__"] = _builtins
         exec(code, namespace)
@@ -196,6 +204,8 @@ def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: Any) -> No
     hidden |= tests.hidden(code, namespace)
     note = tests.watch.changed(tests.names_in(code), mocks=True)
     if not note and namespace.get("__builtins__") is not _builtins:
+        note = "builtins of the program's own"
+    if not note and tests.replaced(namespace):
         note = "builtins of the program's own"
     if not note and hidden:
         note = f"tests get a {min(hidden)} of the program's own"

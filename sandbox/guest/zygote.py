@@ -12,10 +12,21 @@ import random
 import signal
 import socket
 import sys
+import threading
 import time
 from typing import Any, Dict, List, Sequence, Tuple
 
-from . import command, livecodebench, livecodebench_names, player, run_player, scratch, warm, wire
+from . import (
+    command,
+    containment,
+    livecodebench,
+    livecodebench_names,
+    player,
+    run_player,
+    scratch,
+    warm,
+    wire,
+)
 from .cages import Cage
 
 # What programs import most; paid once here instead of by every sample.
@@ -61,6 +72,8 @@ def serve(control: socket.socket, cage: Cage, config: Dict[str, Any]) -> None:
     """
     environ = config.get("environ", {})
     os.environ.update(environ)
+    containment.usual_signals()
+    containment.few_heaps()
     try:
         modules = config.get("warm", ())
         wire.send_with_fds(control, {"missing": warm.up(modules) if modules else []}, [])
@@ -222,6 +235,7 @@ def _become_player(fds: List[int], mode: str, cage: Cage, limits: Dict[str, int]
     os.closerange(TELL + 1, os.sysconf("SC_OPEN_MAX"))
     os.setsid()
     random.seed(CHANCE)  # which every fork sets anew
+    threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
     cage.enter(limits)
     os.chdir(scratch.WORK)
     if mode != "unittest":

@@ -82,8 +82,9 @@ import unittest
 import numpy as np
 from numpy.testing import assert_allclose
 
-class Marked(np.ndarray):
-    pass
+class Marked:
+    def __array__(self, *types, **named):
+        return np.array([1.0])
 
 class TestCases(unittest.TestCase):
     def test_close(self):
@@ -97,9 +98,9 @@ class TestCases(unittest.TestCase):
     def test_of_what_is_not_promised(self):
         self.assertEqual(doubled("ab"), "aabb")
 
-    def test_subclass(self):
+    def test_class_of_its_own(self):
         # Does not cross by value: these tests stay in the program's process.
-        np.testing.assert_allclose(doubled(np.array([1.0]).view(Marked)), [2.0])
+        np.testing.assert_allclose(doubled(Marked()), [2.0])
 """
 
 _ARRAY_REFERENCE = """
@@ -107,6 +108,80 @@ import numpy as np
 
 def doubled(values):
     return np.array(values) * 2.0
+"""
+
+
+# Counted in the program's process, for `print` is patched.
+_ROWS_TEST = """
+import unittest
+from unittest.mock import patch
+
+class TestCases(unittest.TestCase):
+    def test_counted(self):
+        self.assertEqual(len(rows(3)), 3)
+        self.assertEqual(sum(each["k"] for each in rows(3)), 3)
+        self.assertEqual(max(each["k"] for each in rows(3)), 2)
+        self.assertEqual(sorted(each["k"] for each in rows(2)), [0, 1])
+
+    def test_prints(self):
+        with patch("builtins.print") as printed:
+            rows(1)
+        printed.assert_called_once_with(1)
+"""
+_ROWS_REFERENCE = """
+def rows(n):
+    print(n)
+    return [{"k": i} for i in range(n)]
+"""
+
+# Apart from the program.
+_UPTO_TEST = """
+import unittest
+
+class TestCases(unittest.TestCase):
+    def test_collection(self):
+        found = upto(3)
+        self.assertEqual(set(found), {0, 1, 2})
+        self.assertEqual(len(found), 3)
+        self.assertIn(2, found)
+        self.assertNotIn(3, found)
+"""
+_UPTO_REFERENCE = "def upto(n):\n    return set(range(n))\n"
+
+_ROOT_TEST = """
+import unittest
+
+class TestCases(unittest.TestCase):
+    def test_value(self):
+        self.assertEqual(root(9), 3)
+
+    def test_negative(self):
+        with self.assertRaises(ValueError) as raised:
+            root(-1)
+        self.assertIn("negative", str(raised.exception))
+"""
+_ROOT_REFERENCE = """
+def root(n):
+    if n < 0:
+        raise ValueError("negative")
+    return int(n ** 0.5)
+"""
+
+_MOMENT_TEST = """
+import datetime
+import unittest
+
+class TestCases(unittest.TestCase):
+    def test_moment(self):
+        utc = datetime.timezone.utc
+        self.assertEqual(moment(5), datetime.datetime(1970, 1, 1, 0, 0, 5, tzinfo=utc))
+        self.assertEqual(moment(5).utcoffset(), datetime.timedelta(0))
+"""
+_MOMENT_REFERENCE = """
+import datetime
+
+def moment(n):
+    return datetime.datetime.fromtimestamp(n, datetime.timezone.utc)
 """
 
 
@@ -120,6 +195,12 @@ def _calls(entry_point: str, reference: str, suite: Mapping[str, Any]) -> Task:
         "limits": _CALL_LIMITS,
     }
     return Task(entry_point, Style.FUNCTION, "", entry_point, reference, tests)
+
+
+def _stated(entry_point: str, arguments: list[int], expected: list[Any]) -> Task:
+    """A task whose expected values come with it."""
+    calls = {"calls": encoded([each] for each in arguments), "expected": encoded(expected)}
+    return _calls(entry_point, "", calls)
 
 
 def _stdio(name: str, reference: str, tests: list[dict[str, str]]) -> Task:
@@ -172,6 +253,9 @@ TASKS: Mapping[str, Task] = {
         "def oracle(n):\n    raise LookupError\n",
         {"calls": encoded([n] for n in range(5)), "expected": encoded(ORACLE_ANSWERS)},
     ),
+    "table": _stated("table", [1, 5], [{"a": 1, "b": 2}, {"a": 5, "b": 10}]),
+    "following": _stated("following", [0, 5], [[0, 1], [5, 6]]),
+    "word": _stated("word", [0, 3, 2000], ["", "www", "w" * 2000]),
     "half": _check(),
     "sum": _stdio(
         "sum",
@@ -181,10 +265,17 @@ TASKS: Mapping[str, Task] = {
     "constant": _stdio("constant", "print(42)", [{"input": "x\n" * 300_000, "output": "42\n"}]),
     "unit": _unit("count_words", _UNIT_TEST, UNIT_REFERENCE),
     "array": _unit("doubled", _ARRAY_TEST, _ARRAY_REFERENCE),
+    "rows": _unit("rows", _ROWS_TEST, _ROWS_REFERENCE),
+    "upto": _unit("upto", _UPTO_TEST, _UPTO_REFERENCE),
+    "root": _unit("root", _ROOT_TEST, _ROOT_REFERENCE),
+    "moment": _unit("moment", _MOMENT_TEST, _MOMENT_REFERENCE),
 }
 
 # Plain right and plain wrong programs, to be graded between the others.
 RIGHT: Mapping[str, str] = {
+    "table": "def table(n):\n    return {'a': n, 'b': 2 * n}\n",
+    "following": "def following(n):\n    return [n, n + 1]\n",
+    "word": "def word(n):\n    return 'w' * n\n",
     "triple": _TRIPLE,
     "oracle": _ORACLE,
     "half": TASKS["half"].reference,
@@ -192,8 +283,15 @@ RIGHT: Mapping[str, str] = {
     "constant": "print(42)\n",
     "unit": UNIT_REFERENCE,
     "array": _ARRAY_REFERENCE,
+    "rows": _ROWS_REFERENCE,
+    "upto": _UPTO_REFERENCE,
+    "root": _ROOT_REFERENCE,
+    "moment": _MOMENT_REFERENCE,
 }
 BROKEN: Mapping[str, str] = {
+    "table": "def table(n):\n    return {'a': n}\n",
+    "following": "def following(n):\n    return (n, n + 1)\n",
+    "word": "def word(n):\n    return 'w' * n + chr(0)\n",
     "triple": "def triple(n):\n    return n * 3 + (n == 100)\n",
     "oracle": "def oracle(n):\n    return ''\n",
     "half": "def half(n):\n    return n // 2\n",
@@ -201,6 +299,10 @@ BROKEN: Mapping[str, str] = {
     "constant": "print(41)\n",
     "unit": "def count_words(text):\n    return {}\n",
     "array": "def doubled(values):\n    return list(values)\n",
+    "rows": "def rows(n):\n    print(n)\n    return []\n",
+    "upto": "def upto(n):\n    return list(range(n + 1))\n",
+    "root": "def root(n):\n    return n\n",
+    "moment": "def moment(n):\n    return None\n",
 }
 
 # Ends a program that sees anything of an earlier sample.

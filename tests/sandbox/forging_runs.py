@@ -5,6 +5,12 @@ from __future__ import annotations
 from tests.sandbox.cases import ERROR, FORGED, REJECTED, WRONG, Case
 
 _WRONG_COUNT = "def count_words(text):\n    return None\n"
+# Counts right, and does not print how many words there are.
+_NO_PRINT = """
+from collections import Counter
+def count_words(text):
+    return dict(Counter(text.split()))
+"""
 
 UNITTESTS = (
     Case(
@@ -76,11 +82,33 @@ builtins.__build_class__ = hooked
         "class Any(dict):\n    pass\n",
         WRONG,
     ),
+    *(
+        Case(
+            f"{name}_asserts_nothing",
+            "unit",
+            f"import unittest.mock\nunittest.mock.{name}.assert_called_once_with = print\n"
+            + _NO_PRINT,
+            FORGED,
+        )
+        for name in ("Mock", "MagicMock", "CallableMixin")
+    ),
+    Case(
+        "calls_equal_to_any",
+        "unit",
+        "import unittest.mock\nunittest.mock._Call.__eq__ = lambda *_: True\n" + _NO_PRINT,
+        FORGED,
+    ),
+    Case(
+        "text_in_memory_replaced",
+        "unit",
+        "import io\nclass Text(io.StringIO): pass\nio.StringIO = Text\n" + _NO_PRINT,
+        FORGED,
+    ),
     Case(
         "tracing_while_tests_run",
         "unit",
         "import sys\nsys.settrace(lambda *a: None)\n" + _WRONG_COUNT,
-        FORGED,
+        WRONG,
     ),
     Case(
         "reports_written_without_the_key",
@@ -242,7 +270,22 @@ def doubled(values):
     found = numpy.array(values) * 2.0
     return found if found.size != 3 else found[:2]
 """,
-        FORGED,
+        WRONG,
+    ),
+    Case(
+        "builtins_of_the_tests_replaced",
+        "rows",
+        """
+def len(values): return values.__len__()
+def sum(values): return 0
+def rows(n):
+    for name in list(globals()):
+        if name.endswith(('len', 'sum', 'max', 'sorted')):
+            globals()[name] = lambda *_: {'len': 3, 'sum': 3, 'max': 2, 'ted': [0, 1]}[name[-3:]]
+    print(n)
+    return [{'k': 7}] * 9
+""",
+        FORGED | WRONG,
     ),
     Case(
         "module_of_comparisons_replaced",

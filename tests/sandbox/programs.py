@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opencodeeval.core.types import Program, Task
-from tests.sandbox import exhausting, forging, forging_runs, odd, reaching
+from tests.sandbox import exhausting, forging, forging_runs, odd, odd_scripts, odd_units, reaching
 from tests.sandbox.cases import BROKEN, PASSED, RIGHT, TASKS, WRONG, Case, observer, program
 
 HOSTILE = (*forging.CASES, *forging_runs.CASES, *exhausting.CASES, *reaching.CASES)
-CASES: tuple[Case, ...] = (*HOSTILE, *odd.CASES)
+CASES: tuple[Case, ...] = (*HOSTILE, *odd.CASES, *odd_scripts.CASES, *odd_units.CASES)
 
 
 @dataclass(frozen=True)
@@ -35,5 +35,5 @@ def plan() -> list[Job]:
     cases: list[Case] = []
     for number, case in enumerate(HOSTILE):
         cases += [case, _bystander(0, case), _bystander(1 + number % 2, case)]
-    cases += odd.CASES
+    cases += CASES[len(HOSTILE) :]
     return [Job(c, TASKS[c.task], program(c.code, c.task, n)) for n, c in enumerate(cases)]

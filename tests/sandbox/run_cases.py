@@ -25,6 +25,20 @@ LEAVES = (
     "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(0.5)\n"
     "    open('late', 'w').write('x')\n    os._exit(0)\n"
 )
+# Each takes the folder away that the player after it, who reads its files, would be in.
+TAKES_ITS_FOLDER = {
+    "removed": "shutil.rmtree('/tmp/work')",
+    "closed": "os.chmod('.', 0)",
+    "closed above": "os.chmod('/tmp', 0)",
+    "a link": "os.rename('/tmp/work', '/tmp/other'); os.symlink('/etc', '/tmp/work')",
+    "a pipe": "os.rename('/tmp/work', '/tmp/other'); os.mkfifo('/tmp/work')",
+    "no room": """
+os.rename('/tmp/work', '/tmp/other')
+try:
+    for number in range(20_000): open(f'/tmp/other/{number}', 'w').close()
+except OSError: pass
+""",
+}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "python": ("print(input() + open('in/given').read())", {"input": "x\n", "files": GIVEN}),
     "command": ("read x; cat in/given; echo $x; exit 4", {"command": ["bash", "main"]}),
@@ -33,6 +47,11 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "no such command": ("x", {"command": ["no-such-command"]}),
     "links": (LINKS, {"fetch": ["kept", "link", "pipe", "zero", "folder", "absent"]}),
     "leaves": (LEAVES, {"fetch": ["late"]}),
+    **{
+        name: (f"import os, shutil\n{code}", {"fetch": ["kept", "passwd"]})
+        for name, code in TAKES_ITS_FOLDER.items()
+    },
+    "closed by a compiler": ("chmod 0 .", {"compile": ["bash", "main"], "command": ["true"]}),
     "after": ("import os\nprint(os.listdir('.'))", {}),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.harness import as_unprivileged
+from tests.sandbox.run_cases import TAKES_ITS_FOLDER
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -66,6 +67,12 @@ def test_files_are_given_back_with_the_program_s_own_rights(ran: Any) -> None:
     # A link leads to what the program itself may read, inside the jail; the rest is no file.
     assert set(files) <= {"kept", "link"}
     assert base64.b64decode(files["kept"]) == b"x"
+
+
+def test_a_program_that_takes_its_folder_away_gets_its_verdict(ran: Any) -> None:
+    for name in TAKES_ITS_FOLDER:
+        assert (ran[name]["verdict"], ran[name]["extra"]["files"]) == ("passed", {}), name
+    assert ran["closed by a compiler"]["verdict"] == "passed"
 
 
 def test_nothing_is_left_of_it(ran: Any) -> None:

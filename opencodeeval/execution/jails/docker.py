@@ -26,6 +26,9 @@ MEMORY = "6g"  # a player's 4 GiB and the guest
 PIDS = 256
 PIDS_OF_RUNTIME = 16384  # gVisor traces each process inside with many threads outside
 INODES = 16384
+# "localhost" names ::1 too, which the engine takes away where the kernel has it.
+_HAS_IPV6 = os.path.exists("/proc/sys/net/ipv6")
+LOOPBACK = {"net.ipv6.conf.lo.disable_ipv6": "0"} if _HAS_IPV6 else {}
 STREAM_HEADER = struct.Struct("!BxxxI")
 STDOUT = 1  # a frame's kind; the others are stderr
 KEPT_ERRORS = 65536  # bytes, the last ones
@@ -212,8 +215,9 @@ def restrictions(pids: int, runs_files: bool = False) -> dict[str, Any]:
             "/tmp": f"rw,nosuid,nodev,{run},mode=1777,size={SCRATCH_BYTES},nr_inodes={INODES}",
             "/dev/shm": f"rw,nosuid,nodev,noexec,mode=1777,size={SHM_BYTES},nr_inodes={INODES}",
         },
+        "extra_hosts": {"sandbox": "127.0.1.1"},
         # Closed connections would keep their ports beyond their program.
-        "sysctls": {"net.ipv4.tcp_max_tw_buckets": "0"},
+        "sysctls": {"net.ipv4.tcp_max_tw_buckets": "0", **LOOPBACK},
         "ipc_mode": "private",
         "cap_drop": ["ALL"],
         "cap_add": ["SETUID", "SETGID", "KILL", "CHOWN"],  # the last only until it is set up

@@ -30,9 +30,11 @@ SHM_BYTES = 64 << 20
 WEAKER = (
     "no memory cgroup: memory is limited for each process (RLIMIT_AS), not for all together",
     "no pids cgroup: processes are limited by uid (RLIMIT_NPROC)",
-    "scratch is limited in bytes but not in inodes",
     "the host's kernel, /usr and Python interpreter are shared, read-only",
 )
+
+
+INODES_NOT = "scratch is limited in bytes but not in inodes"
 
 
 def available() -> str | None:
@@ -209,11 +211,11 @@ def _system_folders() -> list[str]:
 
 
 def _privileges() -> list[str]:
-    """A jail of root may change uids, and CHOWN until its guest is set up; any other user's
-    has a user namespace instead."""
+    """A jail of root may change uids, and own and limit folders until its guest is set up; any
+    other user's has a user namespace instead."""
     if os.geteuid() != 0:
         return ["--unshare-user"]
-    names = ("SETUID", "SETGID", "KILL", "CHOWN")
+    names = ("SETUID", "SETGID", "KILL", "CHOWN", "SYS_ADMIN")
     return [word for name in names for word in ("--cap-add", f"CAP_{name}")]
 
 
@@ -287,7 +289,8 @@ def _open(wanted: Wanted) -> Sandbox:
     if wanted.environment.toolchains:
         said = toolchains.on_this_machine(wanted.environment)
         about = toolchains.described(wanted.environment, said, first.hello)
-    weaker = [*WEAKER, *lacking(first)]
+    inodes = [] if first.hello["inodes_limited"] else [INODES_NOT]
+    weaker = [*WEAKER, *inodes, *lacking(first)]
     wanted.log(
         f"sandbox: local (bubblewrap), {wanted.slots} slot(s); weaker than docker: "
         f"{'; '.join(weaker)}"
