@@ -241,7 +241,9 @@ class SuiteResult:
     `tests_run`/`tests_total` count tests. `detail` is one short line;
     `failure` holds the first failing test as display text (`input`,
     `expected`, `got`) with its zero-based `index`. `wall_s` and `cpu_s` are
-    seconds spent by the sample's own processes. `apart` says that the tests of a
+    seconds spent by the sample's own processes, `peak_mb` the most MiB of memory that one of
+    them had at once, the interpreter and its libraries included (no limit: those are of the
+    jail). `apart` says that the tests of a
     unittest task ran in a process that the program never shared. `extra` is there where
     the task asks for more than a verdict (sandbox/guest/README.md: "every", and the kind
     "run"); no run folder keeps it.
@@ -254,6 +256,7 @@ class SuiteResult:
     failure: Mapping[str, Any] | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    peak_mb: float = 0.0
     apart: bool = False
     extra: Mapping[str, Any] | None = None
 

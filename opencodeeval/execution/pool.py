@@ -284,6 +284,7 @@ def _suite(found: Mapping[str, Any]) -> SuiteResult:
         failure=found.get("failure"),
         wall_s=round(float(found.get("wall_s", 0.0)), 4),
         cpu_s=round(float(found.get("cpu_s", 0.0)), 4),
+        peak_mb=round(float(found.get("peak_mb", 0.0)), 1),
         apart=found.get("apart") is True,
         extra=found.get("extra"),
     )

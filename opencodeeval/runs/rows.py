@@ -159,7 +159,7 @@ class ProgramRow(msgspec.Struct, frozen=True, kw_only=True):
 class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     """A SuiteResult without its verdict, which the line has in another field.
 
-    `apart` is in the line only where it is true.
+    `apart` is in the line only where it is true, `peak_mb` only where it is known.
     """
 
     detail: str = ""
@@ -168,6 +168,7 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
     failure: Mapping[str, Any] | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    peak_mb: float | msgspec.UnsetType = msgspec.UNSET
     apart: bool | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
@@ -175,11 +176,17 @@ class SuiteRow(msgspec.Struct, frozen=True, kw_only=True):
         """The part of a line that stores this result."""
         elsewhere = ("verdict", "extra")
         fields = {name: value for name, value in vars(result).items() if name not in elsewhere}
-        return cls(**{**fields, "apart": result.apart or msgspec.UNSET})
+        seldom = {name: fields[name] or msgspec.UNSET for name in ("apart", "peak_mb")}
+        return cls(**{**fields, **seldom})
 
     def result(self, verdict: Verdict) -> SuiteResult:
         """The result, with the verdict of the line."""
-        return SuiteResult(verdict, **{**msgspec.structs.asdict(self), "apart": self.apart is True})
+        fields = {
+            name: value
+            for name, value in msgspec.structs.asdict(self).items()
+            if value is not msgspec.UNSET
+        }
+        return SuiteResult(verdict, **fields)
 
 
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):

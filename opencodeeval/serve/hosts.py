@@ -256,6 +256,7 @@ def _grade_of(result: GradeResult, program: Program, order: list[str]) -> Grade:
             failure=found.failure,
             wall_s=found.wall_s,
             cpu_s=found.cpu_s,
+            peak_mb=found.peak_mb,
             extra=found.extra,
         )
         for name, found in ((name, result.suites[name]) for name in order)

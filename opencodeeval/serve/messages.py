@@ -54,11 +54,16 @@ class BatchRequest(Struct, forbid_unknown_fields=True):
 
 
 class SuiteVerdict(Struct, omit_defaults=True, kw_only=True):
-    """One suite's verdict; seconds are those of the program's own processes."""
+    """One suite's verdict, and what the program took.
+
+    Seconds are those of the program's own processes; `peak_mb` is the most MiB of memory that
+    one of them had at once, the interpreter and its libraries included.
+    """
 
     verdict: str
     wall_s: float
     cpu_s: float
+    peak_mb: float = 0.0
     tests_passed: int | None = None
     tests_total: int | None = None
     detail: str | None = None

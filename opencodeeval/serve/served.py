@@ -320,7 +320,12 @@ def _result(
 
 
 def _suite(found: SuiteResult, request: GradeRequest) -> SuiteVerdict:
-    verdict = SuiteVerdict(verdict=found.verdict.value, wall_s=found.wall_s, cpu_s=found.cpu_s)
+    verdict = SuiteVerdict(
+        verdict=found.verdict.value,
+        wall_s=found.wall_s,
+        cpu_s=found.cpu_s,
+        peak_mb=found.peak_mb,
+    )
     if "tests" in request.tell:
         each = (found.extra or {}).get("each")
         # Before the first that failed, whether or not the others ran too.

@@ -17,7 +17,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import Any, Collection, Dict, Iterator, List, Tuple, Union
 
-from . import containment, scratch, seccomp
+from . import containment, scheduling, scratch, seccomp
 
 KILLER_UID = 65533  # real uid while signalling: shared with no process
 JUDGE_UID = 65532
@@ -42,6 +42,7 @@ class UidCage:
         self.uid = int(config["player_uid"])
         # Where closed connections keep their ports, the network with them ends with its player.
         self.own_network = not containment.keep_no_ports() and self._has_networks()
+        self.scheduling = scheduling.Scheduling(self.uid)
         scratch.give_to(self.uid)
         self.inodes_limited = scratch.limit_inodes()
         for capability in (containment.CAP_CHOWN, containment.CAP_SYS_ADMIN):
@@ -122,7 +123,7 @@ class UidCage:
     def end_rest(self, deadline: float, ours: Collection[int]) -> bool:
         """End what an ended player has left, and say whether nothing is left.
 
-        `ours` are pids that need no look: they are held by processes of the guest.
+        `ours` are the pids of the guest's own processes, which are set back to what they were.
 
         kill(-1) reaches all of it at once and a process with a pending SIGKILL
         cannot fork, so none escapes between listing and signalling.
@@ -132,7 +133,7 @@ class UidCage:
                 _signal(-1)
             left = [p for p in containment.processes(ours) if self.uid in p[2]]
             if not left:
-                return True
+                return self.scheduling.set_back(ours)
             for pid, parent, _ in left:
                 if parent == os.getpid():  # an orphan: ours to collect
                     # Not where its former parent ignored its end: the kernel is collecting it.

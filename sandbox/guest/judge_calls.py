@@ -25,7 +25,7 @@ from itertools import accumulate
 from typing import Any, Callable, Dict, List, Optional
 
 from . import apart, channel, clock, codec, compare, expected, fingerprint
-from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
+from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show, told
 
 # The first batch is small, so that a program that is wrong at once runs little more than that.
 FIRST_BATCH, MAX_BATCH = 8, 256
@@ -169,10 +169,7 @@ def _grade_suite(
         tests_run=run.passed(),
         tests_total=len(suite.calls),
         late=run.late,
-        wall_s=usage["wall_s"],
-        cpu_s=usage["cpu_s"],
-        stdout=player.stdout.text(),
-        stderr=player.stderr.text(),
+        **told(usage, player),
     )
     if found["verdict"] == "error" and found["detail"] == "died" and usage.get("memory"):
         found.update(verdict="memory", detail="killed for memory")

@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator
 
 from . import channel, clock, codec
 from .compare_bounds import few_alike
-from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show
+from .verdicts import Prepared, Result, error_result, player_limits, refused, result, show, told
 
 START_S = 0.25  # the fork and its set-up are not the sample's time
 # Processor seconds that a test may take beyond the sample's limit, and those after which what
@@ -56,10 +56,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
             found["failure"] = candidate.last
         found.update(
             tests_run=candidate.calls,
-            wall_s=usage["wall_s"],
-            cpu_s=usage["cpu_s"],
-            stdout=player.stdout.text(),
-            stderr=player.stderr.text(),
+            **told(usage, player),
         )
         return {"base": found}
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, List
 
 from . import channel, clock, codec, compare
 from .judge_check import Candidate, Ended
-from .verdicts import Prepared, Result, error_result, player_limits, result, show
+from .verdicts import Prepared, Result, Total, error_result, player_limits, result, show
 
 # What the second player executes after the source, and calls.
 _SPREAD = "\n_called_with = lambda given, named: {name}(*given, **named)\n"
@@ -34,7 +34,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
             found = _held_against(expected, value, _shown(arguments))
         except Ended as ended:
             found = ended.found
-        return {"base": {**run.told, **found}}
+        return {"base": {**run.told, **run.total.taken, **found}}
 
     return Prepared(grade)
 
@@ -74,8 +74,8 @@ class _Run:
     def __init__(self, room: channel.Room, limits: Dict[str, Any]) -> None:
         self.room, self.limits = room, limits
         self.left = float(limits["total_s"])
-        self.told: Result = {"tests_run": 0, "tests_total": 1, "wall_s": 0.0, "cpu_s": 0.0}
-        self.told.update(stdout="", stderr="")
+        self.told: Result = {"tests_run": 0, "tests_total": 1, "stdout": "", "stderr": ""}
+        self.total = Total()
 
     def value(self, program: str, entry_point: str, arguments: List[Any]) -> Any:
         """What a program's function returns, in a player of its own.
@@ -104,8 +104,7 @@ class _Run:
 
     def _finish(self, player: channel.Player) -> Dict[str, Any]:
         usage = player.finish()
-        self.told["wall_s"] += usage["wall_s"]
-        self.told["cpu_s"] += usage["cpu_s"]
+        self.total.add(usage)
         self.told["stdout"] += player.stdout.text()
         self.told["stderr"] += player.stderr.text()
         return usage

@@ -17,7 +17,7 @@ import json
 from typing import Any, Dict, List
 
 from . import channel, clock, codec, compare_livecodebench, judge_stdio, livecodebench_tests
-from .verdicts import Prepared, Result, player_limits, refused, result
+from .verdicts import Prepared, Result, player_limits, refused, result, told
 
 TIMEOUT = "TimeoutException"
 # A program that caught its alarm has the publisher's complaint in its output: it cannot pass.
@@ -104,10 +104,7 @@ def _grade(program: str, cases: List[_Case], task: Dict[str, Any], room: channel
     found.update(
         tests_run=run.done,
         tests_total=len(cases),
-        wall_s=usage["wall_s"],
-        cpu_s=usage["cpu_s"],
-        stdout=player.stdout.text(),
-        stderr=player.stderr.text(),
+        **told(usage, player),
     )
     return found
 

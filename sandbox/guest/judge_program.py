@@ -20,7 +20,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import channel, clock, codec, warm_compilers
 from .judge_stdio import signal_name
-from .verdicts import Prepared, Result, result
+from .verdicts import Prepared, Result, Total, result
 
 FIRST_LINES = 300  # characters of what a compiler says
 # A virtual machine's threads, and those of the program.
@@ -54,14 +54,14 @@ class _Graded:
         self.program, self.task, self.room = program, task, room
         self.passes = task["passes"]
         # Of the published run: what the program took, and what its compilers did.
-        self.spent = {"wall_s": 0.0, "cpu_s": 0.0}
+        self.spent = Total()
 
     def result(self) -> Result:
         found, passed = self._published()
         why = self._control(passed) if passed else None
         if why is not None:
             found = {**why, "stdout": found["stdout"], "stderr": found["stderr"]}
-        return {**found, **self.spent}
+        return {**found, **self.spent.taken}
 
     def _published(self) -> "Tuple[Result, List[Dict[str, Any]]]":
         """The result of the published tests, and the round that is to be confirmed, if any."""
@@ -69,8 +69,7 @@ class _Graded:
             word = secrets.token_hex(16)
             tests = self._with_word(self.task["tests"], self.task["proof"], word)
             failed, player, usage = self._run(steps, self._source(tests), [word])
-            self.spent["wall_s"] += usage["wall_s"]
-            self.spent["cpu_s"] += usage["cpu_s"]
+            self.spent.add(usage)
             said = {"stdout": player.stdout.text(), "stderr": player.stderr.text()}
             if failed is not None and self._may_be_endless(failed):
                 return {**result("passed", "ended by the time limit"), **said}, []
@@ -140,7 +139,7 @@ class _Graded:
             elif failed is None and not last and usage["status"]:
                 failed = result("error", _complaint(step["command"][0], player))
             if failed is not None:
-                usage = usage if last else {**usage, "wall_s": 0.0, "cpu_s": 0.0}
+                usage = usage if last else {**usage, **Total().taken}
                 return failed, player, usage
             files = {}
         return None, player, usage

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from . import channel, clock, codec
 from .judge_program import PIDS, STACK_MB, wait
 from .judge_stdio import signal_name
-from .verdicts import Prepared, Result, player_limits, result
+from .verdicts import TAKEN, Prepared, Result, player_limits, result, told
 
 # Bytes that are kept of what a run and a compiler print to each stream; the rest is read and
 # thrown away. With FETCHED and base64 they fit into the answer that the host takes.
@@ -96,16 +96,13 @@ class _Run:
             found, ended = result("memory", "killed for memory"), True
         if found is None:
             found = _ended(usage["status"])
-        found.update(
-            wall_s=usage["wall_s"], cpu_s=usage["cpu_s"], stdout=stdout.text(), stderr=stderr.text()
-        )
+        found.update(told(usage, player))
         # A command that could not be started has said so, but not to its own stderr.
         why = b"" if ended or found["verdict"] == "timeout" else found["detail"].encode() + b"\n"
         return found, {
             "verdict": found["verdict"],
             "status": _code(usage["status"]) if ended else None,
-            "wall_s": usage["wall_s"],
-            "cpu_s": usage["cpu_s"],
+            **{name: usage[name] for name in TAKEN},
             "stdout": base64.b64encode(stdout.kept).decode("ascii"),
             "stderr": base64.b64encode(why + bytes(stderr.kept)).decode("ascii"),
         }

@@ -15,7 +15,7 @@ import signal
 from typing import Any, Dict, Optional
 
 from . import channel, clock, codec, compare, compare_livecodebench
-from .verdicts import Prepared, Result, player_limits, refused, result
+from .verdicts import Prepared, Result, Total, player_limits, refused, result, told
 
 LIVECODEBENCH = "livecodebench"
 OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
@@ -37,7 +37,7 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
 def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
     tests, limits = task["tests"], task["limits"]
     end = clock.now() + limits["total_s"]
-    total = {"wall_s": 0.0, "cpu_s": 0.0}
+    total = Total()
     failed: Optional[Result] = None
     passed, starved = "", False
     for index, test in enumerate(tests):
@@ -45,8 +45,7 @@ def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
             break
         deadline = min(clock.now() + limits["test_s"], end)
         found = _run(program, test, deadline, task, room)
-        for name in total:
-            total[name] += found.pop(name)
+        total.add(found)
         passed += "1" if found["verdict"] == "passed" else "0"
         starved = starved or bool(found.get("starved"))
         if found["verdict"] != "passed" and failed is None:
@@ -55,7 +54,7 @@ def _grade(program: str, task: Dict[str, Any], room: channel.Room) -> Result:
                 break
     extra = {"each": passed.ljust(len(tests), "0"), "starved": starved}
     more = {"extra": extra} if task.get("every") else {}
-    return {**(failed or found), **total, **more, **_count(passed.count("1"), tests)}
+    return {**(failed or found), **total.taken, **more, **_count(passed.count("1"), tests)}
 
 
 def _shown(test: Dict[str, str], found: Result, task: Dict[str, Any]) -> Dict[str, str]:
@@ -84,10 +83,7 @@ def _run(
     if found is None:
         found = _ended(usage, bytes(player.collected), test, task)
     found.update(
-        wall_s=usage["wall_s"],
-        cpu_s=usage["cpu_s"],
-        stdout=player.stdout.text(),
-        stderr=player.stderr.text(),
+        **told(usage, player),
     )
     return found
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, Dict, List, Optional, Set
 
 from . import channel, clock, codec
-from .verdicts import Prepared, Result, error_result, player_limits, refused, result
+from .verdicts import Prepared, Result, error_result, player_limits, refused, result, told
 
 _TICK = os.sysconf("SC_CLK_TCK")
 # What is known of a task, for another time: whether its tests can run apart from the program.
@@ -173,10 +173,7 @@ def _run(
         ended = usage["cpu_s"] if outcome.ended is None else outcome.ended
         outcome.found["tests_cpu_s"] = max(0.0, ended - outcome.loaded)
     outcome.found.update(
-        wall_s=usage["wall_s"],
-        cpu_s=usage["cpu_s"],
-        stdout=player.stdout.text(),
-        stderr=player.stderr.text(),
+        **told(usage, player),
     )
     return outcome
 

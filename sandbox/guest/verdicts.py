@@ -9,6 +9,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 from . import channel, codec
 
 Result = Dict[str, Any]
+# Of a player: seconds, and MiB of memory that the largest of its processes had at once.
+TAKEN = ("wall_s", "cpu_s", "peak_mb")
 Grader = Callable[[str], Dict[str, Result]]
 
 
@@ -72,6 +74,25 @@ def show(value: Any) -> str:
 def result(verdict: str, detail: str = "", **more: Any) -> Result:
     """One suite's result; see opencodeeval.core.types.SuiteResult for the fields."""
     return {"verdict": verdict, "detail": detail, **more}
+
+
+def told(usage: Dict[str, Any], player: channel.Player) -> Result:
+    """What a result tells of a player that has ended: what it took, and the end of its output."""
+    taken = {name: usage[name] for name in TAKEN}
+    return {**taken, "stdout": player.stdout.text(), "stderr": player.stderr.text()}
+
+
+class Total:
+    """What several players took, one after the other."""
+
+    def __init__(self) -> None:
+        self.taken = dict.fromkeys(TAKEN, 0.0)
+
+    def add(self, usage: Dict[str, Any]) -> None:
+        """Count a player's usage, or what the result of one tells."""
+        for name in ("wall_s", "cpu_s"):
+            self.taken[name] += usage[name]
+        self.taken["peak_mb"] = max(self.taken["peak_mb"], usage["peak_mb"])
 
 
 def player_limits(limits: Dict[str, Any], seconds: float) -> Dict[str, int]:

@@ -310,6 +310,15 @@ def test_lines_of_the_first_version_are_read(store: RunStore) -> None:
     again.close()
 
 
+def test_what_only_some_results_have_is_kept(store: RunStore) -> None:
+    base = replace(GRADE.suites["base"], peak_mb=31.5, apart=True)
+    store.add_grade(KEY, replace(GRADE, suites={**GRADE.suites, "base": base}))
+    again = reopened(store)
+    [(_, grade)] = again.verdicts.values()
+    assert grade.suites == {"base": base, "plus": GRADE.suites["plus"]}
+    again.close()
+
+
 def test_lines_are_written_as_the_first_version_wrote_them(store: RunStore) -> None:
     fill(store)
     for name in ("prompts", "completions", "verdicts"):

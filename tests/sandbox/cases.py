@@ -317,8 +317,10 @@ def _seen():
     for root in ("/tmp", "/dev/shm"):
         if not os.access(root, os.W_OK | os.X_OK):
             found.append(root + " is closed")
+    scheduled = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
+            scheduled.add((os.getpriority(0, int(pid)), str(os.sched_getaffinity(int(pid)))))
             with open("/proc/" + pid + "/status") as file:
                 uid = file.read().partition("Uid:")[2].split()[0]
             with open("/proc/" + pid + "/cmdline") as file:
@@ -331,6 +333,8 @@ def _seen():
         mine = uid == str(os.getuid()) != "1000" and pid not in known
         if mine or {TRACE!r} in name:
             found.append("process " + pid + " " + name)
+    if len(scheduled) != 1:
+        found.append("priorities and processors " + repr(scheduled))
     for kind in ("shm", "sem", "msg"):
         try:
             with open("/proc/sysvipc/" + kind) as file:

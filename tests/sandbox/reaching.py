@@ -232,6 +232,20 @@ tried(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
         WRONG,
     ),
     Case(
+        "marks_on_the_first_process",
+        "triple",
+        _PROBE
+        + """
+import os
+# In a pid namespace of its own it has nobody else to mark.
+if os.getuid() != 1000:
+    tried(os.setpriority, os.PRIO_PROCESS, 1, 19)
+    tried(os.sched_setaffinity, 1, {min(os.sched_getaffinity(0))})
+"""
+        + _RIGHT,
+        PASSED,
+    ),
+    Case(
         "asynchronous_calls_of_the_kernel",
         "triple",
         """

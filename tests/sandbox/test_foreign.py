@@ -130,6 +130,11 @@ def test_right_programs_pass_however_odd_they_are(foreign: Foreign) -> None:
     assert odd == {}
 
 
+def test_what_a_program_took_is_told(foreign: Foreign) -> None:
+    passed = [foreign.grades[key].suites["base"] for key in foreign.verdicts(ODD)]
+    assert all(found.peak_mb > 1 and found.wall_s > 0 for found in passed)
+
+
 def test_what_uses_up_a_limit_gets_a_verdict_and_loses_no_slot(foreign: Foreign) -> None:
     verdicts = foreign.verdicts(BOMBS)
     wrong = {Verdict.MEMORY, Verdict.TIMEOUT, Verdict.ERROR, Verdict.WRONG}

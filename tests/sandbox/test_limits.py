@@ -94,6 +94,13 @@ CASES: dict[str, tuple[Task, str]] = {
         _calls([1]),
         "import numpy\ndef same(n):\n    len(bytearray(60 << 20))\n    return n\n",
     ),
+    "takes 120 MiB": (_calls([1]), _when("True", "len(b'x' * (120 << 20))")),
+    "a child takes 120 MiB": (
+        _calls([1]),
+        _when(
+            "not __import__('os').fork()", "len(b'x' * (120 << 20)); __import__('os')._exit(0)"
+        ).replace("return n", "__import__('os').wait(); return n"),
+    ),
     "chance repeats itself": (
         _calls([1]),
         (
@@ -103,6 +110,10 @@ CASES: dict[str, tuple[Task, str]] = {
         ),
     ),
     "script right": (_stdio(3, 1.0, 5.0), "print(input())"),
+    "script takes 120 MiB in test 1": (
+        _stdio(3, 1.0, 5.0),
+        "n = input()\nlen(b'x' * (120 << 20) * (n == '1'))\nprint(n)",
+    ),
     "script slow in test 2": (
         _stdio(4, 0.6, 5.0),
         "import time\nn = input()\ntime.sleep(3 * (n == '2'))\nprint(n)",
@@ -144,6 +155,9 @@ def results(local_jail: None) -> dict[str, SuiteResult]:
         ("reference decides", Verdict.PASSED),
         ("reference changes its arguments", Verdict.PASSED),
         ("memory within limits", Verdict.PASSED),
+        ("takes 120 MiB", Verdict.PASSED),
+        ("a child takes 120 MiB", Verdict.PASSED),
+        ("script takes 120 MiB in test 1", Verdict.PASSED),
         ("chance repeats itself", Verdict.PASSED),
         ("script right", Verdict.PASSED),
         ("one call too slow", Verdict.TIMEOUT),
@@ -218,6 +232,17 @@ def test_time_spent_is_reported(results: dict[str, SuiteResult]) -> None:
     assert 0.9 <= results["every call within its limit"].wall_s < 4
     assert results["every call within its limit"].cpu_s < 0.5
     assert results["spins at 777"].cpu_s > 0.1
+
+
+@pytest.mark.parametrize(
+    "name", ["takes 120 MiB", "a child takes 120 MiB", "script takes 120 MiB in test 1"]
+)
+def test_the_memory_of_the_largest_process_is_reported(
+    results: dict[str, SuiteResult], name: str
+) -> None:
+    own = results["script right" if name.startswith("script") else "right"].peak_mb
+    assert 1 < own < 100
+    assert 110 < results[name].peak_mb - own < 130
 
 
 def test_memory_errors_of_scripts_are_errors_of_theirs(results: dict[str, SuiteResult]) -> None:

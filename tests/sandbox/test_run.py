@@ -53,6 +53,7 @@ def test_what_a_program_does_comes_back(ran: Any) -> None:
 def test_a_compiler_goes_first_and_may_be_the_end(ran: Any) -> None:
     assert printed(ran["compiled"]["extra"]["run"]) == "made\n"
     assert ran["compiled"]["extra"]["compile"]["status"] == 0
+    assert all(ran["compiled"]["extra"][name]["peak_mb"] > 1 for name in ("compile", "run"))
     failed = ran["not compiled"]
     assert (failed["verdict"], failed["extra"]["run"]) == ("error", None)
     assert printed(failed["extra"]["compile"], "stderr") == "no\n"

@@ -50,7 +50,7 @@ def test_a_program_gets_its_verdict_and_no_more_is_told(server: Server) -> None:
     found = grade(server, of(RIGHT)).json()
     assert found["passed"] is True
     assert found["verdict"] == "passed"
-    assert set(found["suites"]["base"]) == {"verdict", "wall_s", "cpu_s"}
+    assert set(found["suites"]["base"]) == {"verdict", "wall_s", "cpu_s", "peak_mb"}
     wrong = grade(server, of(WRONG)).json()
     assert (wrong["passed"], wrong["verdict"]) == (False, "wrong")
     assert set(wrong) == {"task_id", "passed", "verdict", "suites", "digest"}

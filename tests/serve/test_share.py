@@ -14,7 +14,7 @@ LATER = "def count_rises(values):\n    return 0\n"
 def test_the_share_counts_every_test_and_tells_no_more(server: Server) -> None:
     found = grade(server, of(HALF, tell=["share"])).json()
     assert set(found) == {"task_id", "passed", "verdict", "suites", "digest", "share"}
-    assert set(found["suites"]["base"]) == {"verdict", "wall_s", "cpu_s"}
+    assert set(found["suites"]["base"]) == {"verdict", "wall_s", "cpu_s", "peak_mb"}
     assert (found["passed"], found["verdict"]) == (False, "wrong")
     # The first test fails and later ones pass, which is nothing without the share.
     later = grade(server, of(LATER, tell=["share", "tests"])).json()
