@@ -298,7 +298,7 @@ BROKEN: Mapping[str, str] = {
     "sum": "print(6.5)\n",
     "constant": "print(41)\n",
     "unit": "def count_words(text):\n    return {}\n",
-    "array": "def doubled(values):\n    return list(values)\n",
+    "array": "import numpy as np\ndef doubled(values):\n    return np.array(values) * 3.0\n",
     "rows": "def rows(n):\n    print(n)\n    return []\n",
     "upto": "def upto(n):\n    return list(range(n + 1))\n",
     "root": "def root(n):\n    return n\n",
