@@ -242,9 +242,8 @@ class SuiteResult:
     `failure` holds the first failing test as display text (`input`,
     `expected`, `got`) with its zero-based `index`. `wall_s` and `cpu_s` are
     seconds spent by the sample's own processes, `peak_mb` the most MiB of memory that one of
-    them had at once, the interpreter and its libraries included (no limit: those are of the
-    jail). `apart` says that the tests of a
-    unittest task ran in a process that the program never shared. `extra` is there where
+    them had at once, the interpreter and its libraries included. `apart` says that the tests
+    of a unittest task ran in a process that the program never shared. `extra` is there where
     the task asks for more than a verdict (sandbox/guest/README.md: "every", and the kind
     "run"); no run folder keeps it.
     """

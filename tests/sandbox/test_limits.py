@@ -112,7 +112,7 @@ CASES: dict[str, tuple[Task, str]] = {
     "script right": (_stdio(3, 1.0, 5.0), "print(input())"),
     "script takes 120 MiB in test 1": (
         _stdio(3, 1.0, 5.0),
-        "n = input()\nlen(b'x' * (120 << 20) * (n == '1'))\nprint(n)",
+        "n = input()\nlen(b'x' * ((120 << 20) * (n == '1')))\nprint(n)",
     ),
     "script slow in test 2": (
         _stdio(4, 0.6, 5.0),
