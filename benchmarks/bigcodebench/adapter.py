@@ -6,7 +6,6 @@ benchmarks/bigcodebench/quirks.toml lists what of it moves scores.
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import Any
 
 from opencodeeval.benchmarks.adapter import Adapter
@@ -15,6 +14,7 @@ from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.benchmarks.extraction import opencodeeval_sanitize
 from opencodeeval.core.errors import DataError
+from opencodeeval.core.syntax import tree
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 from .sanitize import sanitize
@@ -68,12 +68,10 @@ def names_of_tests(test: str) -> list[str]:
         DataError: this is not Python.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes in the publisher's strings
-            tree = ast.parse(test)
+        body = tree(test).body
     except (SyntaxError, ValueError) as error:
         raise DataError(f"its test cannot be parsed ({error}): fetch the data again") from error
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
     named = [node for node in classes if node.name == "TestCases"]
     if len(named) != 1 or named[0].decorator_list or named[0].keywords:
         return []

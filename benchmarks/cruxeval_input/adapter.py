@@ -9,7 +9,6 @@ benchmarks/cruxeval_input/quirks.toml lists what moves scores.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from opencodeeval.benchmarks.card_benchmark import CardBenchmark, as_program
 from opencodeeval.benchmarks.cards import ProtocolCard, render
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.core.errors import DataError
+from opencodeeval.core.syntax import literal
 from opencodeeval.core.types import Completion, Message, ModelType, Program, Prompt, Style, Task
 from opencodeeval.execution.guest import encoded
 
@@ -82,7 +82,7 @@ def _expected(row: Row) -> Any:
         if not isinstance(row.get(name), str):
             raise DataError(f'it needs "{name}", a string: fetch the data again')
     try:
-        return ast.literal_eval(row["output"])
+        return literal(row["output"])
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise DataError(
             f"its output is no literal, so nothing can be held against it: {row['output'][:100]}"

@@ -5,7 +5,6 @@ What the model wrote is parsed here and evaluated in the sandbox only.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from opencodeeval.benchmarks.card_benchmark import as_program
 from opencodeeval.benchmarks.cards import ProtocolCard
 from opencodeeval.benchmarks.data.rows import Row
 from opencodeeval.core.errors import DataError
+from opencodeeval.core.syntax import literal
 from opencodeeval.core.types import Completion, Grade, ModelType, Program, Style, Task
 from opencodeeval.execution.guest import encoded
 
@@ -71,7 +71,7 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
         if not isinstance(row.get(name), str):
             raise DataError(f'it needs "{name}", a string')
     try:
-        expected = encoded([ast.literal_eval(row["output"])])
+        expected = encoded([literal(row["output"])])
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         raise DataError(f'its "output" is no literal: {row["output"][:100]}') from None
     return Task(

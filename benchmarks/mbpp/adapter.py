@@ -22,6 +22,7 @@ from opencodeeval.benchmarks.extraction.answers import extract
 from opencodeeval.benchmarks.lm_eval import LmEvalMbpp
 from opencodeeval.benchmarks.opencodeeval import Instructed, shown
 from opencodeeval.core.errors import DataError, UsageError
+from opencodeeval.core.syntax import tree
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
 SHOTS = 3
@@ -85,7 +86,7 @@ def entry_point(test: str) -> str:
     """
     called = [
         node.func.id
-        for node in ast.walk(ast.parse(test))  # outer calls before those in their arguments
+        for node in ast.walk(tree(test))  # outer calls before those in their arguments
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     own = [name for name in called if not hasattr(builtins, name)]
@@ -104,7 +105,7 @@ def _setup(code: str, function: str) -> tuple[str, list[str]]:
         return "", []
     names = [
         target.id
-        for statement in ast.parse(code).body
+        for statement in tree(code).body
         if isinstance(statement, ast.Assign)
         for target in statement.targets
         if isinstance(target, ast.Name)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import ast
 import codeop
 import threading
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 # Python 3.11 and later report a failure at the end of the input as "incomplete input".
 _INCOMPLETE: int = getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
+_TREE_ONLY = ast.PyCF_ONLY_AST | _INCOMPLETE
 _TOKENIZER_ERRORS = ("unterminated string literal", "invalid character", "invalid decimal literal")
-# CPython 3.11 counts the depth of a tree for all threads together: two that parse at once can
-# end in a SystemError. Also held by whoever runs another package's parsing in a thread.
-PARSING = threading.RLock()
+# CPython 3.11 counts the depth of a tree for all threads together, so two that parse at once can
+# end in a SystemError. Ours take turns; those of other packages (a model being loaded) do not.
+_PARSING = threading.RLock()
+# Times that a text is parsed which another thread has disturbed, and the pause before the next
+# one, in seconds.
+_ATTEMPTS, _PAUSE_S = 200, 0.01
 _UNPARSABLE = (SyntaxError, MemoryError, ValueError, RecursionError)
 
 
@@ -24,11 +32,43 @@ def parse(source: str) -> ast.Module | None:
     not Python.
     """
     try:
-        with PARSING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
+        return tree(source)
     except _UNPARSABLE:
         return None
+
+
+def tree(source: str) -> ast.Module:
+    """The module's tree.
+
+    Raises:
+        SyntaxError, ValueError, MemoryError, RecursionError: as `ast.parse` does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes in published strings
+        return undisturbed(lambda: ast.parse(source))
+
+
+def literal(source: str) -> Any:
+    """The value of a literal's text; nothing is evaluated.
+
+    Raises:
+        ValueError, TypeError, SyntaxError, MemoryError, RecursionError: as `ast.literal_eval` does.
+    """
+    return undisturbed(lambda: ast.literal_eval(source))
+
+
+def undisturbed(work: Callable[[], _T]) -> _T:
+    """What `work` gives, which parses Python, though other threads of the process parse too.
+
+    `work` is done again where another thread's parsing has made it fail.
+    """
+    with _PARSING:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return work()
+            except SystemError:
+                time.sleep(_PAUSE_S)
+        return work()
 
 
 def normal_form(source: str) -> str:
@@ -37,9 +77,9 @@ def normal_form(source: str) -> str:
     So quotes, spaces, comments and brackets that group do not matter. The source itself
     where it is not Python or is nested too deeply.
     """
-    tree = parse(source)
+    parsed = parse(source)
     try:
-        return source if tree is None else ast.dump(tree)
+        return source if parsed is None else ast.dump(parsed)
     except (RecursionError, MemoryError):
         return source
 
@@ -89,9 +129,9 @@ def _failure(lines: Sequence[str]) -> int | None:
         return None
     source = "\n".join(lines)
     try:
-        with PARSING, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(source, "<answer>", "exec", ast.PyCF_ONLY_AST | _INCOMPLETE, dont_inherit=True)
+            undisturbed(lambda: compile(source, "<answer>", "exec", _TREE_ONLY, dont_inherit=True))
     except SyntaxError as error:
         line = error.lineno or 1
         certain = error.msg != "incomplete input" if _INCOMPLETE else _is_final(error, len(lines))
@@ -105,8 +145,8 @@ def _failure(lines: Sequence[str]) -> int | None:
 
 def defines(source: str, name: str) -> bool:
     """Whether the module binds `name` at its top level by def, class or assignment."""
-    tree = parse(source)
-    return tree is not None and any(_binds(statement, name) for statement in tree.body)
+    parsed = parse(source)
+    return parsed is not None and any(_binds(statement, name) for statement in parsed.body)
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:

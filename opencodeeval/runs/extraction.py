@@ -21,7 +21,7 @@ from typing import Any
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.errors import SandboxError
 from opencodeeval.core.machine import usable_cores
-from opencodeeval.core.syntax import PARSING
+from opencodeeval.core.syntax import undisturbed
 from opencodeeval.core.types import Completion, ModelType, Program, Task
 from opencodeeval.runs.extracting import READY, framed, program_in
 
@@ -73,13 +73,15 @@ class Extraction:
             await self._pool.close()
 
     def _extract(self, task: Task, completion: Completion) -> Program:
-        # The other runs of the command extract in threads of their own.
-        with PARSING:
+        def extract() -> Program:
             began = time.perf_counter()
             program = self._benchmark.program(task, completion, self._model_type)
             self._seconds += time.perf_counter() - began
             self._done += 1
             return program
+
+        # The other runs of the command extract in threads of their own.
+        return undisturbed(extract)
 
     def _start_processes_if_worth_it(self) -> None:
         if self._pool is not None or self._in_thread_only or self._done < MEASURED:
