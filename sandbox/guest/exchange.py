@@ -23,10 +23,11 @@ import sys
 import types
 import uuid
 from itertools import islice
-from typing import Any, Callable, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import exchange_frames, exchange_objects, exchange_wrappers
 from .blanks import blank
+from .exchange_arguments import Given, UnknownItem
 from .exchange_classes import class_of, is_named_tuple, known_class, member, name_of, named_tuple
 from .exchange_zones import Malformed as Malformed
 from .exchange_zones import Uncrossable as Uncrossable
@@ -37,6 +38,8 @@ MAX_NODES = 3_000_000
 MAX_ITEMS = 100_000  # of an iterator
 # This process's end of what does not cross by value: a process is on one side only.
 side: List[Union[exchange_objects.Kept, exchange_objects.Remotes]] = []
+
+Read = Callable[[Any], Any]
 
 _text = json.JSONEncoder(separators=(",", ":")).encode
 _parse = json.JSONDecoder(parse_constant=float).decode  # each nan an object of its own
@@ -50,27 +53,36 @@ def encode(value: Any) -> str:
     Raises:
         Uncrossable: the value, or a part of it, is of a type that does not cross.
     """
+    return encoded_by(Encoder(), value)
+
+
+def encoded_by(encoder: "Encoder", value: Any) -> str:
+    """The text that an encoder makes of a value; raises as `encode` does."""
     try:
-        return _text(_Encoder().tree(value, 0))
+        return _text(encoder.tree(value, 0))
     except (ValueError, RecursionError) as error:
         raise Uncrossable(type(error).__name__) from None
 
 
-def decode(text: Any) -> Any:
-    """The value of an encoding.
+def decode(text: Any, given: Optional[Given] = None) -> Any:
+    """The value of an encoding; `given` has, or gets, what a call's arguments are made of.
 
     Raises:
         Malformed: it is none.
     """
     try:
-        return _value(_parse(text if isinstance(text, str) else text.decode("ascii")))
+        return _Decoder(given).value(
+            _parse(text if isinstance(text, str) else text.decode("ascii"))
+        )
     except Malformed:
         raise
     except Exception as error:  # of whatever was to be made out of it
         raise Malformed(f"{type(error).__name__}: {error}"[:200]) from None
 
 
-class _Encoder:
+class Encoder:
+    """Makes the tree of a value that JSON writes."""
+
     def __init__(self) -> None:
         self.nodes = 0
 
@@ -129,7 +141,7 @@ class _Encoder:
         for base, plain in exchange_wrappers.BASES:
             if isinstance(value, base):
                 return self.tree(plain(value), depth + 1)
-        if kind in _ITERATORS:
+        if kind in ITERATORS:
             items = list(islice(value, MAX_ITEMS + 1))
             if len(items) > MAX_ITEMS:
                 raise Uncrossable("an endless iterator")
@@ -157,19 +169,19 @@ def _raw(value: Any) -> str:
     return text
 
 
-def _sequence(tag: str) -> Callable[[_Encoder, Any, int], Any]:
+def _sequence(tag: str) -> Callable[[Encoder, Any, int], Any]:
     return lambda encoder, value, depth: {tag: encoder.items(list(value), depth)}
 
 
-def _mapping(tag: str) -> Callable[[_Encoder, Any, int], Any]:
+def _mapping(tag: str) -> Callable[[Encoder, Any, int], Any]:
     return lambda encoder, value, depth: {tag: encoder.pairs(value, depth)}
 
 
-def _shown(tag: str, show: Callable[[Any], Any]) -> Callable[[_Encoder, Any, int], Any]:
+def _shown(tag: str, show: Callable[[Any], Any]) -> Callable[[Encoder, Any, int], Any]:
     return lambda encoder, value, depth: {tag: show(value)}
 
 
-def _default_dict(encoder: _Encoder, value: Any, depth: int) -> Any:
+def _default_dict(encoder: Encoder, value: Any, depth: int) -> Any:
     factory = value.default_factory
     # A factory of the program's own stays where it is: what is missing here is missing.
     name = factory.__name__ if factory in _FACTORIES.values() else None
@@ -183,7 +195,7 @@ def _moment(value: datetime.datetime) -> Any:
     return [moment.isoformat(), named_zone(value.tzinfo, value.replace(tzinfo=None))]
 
 
-def _moment_of(body: Any) -> datetime.datetime:
+def _moment_of(read: Read, body: Any) -> datetime.datetime:
     text, zone = body
     found = datetime.datetime.fromisoformat(text)
     if zone is None:
@@ -196,13 +208,13 @@ _FACTORIES: Dict[str, Any] = {
     each.__name__: each
     for each in (list, dict, set, tuple, int, float, str, bool, collections.Counter)
 }
-_ITERATORS = {
+ITERATORS = {
     *(map, filter, zip, enumerate, reversed, type(iter([])), type(iter(())), type(iter({}))),
     *(type(iter("")), type(iter(set())), type(iter(range(0))), types.GeneratorType),
 }
 
 
-_ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
+_ENCODERS: Dict[type, Callable[[Encoder, Any, int], Any]] = {
     **exchange_wrappers.ENCODERS,
     tuple: _sequence("t"),
     set: _sequence("s"),
@@ -233,28 +245,42 @@ _ENCODERS: Dict[type, Callable[[_Encoder, Any, int], Any]] = {
 }
 
 
-def _value(tree: Any) -> Any:
-    kind = type(tree)
-    if kind in _PLAIN:
-        return tree
-    if kind is list:
-        return [_value(item) for item in tree]
-    ((tag, body),) = tree.items()
-    if tag in _DECODERS:
-        return _DECODERS[tag](body)
-    if tag == "px" and side:
-        return side[0].decoded(body, class_of)
-    for decoders in (exchange_frames.DECODERS, exchange_wrappers.DECODERS):
-        if tag in decoders:
-            return decoders[tag](_value, body)
-    raise Malformed("unknown tag")
+class _Decoder:
+    def __init__(self, given: Optional[Given]) -> None:
+        self.given = given
+
+    def value(self, tree: Any) -> Any:
+        kind = type(tree)
+        if kind in _PLAIN:
+            return tree
+        if kind is list:
+            return [self.value(item) for item in tree]
+        ((tag, body),) = tree.items()
+        for decoders in (_DECODERS, exchange_frames.DECODERS, exchange_wrappers.DECODERS):
+            if tag in decoders:
+                return decoders[tag](self.value, body)
+        if tag == "px" and side:
+            return side[0].decoded(body, class_of)
+        if tag == "g" and self.given is not None:
+            return self.of_arguments(body, self.given)
+        if tag == "uk" and self.given is not None:
+            return UnknownItem(str(body))
+        raise Malformed("unknown tag")
+
+    def of_arguments(self, body: Any, given: Given) -> Any:
+        if type(body) is int:
+            return given.objects[body]
+        number, tree = body
+        value = self.value(tree)
+        given.add(value, number)
+        return value
 
 
-def _pairs(body: Any) -> List[Tuple[Any, Any]]:
-    return [(_value(key), _value(value)) for key, value in body]
+def _pairs(read: Read, body: Any) -> List[Tuple[Any, Any]]:
+    return [(read(key), read(value)) for key, value in body]
 
 
-def _array_of(body: Any) -> Any:
+def _array_of(read: Read, body: Any) -> Any:
     import numpy
 
     dtype, shape, data = body
@@ -264,13 +290,13 @@ def _array_of(body: Any) -> Any:
     return numpy.frombuffer(bytes.fromhex(data), kind).reshape(shape).copy()
 
 
-def _objects_of(body: Any) -> Any:
+def _objects_of(read: Read, body: Any) -> Any:
     import numpy
 
     shape, values = body
     found = numpy.empty(len(values), dtype=object)
     for place, each in enumerate(values):
-        found[place] = _value(each)
+        found[place] = read(each)
     return found.reshape(shape)
 
 
@@ -279,44 +305,44 @@ def _at(stream: Any, place: int) -> Any:
     return stream
 
 
-_DECODERS: Dict[str, Callable[[Any], Any]] = {
-    "i": lambda body: int(body, 16),
-    "nan": lambda body: sys.modules[body].nan if body in ("math", "numpy") else float("nan"),
-    "t": lambda body: tuple(map(_value, body)),
-    "s": lambda body: set(map(_value, body)),
-    "fs": lambda body: frozenset(map(_value, body)),
-    "dq": lambda body: collections.deque(map(_value, body)),
-    "d": lambda body: dict(_pairs(body)),
-    "ct": lambda body: collections.Counter(dict(_pairs(body))),
-    "od": lambda body: collections.OrderedDict(_pairs(body)),
-    "dd": lambda body: collections.defaultdict(
-        None if body[0] is None else _FACTORIES[body[0]], _pairs(body[1])
+_DECODERS: Dict[str, Callable[[Read, Any], Any]] = {
+    "i": lambda read, body: int(body, 16),
+    "nan": lambda read, body: sys.modules[body].nan if body in ("math", "numpy") else float("nan"),
+    "t": lambda read, body: tuple(map(read, body)),
+    "s": lambda read, body: set(map(read, body)),
+    "fs": lambda read, body: frozenset(map(read, body)),
+    "dq": lambda read, body: collections.deque(map(read, body)),
+    "d": lambda read, body: dict(_pairs(read, body)),
+    "ct": lambda read, body: collections.Counter(dict(_pairs(read, body))),
+    "od": lambda read, body: collections.OrderedDict(_pairs(read, body)),
+    "dd": lambda read, body: collections.defaultdict(
+        None if body[0] is None else _FACTORIES[body[0]], _pairs(read, body[1])
     ),
-    "c": lambda body: complex(*body),
-    "ar": lambda body: array.array(body[0], bytes.fromhex(body[1])),
-    "b": bytes.fromhex,
-    "ba": bytearray.fromhex,
-    "dec": decimal.Decimal,
-    "fr": lambda body: fractions.Fraction(int(body[0], 16), int(body[1], 16)),
-    "r": lambda body: range(*body),
-    "sl": lambda body: slice(*map(_value, body)),
-    "u": uuid.UUID,
-    "p": pathlib.PosixPath,
-    "da": datetime.date.fromisoformat,
+    "c": lambda read, body: complex(*body),
+    "ar": lambda read, body: array.array(body[0], bytes.fromhex(body[1])),
+    "b": lambda read, body: bytes.fromhex(body),
+    "ba": lambda read, body: bytearray.fromhex(body),
+    "dec": lambda read, body: decimal.Decimal(body),
+    "fr": lambda read, body: fractions.Fraction(int(body[0], 16), int(body[1], 16)),
+    "r": lambda read, body: range(*body),
+    "sl": lambda read, body: slice(*map(read, body)),
+    "u": lambda read, body: uuid.UUID(body),
+    "p": lambda read, body: pathlib.PosixPath(body),
+    "da": lambda read, body: datetime.date.fromisoformat(body),
     "dm": _moment_of,
-    "ho": lambda body: datetime.time.fromisoformat(body[0]).replace(tzinfo=zone_of(body[1])),
-    "si": lambda body: _at(io.StringIO(body[0]), body[1]),
-    "bi": lambda body: _at(io.BytesIO(bytes.fromhex(body[0])), body[1]),
-    "en": lambda body: member(*body),
-    "nt": lambda body: named_tuple(body[0], _value(body[1])),
-    "it": lambda body: iter(_value(body)),
-    "ge": lambda body: (each for each in _value(body)),
-    "td": lambda body: datetime.timedelta(*body),
-    "ty": known_class,
-    "np": lambda body: _array_of([body[0], [], body[1]])[()],
+    "ho": lambda read, body: datetime.time.fromisoformat(body[0]).replace(tzinfo=zone_of(body[1])),
+    "si": lambda read, body: _at(io.StringIO(body[0]), body[1]),
+    "bi": lambda read, body: _at(io.BytesIO(bytes.fromhex(body[0])), body[1]),
+    "en": lambda read, body: member(*body),
+    "nt": lambda read, body: named_tuple(body[0], read(body[1])),
+    "it": lambda read, body: iter(read(body)),
+    "ge": lambda read, body: (each for each in read(body)),
+    "td": lambda read, body: datetime.timedelta(*body),
+    "ty": lambda read, body: known_class(body),
+    "np": lambda read, body: _array_of(read, [body[0], [], body[1]])[()],
     "nd": _array_of,
     "no": _objects_of,
-    "mx": lambda body: sys.modules["numpy"].matrix(_value(body)),
-    "ma": lambda body: sys.modules["numpy"].ma.MaskedArray(_array_of(body["nd"])),
-    "dt": lambda body: sys.modules["numpy"].dtype(body),
+    "mx": lambda read, body: sys.modules["numpy"].matrix(read(body)),
+    "ma": lambda read, body: sys.modules["numpy"].ma.MaskedArray(_array_of(read, body["nd"])),
+    "dt": lambda read, body: sys.modules["numpy"].dtype(body),
 }

@@ -17,7 +17,7 @@ import json
 import os
 import warnings
 from functools import lru_cache
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import channel, clock, codec
 from .verdicts import Prepared, Result, error_result, player_limits, refused, result, told
@@ -25,6 +25,8 @@ from .verdicts import Prepared, Result, error_result, player_limits, refused, re
 _TICK = os.sysconf("SC_CLK_TCK")
 # What is known of a task, for another time: whether its tests can run apart from the program.
 APART, TOGETHER = b"apart", b"together"
+# Apart, but the reference does not pass where tests see what it does to its arguments.
+UNSEEN = b"apart, changes unseen"
 MAX_REPORT = 1 << 16  # bytes of a report: names of tests are short
 CONTROLS = 2  # a control run that did not come to its end is tried again
 REFERENCE_FACTOR = 5.0  # the reference run may take this many times a sample's limit
@@ -36,6 +38,8 @@ class _Outcome:
     def __init__(self) -> None:
         self.statuses: Dict[str, str] = {}
         self.found: Dict[str, Any] = {}
+        # Whether a program apart from its tests has changed or returned an argument.
+        self.changes = False
         # Processor seconds of the player when it had loaded, and when the tests had ended.
         self.loaded: Optional[float] = None
         self.ended: Optional[float] = None
@@ -47,9 +51,9 @@ class _Outcome:
 def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
     """This task, ready for its samples; runs the reference to learn the tests' ids."""
     wanted, known = set(task.get("must_run", ())), task.get("known")
-    seen = None if known else _apart(task, wanted, room)
-    apart = known == APART or seen is not None
-    wanted = wanted or seen or _of_reference(task, room, apart)
+    place, passed = (known, set()) if known else _place(task, wanted, room)
+    apart = place != TOGETHER
+    wanted = wanted or passed or _of_reference(task, room, apart)
     # These do pass where every test is made to fail.
     contrary: Optional[Set[str]] = None if "expectedFailure" in task["test"] else set()
 
@@ -57,6 +61,9 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
         nonlocal contrary
         run = _run(program, task, room, apart=apart)
         found = _verdict(run, wanted)
+        if found["verdict"] == "passed" and run.changes and place == APART:
+            run = _run(program, task, room, apart=True, seen=True)
+            found = _seen(found, _verdict(run, wanted))
         if found["verdict"] == "passed" and not apart:
             if contrary is None:
                 contrary = _run(task["reference"], task, room, control=True).ok()
@@ -64,17 +71,34 @@ def prepare(task: Dict[str, Any], room: channel.Room) -> Prepared:
         found.update(tests_run=len(run.ok() & wanted), tests_total=len(wanted), apart=apart)
         return {"base": found}
 
-    return Prepared(grade, None if known else APART if apart else TOGETHER)
+    return Prepared(grade, None if known else place)
 
 
-def _apart(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> Optional[Set[str]]:
-    """The tests that the reference passes where it does not share a process with them.
+def _place(task: Dict[str, Any], wanted: Set[str], room: channel.Room) -> Tuple[bytes, Set[str]]:
+    """Where the tests can run, and those that the reference passes there, if they run apart.
 
-    None if it does not pass all of them there, or others than are wanted.
+    They run apart where the reference passes all of them, and no others than are wanted.
     """
     run = _run(task["reference"], _patient(task), room, apart=True)
     passed = run.ok()
-    return passed if passed and _verdict(run, wanted or passed)["verdict"] == "passed" else None
+    if not passed or _verdict(run, wanted or passed)["verdict"] != "passed":
+        return TOGETHER, set()
+    if run.changes:
+        run = _run(task["reference"], _patient(task), room, apart=True, seen=True)
+        if _verdict(run, wanted or passed)["verdict"] != "passed":
+            return UNSEEN, passed
+    return APART, passed
+
+
+def _seen(blind: Result, seen: Result) -> Result:
+    """The verdict about a program that passes tests which do not see what it does to arguments.
+
+    It has to pass those that do see it too. They alone are not enough: a program that empties
+    its arguments would pass where a test computes from them what it expects.
+    """
+    if seen["verdict"] == "passed":
+        return {**blind, "control_cpu_s": seen.get("tests_cpu_s", 0.0)}
+    return {**seen, "detail": f"where tests see what it does to arguments: {seen['detail']}"}
 
 
 @lru_cache(maxsize=4)  # asked for by every sample of a task
@@ -147,6 +171,7 @@ def _run(
     room: channel.Room,
     control: bool = False,
     apart: bool = False,
+    seen: bool = False,
 ) -> _Outcome:
     seconds = task["limits"]["total_s"]
     player = room.start("unittest", player_limits(task["limits"], seconds))
@@ -156,7 +181,7 @@ def _run(
     try:
         module = task.get("module", {"name": "solution", "given": {}})
         if apart:
-            module = {**module, "apart": _imports(task["test"])}
+            module = {**module, "apart": _imports(task["test"]), "seen": seen}
         asked = [program, task["entry_point"], control, module]
         tests = [task["test"], task["reference"] if apart else ""]
         outcome.found = _talk(player, asked, tests, end, outcome)
@@ -200,7 +225,7 @@ def _talk(
     for count in range(10_000):
         kind, name, status = _report(player.line(end), key, count)
         if kind == "done":
-            outcome.ended = _spent(player.pid)
+            outcome.ended, outcome.changes = _spent(player.pid), name == "changes"
             return _done(status)
         if name in outcome.statuses:
             raise channel.Garbage("a test reported twice")

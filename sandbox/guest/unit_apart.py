@@ -18,7 +18,17 @@ import socket
 import sys
 from typing import Any, Callable, Dict, List, Optional
 
-from . import codec, containment, exchange, exchange_classes, exchange_objects, player, scratch
+from . import (
+    codec,
+    containment,
+    exchange,
+    exchange_calls,
+    exchange_classes,
+    exchange_objects,
+    player,
+    scratch,
+)
+from .exchange_arguments import Given, Unknown
 
 # Its own uid may signal the process that holds the tests: these end it or are ignored.
 _IGNORED = (signal.SIGINT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
@@ -46,7 +56,7 @@ def start(program: str, entry_point: str, about: Dict[str, Any]) -> "Program":
     theirs.close()
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    return Program(pid, ours)
+    return Program(pid, ours, about["seen"])
 
 
 def closed_to_the_program() -> None:
@@ -71,18 +81,20 @@ class Program:
     """The process that runs the program, as the one with the tests sees it.
 
     Where that ends, or does not speak as it should, this process ends too: an exception
-    could be caught by a test, which would pass.
+    could be caught by a test, which would pass. `changes` says whether a call has changed its
+    arguments or returned one of them. Tests see that only if `seen` is true.
     """
 
-    def __init__(self, pid: int, sock: socket.socket) -> None:
-        self.pid, self.sock = pid, sock
+    def __init__(self, pid: int, sock: socket.socket, seen: bool) -> None:
+        self.pid, self.sock, self.seen = pid, sock, seen
+        self.changes = False
         self.file = sock.makefile("rb")
         self.chance = _Chance()
         exchange.side[:] = [exchange_objects.Remotes(self.ask)]
 
     def loaded(self) -> Optional[str]:
         """None once the program is loaded, or the name of the exception that it raised."""
-        kind, *body = self._reply()
+        kind, _, _, *body = self._reply()
         return None if kind == "loaded" else "".join(map(str, body))
 
     def ask(self, verb: str, *rest: Any) -> Any:
@@ -91,29 +103,41 @@ class Program:
         Raises:
             Uncrossable: an argument does not cross.
         """
-        request = exchange.encode([verb, list(rest), self.chance.changed()])
+        given = Given()
+        request = exchange_calls.encode_call([verb, list(rest), self.chance.changed()], given)
         try:
             self.sock.sendall(request.encode("ascii") + b"\n")
         except OSError:
             player._exit(0)
-        kind, *body = self._reply()
-        if kind == "v" and len(body) == 2:
-            self.chance.take(body[1])
+        kind, changes, states, *body = self._reply(given if self.seen else None)
+        self._take(changes, given)
+        self.chance.take(states)
+        if kind == "v" and len(body) == 1:
             return body[0]
-        if kind == "e" and len(body) == 5:
-            self.chance.take(body[2])
-            raise _exception(body[0], body[1], body[3], body[4])
+        if kind == "e" and len(body) == 4:
+            raise _exception(*body)
         if kind != "u":
             player._exit(0)
         return Unknown("".join(map(str, body)))
 
-    def _reply(self) -> List[Any]:
+    def _take(self, changes: Any, given: Given) -> None:
+        """What a call has done to its arguments: whether anything, or what."""
+        if not self.seen:
+            self.changes = self.changes or changes is True
+            return
+        try:
+            for number, new in changes:
+                given.change(number, new)
+        except (TypeError, ValueError, exchange.Malformed):
+            player._exit(0)
+
+    def _reply(self, given: Optional[Given] = None) -> List[Any]:
         line = self.file.readline()
         try:
-            reply = exchange.decode(line)
+            reply = exchange.decode(line, given)
         except exchange.Malformed:
             player._exit(0)
-        if type(reply) is not list or not reply or type(reply[0]) is not str:
+        if type(reply) is not list or len(reply) < 3 or type(reply[0]) is not str:
             player._exit(0)
         return reply
 
@@ -124,24 +148,6 @@ class Program:
             os.waitpid(self.pid, 0)
         except OSError:  # it has been collected: SIGCHLD is ignored
             pass
-
-
-class Unknown:
-    """Stands for a value of a type that does not cross: equal to nothing, good for nothing."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __eq__(self, other: object) -> bool:
-        return False
-
-    def __ne__(self, other: object) -> bool:
-        raise TypeError(f"a {self._name} of the program's does not cross")
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"a {self._name} of the program's does not cross")
 
 
 class _Chance:
@@ -253,8 +259,9 @@ def _serve(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         del sys.modules[name]  # what the program has no business with
     file = os.fdopen(os.dup(PROGRAM_FD), "rb")
 
-    def send(reply: List[Any]) -> None:
-        view = memoryview(exchange.encode(reply).encode("ascii") + b"\n")
+    def send(kind: str, changes: str, *rest: str) -> None:
+        text = "[%s]" % ",".join([f'"{kind}"', changes, *rest])
+        view = memoryview(text.encode("ascii") + b"\n")
         while view:
             view = view[player._write(PROGRAM_FD, view) :]
 
@@ -264,40 +271,59 @@ def _serve(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         unit_player.add_imports(namespace, about["apart"])
     except BaseException as error:
         player.complain(error)
-        send(["failed", codec.type_name(error)])
+        send("failed", "0", "0", exchange.encode(codec.type_name(error)))
         return
     chance, kept = _Chance(), exchange_objects.Kept()
     exchange.side[:] = [kept]
-    send(["loaded", ""])
+    send("loaded", "0", "0")
     while True:
         line = file.readline()
         if not line:
             os._exit(0)
-        verb, rest, states = exchange.decode(line)
+        given = Given()
+        verb, rest, states = exchange.decode(line, given)
         chance.take(states)
+        changes = _Changes(given, about["seen"])
         try:
             value = function(*rest[0], **rest[1]) if verb == "run" else kept.answer(verb, *rest)
         except BaseException as error:
-            send(_raised(error, chance))
+            send("e", changes.told(), exchange.encode(chance.changed()), *_raised(error))
             continue
         try:
-            send(["v", value, chance.changed()])
+            text, met = exchange_calls.encode_result(value, given, about["seen"])
+            send("v", changes.told(met), exchange.encode(chance.changed()), text)
         except exchange.Uncrossable as why:
-            send(["u", str(why)])
+            send("u", changes.told(), "null", exchange.encode(str(why)))
 
 
-def _raised(error: BaseException, chance: _Chance) -> List[Any]:
+class _Changes:
+    """What a call does to its arguments, for the tests."""
+
+    def __init__(self, given: Given, seen: bool) -> None:
+        self.given, self.seen = given, seen
+        self.before = exchange_calls.contents(given)
+
+    def told(self, returned: bool = False) -> str:
+        """Each changed object with what is in it now; not `seen`: whether there is one."""
+        now = exchange_calls.contents(self.given)
+        changed = [number for number, text in now.items() if text != self.before[number]]
+        if not self.seen:
+            return "true" if changed or returned else "false"
+        return "[%s]" % ",".join(f"[{number},{now[number]}]" for number in changed if now[number])
+
+
+def _raised(error: BaseException) -> List[str]:
+    """What `_exception` makes an exception of."""
     kinds = [[each.__module__, each.__qualname__] for each in type(error).__mro__]
     try:
-        more = list(error.args)
-        exchange.encode(more)
+        more = exchange.encode(list(error.args))
     except exchange.Uncrossable:
-        more = [str(each) for each in error.args]
-    state, text = {}, _text_of(error)
+        more = exchange.encode([str(each) for each in error.args])
+    state = {}
     for name, value in vars(error).items():
         try:
             exchange.encode(value)
             state[name] = value
         except exchange.Uncrossable:
             continue
-    return ["e", kinds, more, chance.changed(), text, state]
+    return [exchange.encode(kinds), more, exchange.encode(_text_of(error)), exchange.encode(state)]

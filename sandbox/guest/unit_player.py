@@ -76,6 +76,10 @@ class _Tests:
         self.stop_tracing, self.replaced = integrity.stop_tracing, integrity.replaced
         self.probe: Any = None
 
+    def said(self) -> str:
+        """What the judge should know of the run besides its outcomes."""
+        return ""
+
 
 def _run_apart(program: str, entry_point: str, about: Dict[str, Any]) -> None:
     """Run the tests where the program is not; requests and replies are those of `run`.
@@ -95,7 +99,7 @@ def _run_apart(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         add_imports(namespace, about["apart"])
         unit_apart.closed_to_the_program()
         unit_apart.stand_ins(process, entry_point, namespace)
-        _run_tests(test, key, namespace, _Apart())
+        _run_tests(test, key, namespace, _Apart(process))
     finally:
         process.end()
 
@@ -111,6 +115,12 @@ class _Apart:
     """A run of tests that need no watching."""
 
     watch, control, probe = _Unchanged(), False, None
+
+    def __init__(self, process: unit_apart.Program) -> None:
+        self.process = process
+
+    def said(self) -> str:
+        return "changes" if self.process.changes else ""
 
     def hidden(self, code: Any, namespace: Any) -> Any:
         return set()
@@ -211,7 +221,7 @@ def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: Any) -> No
         note = f"tests get a {min(hidden)} of the program's own"
     if not note and tests.probe is not None:
         note = tests.probe.note
-    report("done", "", note)
+    report("done", tests.said(), note)
 
 
 def _outcome(cases: Any, name: str) -> str:

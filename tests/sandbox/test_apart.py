@@ -297,22 +297,12 @@ def test_what_comes_out_of_an_iterator_arrives() -> None:
 
 def test_an_exception_arrives_with_what_it_says_and_has() -> None:
     error = subprocess.CalledProcessError(3, ["x"])
-    kind, names, more, _, text, state = unit_apart._raised(error, Unchanged())
-    found = unit_apart._exception(names, more, text, state)
-    assert kind == "e"
+    found = unit_apart._exception(*map(exchange.decode, unit_apart._raised(error)))
     assert type(found) is subprocess.CalledProcessError
     assert (found.returncode, found.cmd, str(found)) == (3, ["x"], str(error))
-    _, names, more, _, text, state = unit_apart._raised(OSError(2, "absent"), Unchanged())
-    found = unit_apart._exception(names, more, text, state)
+    found = unit_apart._exception(*map(exchange.decode, unit_apart._raised(OSError(2, "absent"))))
     assert isinstance(found, FileNotFoundError)
     assert found.errno == 2
-
-
-class Unchanged:
-    """Stands for the states of random numbers, which no test here changes."""
-
-    def changed(self) -> None:
-        return None
 
 
 def test_views_of_dicts_arrive_as_such() -> None:
