@@ -8,7 +8,6 @@ before the program came. In a control run more is looked at: see `Probe` and
 
 from __future__ import annotations
 
-import ast
 import builtins
 import functools
 import inspect
@@ -28,6 +27,7 @@ from importlib.machinery import PathFinder
 from typing import Any, Callable, Collection, Dict, Iterator, List, Set, Tuple
 
 from .blanks import blank as _blank
+from .libraries import Libraries
 from .player import FILENAME
 
 # All of it is watched: nobody but a cheat replaces anything here.
@@ -77,6 +77,8 @@ _PARTS = (
     ("pandas", "Series", "__eq__ all any equals"),
     ("pandas", "Index", "__eq__ all any equals"),
 )
+# Where the functions of os.path are defined.
+_FILES = ("posixpath", "genericpath")
 _MODULES = (
     *("unittest", "unittest.case", "unittest.mock", "builtins", "sys", "os"),
     *_WHOLE_IF_THERE,
@@ -97,7 +99,6 @@ _Mock, _Code, _Function = unittest.mock.NonCallableMock, types.CodeType, types.F
 _Module = types.ModuleType
 _untraced = (sys.settrace, sys.setprofile, threading.settrace, threading.setprofile)
 
-_MARK = "builtin "  # no name of a program has a blank in it
 # What unittest looks for without being told to.
 _HOOKS = ("load_tests", "runTest", "addDuration")
 
@@ -113,10 +114,13 @@ def stop_tracing() -> None:
 class Watch:
     """How things are before a program comes.
 
-    `own` is the name that it is loaded under, `taken` are builtins that its task replaces.
+    `own` is the name that it is loaded under, `taken` are builtins that its task replaces,
+    `imported` are the modules that its tests import.
     """
 
-    def __init__(self, own: str, taken: Collection[str] = ()) -> None:
+    def __init__(
+        self, own: str, taken: Collection[str] = (), imported: Collection[str] = ()
+    ) -> None:
         self.volatile = _VOLATILE | set(taken)
         there = (sys.modules.get(name) for name in _WHOLE_IF_THERE)
         self.whole = (*_WHOLE, *(module for module in there if module is not None))
@@ -124,6 +128,7 @@ class Watch:
         self.names = {*sys.modules, own, "__main__"}
         self.parts = list(_parts())
         self.before = self._snapshot()
+        self.libraries = Libraries([*imported, *_FILES, *(module for module, _, _ in _PARTS)])
 
     def _snapshot(self) -> List[Dict[str, Any]]:
         return [
@@ -161,7 +166,7 @@ class Watch:
             now = _getattr(owner, name, None)
             if now is not value and not (mocks and _isinstance(now, _Mock)):
                 return f"{name} was replaced"
-        return ""
+        return self.libraries.changed(named, _Mock if mocks else ())
 
 
 def _in_the_way(
@@ -190,7 +195,7 @@ def _parts() -> Iterator[Tuple[Any, str, Any]]:
 def _is_made_up(module: Any) -> bool:
     """Whether a module came from no import and has functions of the program in it."""
     return _getattr(module, "__spec__", None) is None and any(
-        _made_in(value) for value in list(_vars(module).values())
+        made_in(value) for value in list(_vars(module).values())
     )
 
 
@@ -210,61 +215,12 @@ def names_in(code: types.CodeType) -> Set[str]:
     return named
 
 
-def hidden_builtins(code: types.CodeType, namespace: Dict[str, Any]) -> Set[str]:
-    """Builtins that test code names and gets a function or class of the program for.
-
-    Test and program share a namespace, so a program's own `len` would be what tests count with.
-    """
-    return {
-        name
-        for name in names_in(code) & _vars(builtins).keys()
-        if _made_in(namespace.get(name)) or _is_callable_thing(namespace.get(name))
-    }
-
-
-def with_builtins(test: str, names: Collection[str], namespace: Dict[str, Any]) -> Any:
-    """The code of tests that gets these builtins from the interpreter, not from the program.
-
-    They are put into the namespace under names that no program has. Names that the tests
-    define themselves are theirs.
-    """
-    tree = ast.parse(test)
-    own = {each.id for each in _all(tree, ast.Name) if not _isinstance(each.ctx, ast.Load)}
-    own |= {each.name for kind in (ast.FunctionDef, ast.ClassDef) for each in _all(tree, kind)}
-    own |= {each.arg for each in _all(tree, ast.arg)}
-    for each in _all(tree, ast.Name):
-        if each.id in names and each.id not in own:
-            value = _vars(builtins)[each.id]
-            each.id = _MARK + each.id
-            namespace[each.id] = value
-    return compile(tree, "test.py", "exec", dont_inherit=True)
-
-
-def replaced(namespace: Dict[str, Any]) -> bool:
-    """Whether something else is where `with_builtins` has put the interpreter's."""
-    own = _vars(builtins)
-    return any(
-        namespace[name] is not own.get(name[len(_MARK) :], namespace)
-        for name in namespace
-        if name.startswith(_MARK)
-    )
-
-
-def _all(tree: ast.AST, kind: Any) -> List[Any]:
-    return [each for each in ast.walk(tree) if _isinstance(each, kind)]
-
-
-def _made_in(value: Any) -> bool:
+def made_in(value: Any) -> bool:
     """Whether this is a function of the program, or a class with one."""
     if _isinstance(value, type):
-        return any(_made_in(part) for part in _vars(value).values())
+        return any(made_in(part) for part in _vars(value).values())
     code = _getattr(value, "__code__", None)
     return isinstance(code, _Code) and code.co_filename == FILENAME
-
-
-def _is_callable_thing(value: Any) -> bool:
-    """Whether this is called by code of the program without being a function of it."""
-    return _isinstance(value, functools.partial) or _made_in(_type(value))
 
 
 def must_fail(cases: Any, names: Collection[str]) -> None:
@@ -353,7 +309,7 @@ def _own_comparison(kind: type) -> str:
     """Why a value of a program's own class cannot be held against one of another class."""
     for base in kind.__mro__:
         for name in _COMPARISONS:
-            if name in _vars(base) and _made_in(_vars(base)[name]):
+            if name in _vars(base) and made_in(_vars(base)[name]):
                 return f"has a {name} of the program's own"
     return ""
 

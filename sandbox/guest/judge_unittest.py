@@ -102,13 +102,28 @@ def _seen(blind: Result, seen: Result) -> Result:
 
 
 @lru_cache(maxsize=4)  # asked for by every sample of a task
-def _imports(test: str) -> str:
-    """The imports at the top of tests, one a line."""
+def _tree(test: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escapes in published strings
-        body = ast.parse(test).body
+        return ast.parse(test)
+
+
+def _imports(test: str) -> str:
+    """The imports at the top of tests, one a line."""
+    body = _tree(test).body
     found = [ast.unparse(node) for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
     return "\n".join(found)
+
+
+def _imported(test: str) -> List[str]:
+    """The modules that tests import, anywhere in them."""
+    found: Set[str] = set()
+    for node in ast.walk(_tree(test)):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return sorted(found)
 
 
 def _controlled(
@@ -182,6 +197,8 @@ def _run(
         module = task.get("module", {"name": "solution", "given": {}})
         if apart:
             module = {**module, "apart": _imports(task["test"]), "seen": seen}
+        else:
+            module = {**module, "imports": _imported(task["test"])}
         asked = [program, task["entry_point"], control, module]
         tests = [task["test"], task["reference"] if apart else ""]
         outcome.found = _talk(player, asked, tests, end, outcome)

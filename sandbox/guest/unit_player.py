@@ -19,7 +19,7 @@ import unittest
 from functools import partial
 from typing import Any, Callable, Dict
 
-from . import codec, integrity, player, unit_apart
+from . import builtins_of_tests, codec, integrity, libraries, player, unit_apart
 
 # Held here so that a sample that replaces the names changes nothing.
 _blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_name, vars
@@ -44,7 +44,9 @@ def run() -> None:
     if "apart" in about:
         _run_apart(program, entry_point, about)
         return
-    tests = _Tests(integrity.Watch(about["name"], about.get("taken", ())), control)
+    libraries.import_ahead(about["imports"])
+    watch = integrity.Watch(about["name"], about.get("taken", ()), about["imports"])
+    tests = _Tests(watch, control)
     for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]  # what the program has no business with
     try:
@@ -71,9 +73,9 @@ class _Tests:
 
     def __init__(self, watch: integrity.Watch, control: bool) -> None:
         self.watch, self.control = watch, control
-        self.hidden, self.names_in = integrity.hidden_builtins, integrity.names_in
-        self.must_fail, self.with_builtins = integrity.must_fail, integrity.with_builtins
-        self.stop_tracing, self.replaced = integrity.stop_tracing, integrity.replaced
+        self.hidden, self.replaced = builtins_of_tests.hidden_builtins, builtins_of_tests.replaced
+        self.with_builtins, self.names_in = builtins_of_tests.with_builtins, integrity.names_in
+        self.must_fail, self.stop_tracing = integrity.must_fail, integrity.stop_tracing
         self.probe: Any = None
 
     def said(self) -> str:

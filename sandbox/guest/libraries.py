@@ -1,0 +1,199 @@
+"""Whether a program has changed functions or classes of libraries that its tests rely on.
+
+A part of integrity.py: tests that share the program's process call what the program may have
+replaced (`re.search`), filled with other code (`DataFrame.equals.__code__`), or given other
+defaults (`assertAlmostEqual`'s `delta`). How they were is written down before the program comes.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+import types
+import warnings
+from typing import Any, Collection, Dict, Iterator, List, Tuple
+
+# What assertions and the framework itself are made of. No program has a reason to replace any
+# of it, whether its tests name that or not. Of all other modules only what tests name counts.
+ALWAYS = (
+    *("ast", "collections", "contextlib", "copy", "difflib", "functools", "inspect", "logging"),
+    *("math", "numpy", "operator", "pandas", "pprint", "re", "reprlib", "sre_compile", "sre_parse"),
+    *("types", "unittest", "warnings", "_collections_abc"),
+)
+# Modules within these that no assertion is made of.
+_ASIDE = ("numpy.random", "numpy.f2py", "numpy.distutils", "pandas.plotting", "pandas.io")
+# Honest programs set these for themselves: how messages are shown, made and sent.
+_SETTINGS = {
+    "logging": (
+        *("_loggerClass", "_logRecordFactory", "basicConfig", "disable", "shutdown", "log"),
+        *("debug", "info", "warning", "warn", "error", "exception", "critical"),
+    ),
+    "warnings": (
+        *("warn", "warn_explicit", "showwarning", "formatwarning", "filterwarnings"),
+        *("simplefilter", "resetwarnings", "_showwarnmsg", "_showwarnmsg_impl"),
+        *("_formatwarnmsg", "_formatwarnmsg_impl", "_showwarning_orig", "_formatwarning_orig"),
+    ),
+}
+_PLAIN = (
+    *(object, type, bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set),
+    *(frozenset, range, slice, memoryview, BaseException),
+)
+# The imports of tests that are made before the program comes; others may set up what
+# a program wants to set up itself.
+_IMPORTED_AHEAD = ("numpy", "pandas")
+
+# Held here so that a sample that replaces the names changes nothing.
+_vars, _getattr, _type, _isinstance, _callable = vars, getattr, type, isinstance, callable
+_Function, _Pattern = types.FunctionType, re.Pattern
+_Descriptors = (classmethod, staticmethod, property)
+
+
+def import_ahead(names: Collection[str]) -> None:
+    """Import what tests import, where that belongs to Python, NumPy or pandas."""
+    own = _getattr(sys, "stdlib_module_names", ())
+    for name in names:
+        if name.partition(".")[0] in (*own, *_IMPORTED_AHEAD):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    __import__(name)
+            except Exception:  # the tests will say so
+                continue
+
+
+class Libraries:
+    """How libraries are before a program comes; `imported` are the modules of its tests."""
+
+    def __init__(self, imported: Collection[str]) -> None:
+        tops = {*ALWAYS, *(name.partition(".")[0] for name in imported)}
+        self.modules = {
+            name: module
+            for name, module in list(sys.modules.items())
+            if name.partition(".")[0] in tops and _isinstance(module, types.ModuleType)
+        }
+        self.owners = list(_owners(self.modules))
+        functions = {id(each): each for _, _, _, old in self.owners for each in _within(old)}
+        self.functions = list(functions.values())
+        self.states = [_state(each) for each in self.functions]
+        self.operators = _operators()
+
+    def changed(self, named: Collection[str], mocks: Any = ()) -> str:
+        """What is not as it was, or an empty string.
+
+        `named` are the names in the tests' code. What is of a class in `mocks` is forgiven:
+        tests may have put it there.
+        """
+        for name, module in self.modules.items():
+            if sys.modules.get(name) is not module and not _isinstance(module, mocks):
+                return f"{name} was replaced"
+        for name, always, mapping, old in self.owners:
+            for key, value in old.items():
+                new = mapping.get(key)
+                if new is value or not (always or key in named or key.startswith("__")):
+                    continue
+                if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
+                    return f"{name}.{key} was replaced"
+        for function, state in zip(self.functions, self.states):
+            if _differ(state, _state(function)):
+                return f"{function.__qualname__} was changed"
+        if self.operators != _operators():
+            return "NumPy's operators were replaced"
+        return "patterns were put into the cache of re" if _has_false_patterns() else ""
+
+
+def _owners(modules: Dict[str, Any]) -> Iterator[Tuple[str, bool, Any, Dict[str, Any]]]:
+    """Name, whether all of it counts, namespace, and what could be called in it, of each owner."""
+    for kind in _PLAIN:
+        yield kind.__name__, True, _vars(kind), _callables(_vars(kind))
+    for name, module in modules.items():
+        top = name.partition(".")[0]
+        always = top in ALWAYS and not name.startswith(_ASIDE)
+        found = _callables(_vars(module))
+        for setting in _SETTINGS.get(name, ()):
+            found.pop(setting, None)
+        yield name, always, _vars(module), found
+        for kind in list(_vars(module).values()):
+            if _isinstance(kind, type) and kind.__module__ == name:
+                yield kind.__qualname__, always, _vars(kind), _callables(_vars(kind))
+
+
+def _callables(namespace: Any) -> Dict[str, Any]:
+    return {
+        key: value
+        for key, value in list(namespace.items())
+        if _callable(value) or _isinstance(value, _Descriptors)
+    }
+
+
+def _within(namespace: Dict[str, Any]) -> Iterator[Any]:
+    """The functions in a namespace, also those that others wrap."""
+    todo = list(namespace.values())
+    while todo:
+        value = todo.pop()
+        if _type(value) is _Function:
+            yield value
+            todo.append(value.__dict__.get("__wrapped__"))
+        elif _isinstance(value, (classmethod, staticmethod)):
+            todo.append(value.__func__)
+        elif _isinstance(value, property):
+            todo += [value.fget]
+        elif _type(value).__name__ == "_ArrayFunctionDispatcher":
+            todo.append(_getattr(value, "_implementation", None))
+
+
+def _state(function: Any) -> Tuple[Any, ...]:
+    return function.__code__, function.__defaults__, dict(function.__kwdefaults__ or {})
+
+
+def _differ(old: Tuple[Any, ...], new: Tuple[Any, ...]) -> bool:
+    if old[0] is not new[0] or old[1] is not new[1] or len(old[2]) != len(new[2]):
+        return True
+    return any(new[2].get(key, old) is not value for key, value in old[2].items())
+
+
+def _is_as_good(name: str, old: Any, new: Any) -> bool:
+    """Whether something new does the same: a module was loaded again, or an old name is back."""
+    if old is new or (_isinstance(new, type) and new is _vars(builtins).get(name)):
+        return True  # the second is `numpy.float = float`
+    if _type(old) is not _type(new):
+        return False
+    if _type(old) is _Function:
+        return bool(old.__code__ == new.__code__ and old.__defaults__ == new.__defaults__)
+    if _isinstance(old, _Descriptors):
+        return all(
+            _is_as_good("", _getattr(old, part, None), _getattr(new, part, None))
+            for part in ("__func__", "fget")
+        )
+    return _isinstance(old, type) and _is_same_class(old, new)
+
+
+def _is_same_class(old: type, new: type) -> bool:
+    before, after = _callables(_vars(old)), _callables(_vars(new))
+    return (
+        (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__)
+        and before.keys() == after.keys()
+        and len(old.__bases__) == len(new.__bases__)
+        and all(_is_as_good("", *pair) for pair in zip(old.__bases__, new.__bases__))
+        and all(_is_as_good("", value, after[key]) for key, value in before.items())
+    )
+
+
+def _operators() -> List[Any]:
+    """What NumPy's arrays are compared and subtracted with; old versions let programs set that."""
+    numpy = sys.modules.get("numpy")
+    ask = _getattr(numpy, "set_numeric_ops", None)
+    if ask is None:
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return sorted((name, id(each)) for name, each in ask().items())
+
+
+def _has_false_patterns() -> bool:
+    """Whether `re` would give something else for a text than that text's pattern."""
+    for name in ("_cache", "_cache2"):
+        for key, found in list(_getattr(re, name, {}).items()):
+            if _type(found) is not _Pattern or found.pattern != key[1]:
+                return True
+    return False
