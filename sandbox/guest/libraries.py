@@ -62,20 +62,48 @@ def import_ahead(names: Collection[str]) -> None:
                 continue
 
 
+class _Seen:
+    """What could be called in a module, and in the classes that it defines, at some time."""
+
+    def __init__(self, name: str, namespace: Any) -> None:
+        self.owners = list(_owners(name, namespace))
+        functions = {id(each): each for owner in self.owners for each in _within(owner[3])}
+        self.functions = list(functions.values())
+        self.states = [_state(each) for each in self.functions]
+
+
+# By the module's name: what the zygote has seen, so that not each of its players has to look.
+_known: Dict[str, Tuple[Any, _Seen]] = {}
+
+
+def look_ahead() -> None:
+    """Look at what is loaded of what every program's tests rest on."""
+    for name, module in _loaded(ALWAYS).items():
+        _known[name] = module, _Seen(name, _vars(module))
+
+
+def _loaded(tops: Collection[str]) -> Dict[str, Any]:
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in tops and _isinstance(module, types.ModuleType)
+    }
+
+
+def _seen(name: str, module: Any) -> _Seen:
+    known, seen = _known.get(name, (None, None))
+    if known is module and seen is not None:
+        return seen
+    return _Seen(name, _vars(module))
+
+
 class Libraries:
     """How libraries are before a program comes; `imported` are the modules of its tests."""
 
     def __init__(self, imported: Collection[str]) -> None:
-        tops = {*ALWAYS, *(name.partition(".")[0] for name in imported)}
-        self.modules = {
-            name: module
-            for name, module in list(sys.modules.items())
-            if name.partition(".")[0] in tops and _isinstance(module, types.ModuleType)
-        }
-        self.owners = list(_owners(self.modules))
-        functions = {id(each): each for _, _, _, old in self.owners for each in _within(old)}
-        self.functions = list(functions.values())
-        self.states = [_state(each) for each in self.functions]
+        self.modules = _loaded({*ALWAYS, *(name.partition(".")[0] for name in imported)})
+        self.seen = [_seen(name, module) for name, module in self.modules.items()]
+        self.seen += [_Seen("", {kind.__name__: kind for kind in _PLAIN})]
         self.operators = _operators()
 
     def changed(self, named: Collection[str], mocks: Any = ()) -> str:
@@ -87,35 +115,35 @@ class Libraries:
         for name, module in self.modules.items():
             if sys.modules.get(name) is not module and not _isinstance(module, mocks):
                 return f"{name} was replaced"
-        for name, always, mapping, old in self.owners:
-            for key, value in old.items():
-                new = mapping.get(key)
-                if new is value or not (always or key in named or key.startswith("__")):
-                    continue
-                if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
-                    return f"{name}.{key} was replaced"
-        for function, state in zip(self.functions, self.states):
-            if _differ(state, _state(function)):
-                return f"{function.__qualname__} was changed"
+        for seen in self.seen:
+            for name, always, mapping, old in seen.owners:
+                for key, value in old.items():
+                    new = mapping.get(key)
+                    if new is value or not (always or key in named or key.startswith("__")):
+                        continue
+                    if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
+                        return f"{name}.{key} was replaced"
+            for function, state in zip(seen.functions, seen.states):
+                if _differ(state, _state(function)):
+                    return f"{function.__qualname__} was changed"
         if self.operators != _operators():
             return "NumPy's operators were replaced"
         return "patterns were put into the cache of re" if _has_false_patterns() else ""
 
 
-def _owners(modules: Dict[str, Any]) -> Iterator[Tuple[str, bool, Any, Dict[str, Any]]]:
-    """Name, whether all of it counts, namespace, and what could be called in it, of each owner."""
-    for kind in _PLAIN:
-        yield kind.__name__, True, _vars(kind), _callables(_vars(kind))
-    for name, module in modules.items():
-        top = name.partition(".")[0]
-        always = top in ALWAYS and not name.startswith(_ASIDE)
-        found = _callables(_vars(module))
-        for setting in _SETTINGS.get(name, ()):
-            found.pop(setting, None)
-        yield name, always, _vars(module), found
-        for kind in list(_vars(module).values()):
-            if _isinstance(kind, type) and kind.__module__ == name:
-                yield kind.__qualname__, always, _vars(kind), _callables(_vars(kind))
+def _owners(name: str, namespace: Any) -> Iterator[Tuple[str, bool, Any, Dict[str, Any]]]:
+    """Name, whether all of it counts, namespace, and what could be called in it, of each owner.
+
+    These are the module and its classes; no name stands for the types that are built in.
+    """
+    always = not name or (name.partition(".")[0] in ALWAYS and not name.startswith(_ASIDE))
+    found = _callables(namespace)
+    for setting in _SETTINGS.get(name, ()):
+        found.pop(setting, None)
+    yield name, always, namespace, found
+    for kind in list(namespace.values()):
+        if _isinstance(kind, type) and (not name or kind.__module__ == name):
+            yield kind.__qualname__, always, _vars(kind), _callables(_vars(kind))
 
 
 def _callables(namespace: Any) -> Dict[str, Any]:

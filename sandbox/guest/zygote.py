@@ -142,8 +142,9 @@ def _split(control: socket.socket, other: socket.socket, cage: Cage, kind: str) 
         _fix_chance()
         if kind == "unittest":
             warm_up(TESTING)
-            from . import unit_player
+            from . import libraries, unit_player
 
+            libraries.look_ahead()
             MODES["unittest"] = unit_player.run
         _fork_on_request(other, cage)
     finally:

@@ -203,30 +203,38 @@ CHEATS = {
 }
 # What programs change that were written for other versions, or to be left alone.
 HONEST = {
-    "old names": (
-        "import collections, collections.abc, inspect\n"
-        "collections.Mapping = collections.abc.Mapping\n"
-        "inspect.getargspec = inspect.getfullargspec\n"
-    ),
-    "old types of NumPy": "import numpy\nnumpy.int = int\nnumpy.float = float\n",
-    "a method more": "import pandas\npandas.DataFrame.half = lambda self: self / 2\n",
-    "no warnings": "import warnings\nwarnings.warn = lambda *a, **k: None\n",
-    "warnings in one line": "import warnings\nwarnings.formatwarning = lambda *a: 'warned\\n'\n",
-    "a watch that stays": "import warnings\nwarnings.catch_warnings(record=True).__enter__()\n",
-    "records of its own": (
-        "import logging\nlogging.setLoggerClass(type('Own', (logging.Logger,), {}))\n"
-        "logging.setLogRecordFactory(lambda *a, **k: logging.LogRecord(*a, **k))\n"
-    ),
+    "names of other versions": """
+import collections, collections.abc, inspect
+import numpy
+import pandas
+collections.Mapping = collections.abc.Mapping
+inspect.getargspec = inspect.getfullargspec
+numpy.int, numpy.float = int, float
+pandas.DataFrame.half = lambda self: self / 2
+""",
+    "how messages are made": """
+import logging, warnings
+warnings.catch_warnings(record=True).__enter__()
+warnings.warn = lambda *a, **k: None
+warnings.formatwarning = lambda *a: "warned"
+logging.setLoggerClass(type("Own", (logging.Logger,), {}))
+logging.setLogRecordFactory(lambda *a, **k: logging.LogRecord(*a, **k))
+""",
     "logging loaded again": "import importlib, logging\nimportlib.reload(logging)\n",
-    "an encoder": "import json\njson.JSONEncoder.default = lambda self, value: str(value)\n",
-    "no pause": "import time\ntime.sleep = lambda seconds: None\n",
-    "no certificates": (
-        "import ssl\nssl._create_default_https_context = ssl._create_unverified_context\n"
-    ),
-    "a seed": "import numpy, random\nrandom.seed(1)\nnumpy.random.seed(1)\n",
-    "a full cache": "import re\nfor n in range(600): re.compile(f'a{n}')\n",
-    "patterns of bytes": "import re\nre.compile(b'a')\nre.compile(re.compile('b'))\n",
-    "a cache": "import functools\n@functools.lru_cache\ndef own(n): return n\nown(1)\n",
+    "what no test names": """
+import functools, json, random, re, ssl, time
+import numpy
+json.JSONEncoder.default = lambda self, value: str(value)
+time.sleep = lambda seconds: None
+ssl._create_default_https_context = ssl._create_unverified_context
+random.seed(1)
+numpy.random.seed(1)
+for n in range(600): re.compile(f"a{n}")
+re.compile(re.compile(b"b"))
+@functools.lru_cache
+def own(n): return n
+own(1)
+""",
 }
 
 
