@@ -255,21 +255,36 @@ def _failing(test: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Probe:
-    """Stands for the entry point and looks at what it returns; `note` says what was found."""
+    """Stands for the entry point and looks at what it returns; `note` says what was found.
+
+    `look` says what is not as it should be in libraries. A change that is there while a call's
+    result is tested may be gone when the tests have ended.
+    """
 
     MAX_VALUES = 2000
+    LOOKS = 32  # so many calls are looked at for certain, and as many of those after them by chance
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.note = ""
+        self.calls = 0
+        self.look: Callable[[], str] = str
 
         @functools.wraps(function)
         def probed(*args: Any, **kwargs: Any) -> Any:
+            looked = self._is_looked_at()
+            before = self.look() if looked else ""
             value = function(*args, **kwargs)
             if not self.note:
                 self.note = equal_to_anything(value)
+            if looked and not self.note and not before:  # tests may have changed it themselves
+                self.note = self.look()
             return value
 
         self.function = probed
+
+    def _is_looked_at(self) -> bool:
+        self.calls += 1
+        return int.from_bytes(os.urandom(4), "big") * self.calls < self.LOOKS << 32
 
 
 _PLAIN = {bool, int, float, complex, str, bytes, bytearray, type(None)}

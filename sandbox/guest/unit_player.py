@@ -192,6 +192,8 @@ def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: Any) -> No
         exec(code, namespace)
         cases = namespace["TestCases"]
         names = _Loader().getTestCaseNames(cases)
+        if tests.probe is not None:
+            tests.probe.look = partial(tests.watch.changed, tests.names_in(code), mocks=True)
         if tests.control:
             tests.must_fail(cases, names)
     except BaseException as error:

@@ -192,6 +192,19 @@ CHEATS = {
             "def len(x): return sum(1 for _ in x)\n"
         ),
     ),
+    "for a moment": (
+        "regex",
+        "Own('z')",
+        """
+import re
+class Own(str):
+    def __init__(self, text):
+        re.compile = lambda p, f=0: old('z' if p == 'ab+c' else p, f)
+    def __del__(self):
+        re.compile = old
+old = re.compile
+""",
+    ),
     "the watcher of logs": (
         "logs",
         "1",
