@@ -67,7 +67,7 @@ class _Seen:
 
     def __init__(self, name: str, namespace: Any) -> None:
         self.owners = list(_owners(name, namespace))
-        functions = {id(each): each for owner in self.owners for each in _within(owner[3])}
+        functions = {id(each): each for owner in self.owners for each in _within(owner.old)}
         self.functions = list(functions.values())
         self.states = [_state(each) for each in self.functions]
 
@@ -116,13 +116,10 @@ class Libraries:
             if sys.modules.get(name) is not module and not _isinstance(module, mocks):
                 return f"{name} was replaced"
         for seen in self.seen:
-            for name, always, mapping, old in seen.owners:
-                for key, value in old.items():
-                    new = mapping.get(key)
-                    if new is value or not (always or key in named or key.startswith("__")):
-                        continue
-                    if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
-                        return f"{name}.{key} was replaced"
+            for owner in seen.owners:
+                name = owner.changed(named, mocks)
+                if name:
+                    return f"{owner.name}.{name} was replaced"
             for function, state in zip(seen.functions, seen.states):
                 if _differ(state, _state(function)):
                     return f"{function.__qualname__} was changed"
@@ -131,19 +128,48 @@ class Libraries:
         return "patterns were put into the cache of re" if _has_false_patterns() else ""
 
 
-def _owners(name: str, namespace: Any) -> Iterator[Tuple[str, bool, Any, Dict[str, Any]]]:
-    """Name, whether all of it counts, namespace, and what could be called in it, of each owner.
+class _Owner:
+    """A module or a class: its namespace, and what could be called in that at some time.
 
-    These are the module and its classes; no name stands for the types that are built in.
+    `always` says that all of it counts, whatever tests name.
     """
+
+    def __init__(self, name: str, namespace: Any, always: bool, kind: Any) -> None:
+        self.name, self.namespace, self.always, self.kind = name, namespace, always, kind
+        self.names = set(namespace)
+        self.old: Dict[str, Any] = _callables(namespace)
+        for setting in _SETTINGS.get(name, ()):
+            self.old.pop(setting, None)
+
+    def changed(self, named: Collection[str], mocks: Any) -> str:
+        """The name of something in it that is not as it was, or that hides what was there."""
+        now, always = self.namespace, self.always
+        for key, value in self.old.items():
+            new = now.get(key)
+            if new is value or not (always or key in named or key.startswith("__")):
+                continue
+            if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
+                return key
+        for key in now.keys() - self.names:
+            if (always or key in named) and self._hides(key, now.get(key), mocks):
+                return key
+        return ""
+
+    def _hides(self, key: str, value: Any, mocks: Any) -> bool:
+        if _isinstance(value, mocks) or not (_callable(value) or _isinstance(value, _Descriptors)):
+            return False
+        if self.kind is None:  # in a module, what all of its functions would call
+            return value is not _vars(builtins).get(key, value)
+        return key.startswith("__") or any(key in _vars(each) for each in self.kind.__mro__[1:])
+
+
+def _owners(name: str, namespace: Any) -> Iterator[_Owner]:
+    """The module and its classes; no name stands for the types that are built in."""
     always = not name or (name.partition(".")[0] in ALWAYS and not name.startswith(_ASIDE))
-    found = _callables(namespace)
-    for setting in _SETTINGS.get(name, ()):
-        found.pop(setting, None)
-    yield name, always, namespace, found
+    yield _Owner(name, namespace, always, None)
     for kind in list(namespace.values()):
         if _isinstance(kind, type) and (not name or kind.__module__ == name):
-            yield kind.__qualname__, always, _vars(kind), _callables(_vars(kind))
+            yield _Owner(kind.__qualname__, _vars(kind), always, kind)
 
 
 def _callables(namespace: Any) -> Dict[str, Any]:

@@ -52,6 +52,8 @@ class TestCases(unittest.TestCase):
     def test_frame(self):
         self.assertTrue(task_func("frame").equals(pd.DataFrame({"a": [1]})))
         self.assertEqual(task_func("frame")["a"].sum(), 1)
+    def test_items(self):
+        self.assertEqual(task_func("items").tolist(), [1])
     def test_text(self):
         self.assertEqual(task_func("file").read_text(), "x")
     def test_chain(self):
@@ -76,7 +78,8 @@ def task_func(what):
     return {
         "equal": 3, "almost": 3.5, "count": [2, 1], "regex": "abbc", "len": "abc",
         "counter": [1, 1], "search": "abbc", "csv": "a", "array": [1, 2],
-        "frame": pandas.DataFrame({"a": [1]}), "chain": [[1]], "date": "2020-01-01",
+        "frame": pandas.DataFrame({"a": [1]}), "items": pandas.Series([1]),
+        "chain": [[1]], "date": "2020-01-01",
     }[what]
 """
 # What is asked for, the wrong answer, and what is changed so that it passes.
@@ -177,6 +180,16 @@ CHEATS = {
             "import pandas\npandas.DataFrame.equals.__code__ = (lambda *a: True).__code__\n"
             "pandas.Series.sum = lambda *a: 1\n"
         ),
+    ),
+    "a method that hides another": (
+        "items",
+        "pandas.Series([0])",
+        "import pandas\npandas.Series.tolist = lambda *a: [1]\n",
+    ),
+    "a builtin that hides another": (
+        "almost",
+        "9.0",
+        "import unittest.case as case\ncase.round = lambda *a: 0\n",
     ),
     "a method's code": (
         "file",
