@@ -152,7 +152,7 @@ class _Owner:
                 return key
         for key in now.keys() - self.names:
             if (always or key in named) and self._hides(key, now.get(key), mocks):
-                return key
+                return str(key)
         return ""
 
     def _hides(self, key: str, value: Any, mocks: Any) -> bool:
