@@ -12,14 +12,14 @@ import re
 import sys
 import types
 import warnings
-from typing import Any, Collection, Dict, Iterator, List, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Set, Tuple
 
 # What assertions and the framework itself are made of. No program has a reason to replace any
 # of it, whether its tests name that or not. Of all other modules only what tests name counts.
 ALWAYS = (
-    *("ast", "collections", "contextlib", "copy", "difflib", "functools", "inspect", "logging"),
+    *("ast", "collections", "contextlib", "copy", "difflib", "functools", "logging"),
     *("math", "numpy", "operator", "pandas", "pprint", "re", "reprlib", "sre_compile", "sre_parse"),
-    *("types", "unittest", "warnings", "_collections_abc"),
+    *("unittest", "warnings", "_collections_abc"),
 )
 # Modules within these that no assertion is made of.
 _ASIDE = ("numpy.random", "numpy.f2py", "numpy.distutils", "pandas.plotting", "pandas.io")
@@ -104,6 +104,7 @@ class Libraries:
         self.modules = _loaded({*ALWAYS, *(name.partition(".")[0] for name in imported)})
         self.seen = [_seen(name, module) for name, module in self.modules.items()]
         self.seen += [_Seen("", {kind.__name__: kind for kind in _PLAIN})]
+        self.names = {owner.kind: owner.names for seen in self.seen for owner in seen.owners}
         self.operators = _operators()
 
     def changed(self, named: Collection[str], mocks: Any = ()) -> str:
@@ -117,7 +118,7 @@ class Libraries:
                 return f"{name} was replaced"
         for seen in self.seen:
             for owner in seen.owners:
-                name = owner.changed(named, mocks)
+                name = owner.changed(named, mocks, self.names)
                 if name:
                     return f"{owner.name}.{name} was replaced"
             for function, state in zip(seen.functions, seen.states):
@@ -141,8 +142,11 @@ class _Owner:
         for setting in _SETTINGS.get(name, ()):
             self.old.pop(setting, None)
 
-    def changed(self, named: Collection[str], mocks: Any) -> str:
-        """The name of something in it that is not as it was, or that hides what was there."""
+    def changed(self, named: Collection[str], mocks: Any, names: Dict[Any, Set[str]]) -> str:
+        """The name of something in it that is not as it was, or that hides what was there.
+
+        `names` are those that each class had.
+        """
         now, always = self.namespace, self.always
         for key, value in self.old.items():
             new = now.get(key)
@@ -151,16 +155,17 @@ class _Owner:
             if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
                 return key
         for key in now.keys() - self.names:
-            if (always or key in named) and self._hides(key, now.get(key), mocks):
+            if (always or key in named) and self._hides(key, now.get(key), mocks, names):
                 return str(key)
         return ""
 
-    def _hides(self, key: str, value: Any, mocks: Any) -> bool:
+    def _hides(self, key: str, value: Any, mocks: Any, names: Dict[Any, Set[str]]) -> bool:
         if _isinstance(value, mocks) or not (_callable(value) or _isinstance(value, _Descriptors)):
             return False
         if self.kind is None:  # in a module, what all of its functions would call
             return value is not _vars(builtins).get(key, value)
-        return key.startswith("__") or any(key in _vars(each) for each in self.kind.__mro__[1:])
+        bases = self.kind.__mro__[1:]
+        return key.startswith("__") or any(key in names.get(b, _vars(b)) for b in bases)
 
 
 def _owners(name: str, namespace: Any) -> Iterator[_Owner]:

@@ -247,6 +247,15 @@ logging.setLoggerClass(type("Own", (logging.Logger,), {}))
 logging.setLogRecordFactory(lambda *a, **k: logging.LogRecord(*a, **k))
 """,
     "logging loaded again": "import importlib, logging\nimportlib.reload(logging)\n",
+    "what libraries do when they are loaded": """
+import importlib
+import pandas
+for name in ("lxml.etree", "matplotlib.pyplot", "requests", "scipy.stats", "tqdm", "yaml"):
+    try: importlib.import_module(name)
+    except ImportError: pass
+pandas.core.groupby.GroupBy.progress_apply = lambda self, f: self.apply(f)
+pandas.core.groupby.SeriesGroupBy.progress_apply = lambda self, f: self.apply(f)
+""",
     "what no test names": """
 import functools, json, random, re, ssl, time
 import numpy
