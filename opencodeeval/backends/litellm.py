@@ -83,6 +83,11 @@ class LiteLLMBackend(OpenAIBackend):
         self._address = next(iter(options.base_urls), None)
         self._timeout_s = options.request_timeout_s
         self._supported = frozenset(litellm.get_supported_openai_params(model) or ())
+        together = options.samples_per_request or 1
+        if together > 1 and "n" not in self._supported:
+            raise UsageError(
+                f"{provider} takes one sample a request: leave out --samples-per-request"
+            )
         endpoint = Endpoint(self._address or provider, None, options.max_concurrency)
         identity = {
             "backend": "litellm",
@@ -91,6 +96,7 @@ class LiteLLMBackend(OpenAIBackend):
             "server": provider,
             "max_model_len": None,
             "model_type": "chat",
+            **({} if together == 1 else {"samples_per_request": together}),
         }
         capabilities = Capabilities(
             exact_prompts=False,
@@ -100,6 +106,7 @@ class LiteLLMBackend(OpenAIBackend):
             # Those that take seeds promise nothing.
             seeds=False,
             reasoning_apart=True,
+            samples_per_request=together,
             settings=self._supported.intersection(_STANDARD),
             overlapping_calls=True,
             elsewhere=f"{provider} is not known to take it",

@@ -30,8 +30,9 @@ class BackendOptions:
     is a folder or hub id of a tokenizer to use instead of the model's own.
 
     For servers: their URLs, the environment variable with the key (by default
-    OPENAI_API_KEY, where it is set), seconds that one request may take, and requests at
-    once on each server at most.
+    OPENAI_API_KEY, where it is set), seconds that one request may take, requests at
+    once on each server at most, and samples of a task that one request asks for at most
+    (None: what is known to be right for the server, which is 1 for most).
 
     For transformers: a device ("cuda:1", "cpu") or how accelerate spreads the model
     ("auto"), by default the GPU if there is one; and answers written at once at most.
@@ -49,6 +50,7 @@ class BackendOptions:
     api_key_env: str | None = None
     request_timeout_s: float = 600.0
     max_concurrency: int = 64
+    samples_per_request: int | None = None
     device_map: str | None = None
     batch_size: int = 16
     name: str = ""
