@@ -24,7 +24,8 @@ class BackendOptions:
     tokens, prompt and answer together; None leaves it to the engine.
     `model_type` "auto" takes a model with a chat template for a chat model.
     `engine_args` go to the engine as they are and win over the fields above.
-    `lora` are folders of LoRA adapters, for backends that take adapters.
+    `lora` are LoRA adapters, folders or hub ids ("owner/name@revision"), for backends that
+    take adapters.
 
     `name` is what the model is called in the record, instead of its folder or id. `tokenizer`
     is a folder or hub id of a tokenizer to use instead of the model's own.

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
-from opencodeeval.backends.adapters import Variant, check_base, find_adapter, variant_of, variants
+from opencodeeval.backends.adapter_files import find_adapter
+from opencodeeval.backends.adapters import Variant, check_base, variant_of, variants
 from opencodeeval.backends.base import EngineDied, Opener, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest

@@ -230,8 +230,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--lora",
         action="append",
         default=[],
-        metavar="FOLDER",
-        help="score the model with this LoRA adapter; repeatable, with one load (docs/vllm.md)",
+        metavar="FOLDER_OR_HUB_ID",
+        help="score the model with this LoRA adapter (owner/name@revision on the hub); repeatable, "
+        "with one load (docs/vllm.md)",
     )
     group.add_argument("--name", default="", help="what to call the model in tables")
     group.add_argument(

@@ -22,7 +22,7 @@ import msgspec
 
 import opencodeeval
 from opencodeeval.backends import BackendOptions
-from opencodeeval.backends.adapters import find_adapter
+from opencodeeval.backends.adapter_files import find_adapter
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, tokenizer_digest, weight_digest
