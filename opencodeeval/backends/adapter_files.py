@@ -100,7 +100,7 @@ def _from_hub(name: str) -> Path:
             raise BackendError(
                 f"there is no adapter folder {name}, the adapter is not in the local cache, and "
                 "the hub cannot be reached: check the path, or download it first "
-                f"(hf download {repository})"
+                f"(hf download {repository}{f' --revision {revision}' if revision else ''})"
             )
         return folder
     _, files = found

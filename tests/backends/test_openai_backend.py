@@ -643,10 +643,14 @@ def test_bad_input(server: Server, tmp_path: Path, capfd: Any) -> None:
 
     assert "give --model one of tiny" in said(4, "--model", "big")
     assert "must be at least 1" in said(2, "--samples-per-request", "0")
+    for option in (("--max-model-len", "99"), ("--dtype", "float32"), ("--trust-remote-code",)):
+        assert f"{option[0]} is for a model that is loaded in this process" in said(2, *option)
     alone = ("--backend", "transformers", "--samples-per-request", "2")
     assert "is for servers: leave it out" in said(2, *alone)
     with_key = server.url.replace("http://", f"http://{KEY}@")
     assert "user name, password or query" in said(2, "--base-url", with_key)
     assert "cannot be reached" in said(4, "--base-url", "http://127.0.0.1:9/v1")
+    server.context = PROMPT_TOKENS
+    assert "model's context, and would count as failures: start the server with" in said(4)
     server.models = {"hello": "world"}
     assert "is not a server with the OpenAI interface" in said(4)
