@@ -11,7 +11,7 @@ from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Opener
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.endpoints import Endpoint
-from opencodeeval.backends.openai import PASSING, OpenAIBackend, Patience
+from opencodeeval.backends.openai import PASSING, UNFIT, OpenAIBackend, Patience
 from opencodeeval.backends.openai_server import check_url
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
@@ -134,7 +134,8 @@ class LiteLLMBackend(OpenAIBackend):
         except openai.APIError as error:
             # Its errors have no body: what the service said is in the message, without the key.
             status, said = int(getattr(error, "status_code", 0) or 500), str(error)
-            if status not in PASSING and not wire.is_too_long(status, said):
+            several = "n" in body and status in UNFIT
+            if status not in PASSING and not several and not wire.is_too_long(status, said):
                 raise self._refusal(status, said) from None
             headers = getattr(error, "litellm_response_headers", None) or {}
             wait = {name: headers[name] for name in ("retry-after",) if name in headers}

@@ -26,7 +26,7 @@ from opencodeeval.core.types import Completion, ModelType, Sampling, Task
 # A proxy or a server that starts may say these for a while.
 PASSING = frozenset({408, 409, 425, 429, *range(500, 600)})
 _BUSY = frozenset({429, 503})
-_UNFIT = frozenset({400, 422})
+UNFIT = frozenset({400, 422})
 _LONGEST_REST_S = 120.0
 
 
@@ -279,7 +279,7 @@ class OpenAIBackend:
             return f"{endpoint.url}: HTTP {status} {said}"
         if wire.is_too_long(status, said):
             return [wire.Answer("", "prompt_too_long", 0, 0)] * wanted
-        if wanted > 1 and status in _UNFIT:
+        if wanted > 1 and status in UNFIT:
             # Perhaps for their number: asked for one by one, it shows.
             self._together = 1
             return []

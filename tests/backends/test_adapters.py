@@ -321,8 +321,8 @@ def test_an_adapter_on_the_hub_is_downloaded_once_and_recorded_with_its_commit(
     ]
     assert said[4].startswith("there is no folder org/none and no such adapter on the hub: check")
     # Later, without a network.
-    asked = ("org/ad", "org/ad@v1", f"org/ad@{COMMIT}", "org/ad@v2")
-    said = found_in_new_process("http://127.0.0.1:9", cache, *asked, "org/ad")
+    names = ("org/ad", "org/ad@v1", f"org/ad@{COMMIT}", "org/ad@v2")
+    said = found_in_new_process("http://127.0.0.1:9", cache, *names, "org/ad")
     assert [json.loads(line)["revision"] for line in said[:3]] == [COMMIT] * 3
     assert "the adapter is not in the local cache, and the hub cannot be reached" in said[3]
     assert said[4].startswith("the hub model org/ad is an adapter without its model: use --model")
