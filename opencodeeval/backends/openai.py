@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -147,8 +147,10 @@ class OpenAIBackend:
         async def answer(samples: Sequence[Request]) -> _Asked:
             return await self._persist(samples, sampling)
 
-        # Some servers do not take several at temperature 0, where all are the same.
-        together = self._together if sampling.temperature > 0 else 1
+        def together() -> int:
+            # Some servers do not take several at temperature 0, where all are the same.
+            return self._together if sampling.temperature > 0 else 1
+
         failed: list[Request] = []
         reason, in_a_row = "", 0
         most = min(len(requests), sum(each.most for each in self._endpoints.all))
@@ -180,9 +182,10 @@ class OpenAIBackend:
         answered: list[Completion] = []
         reason, endpoint, failed = "", None, 0
         while left := samples[len(answered) :]:
-            asked = left[: self._together]
-            body = wire.body(asked, sampling, server, stops) | model
             async with self._endpoints.one(endpoint) as endpoint:
+                # How many it gives may have shown while this one waited for its turn.
+                asked = left[: self._together]
+                body = wire.body(asked, sampling, server, stops) | model
                 answers = await self._try(endpoint, body, failed + 1)
             if not isinstance(answers, str):
                 given = zip(asked, answers, strict=False)
@@ -290,10 +293,10 @@ class OpenAIBackend:
             await each.client.close()
 
 
-def _grouped(requests: Iterable[Request], most: int) -> Iterator[tuple[Request, ...]]:
+def _grouped(requests: Iterable[Request], most: Callable[[], int]) -> Iterator[tuple[Request, ...]]:
     """The requests that follow each other with the same prompt, at most so many in a group."""
     for _, same in groupby(requests, key=lambda request: request.prompt):
-        while group := tuple(islice(same, most)):
+        while group := tuple(islice(same, most())):
             yield group
 
 

@@ -213,7 +213,7 @@ def samples(
             await backend.close()
 
     found = sorted(asyncio.run(run()), key=lambda each: (each.task_id, each.sample_id))
-    wanted = [(each.prompt.task_id, each.sample_id) for each in requests]
+    wanted = sorted((each.prompt.task_id, each.sample_id) for each in requests)
     assert [(each.task_id, each.sample_id) for each in found] == wanted
     return found
 
@@ -272,6 +272,10 @@ def test_a_server_that_gives_fewer_samples_is_asked_for_the_rest(
     assert numbers[-1] <= max(at_once, 1)
     given = sum(min(number, at_once or number == 1) for number in numbers)
     assert given == 4 * SAMPLED.n
+    # It is known from then on.
+    del server.bodies[:]
+    samples(server, 60, asked=5)
+    assert [body.get("n", 1) for body in server.bodies].count(5) <= 8
 
 
 def test_samples_that_are_asked_for_together_fail_together(server: Server) -> None:
