@@ -35,9 +35,9 @@ def look_up(name: str, revision: str | None, kind: str) -> tuple[str, frozenset[
             f"the {kind} {name} is gated: accept its terms on its hub page and set HF_TOKEN"
         ) from None
     except errors.RevisionNotFoundError:
-        option = "--revision" if kind == "model" else "after the @"
+        where = "with --revision" if kind == "model" else "after the @"
         raise BackendError(
-            f"the {kind} {name} has no revision {revision}: give {option} a branch, tag or commit"
+            f"the {kind} {name} has no revision {revision}: give a branch, tag or commit {where}"
         ) from None
     except errors.RepositoryNotFoundError:
         raise BackendError(

@@ -314,7 +314,7 @@ def test_an_adapter_on_the_hub_is_downloaded_once_and_recorded_with_its_commit(
     assert whole == {**here, "adapter": "org/ad", "revision": COMMIT}
     assert tagged == {**whole, "adapter": "org/ad@v1"}
     assert said[2:] == [
-        "the adapter org/ad has no revision v2: give after the @ a branch, tag or commit",
+        "the adapter org/ad has no revision v2: give a branch, tag or commit after the @",
         "org/base on the hub is a model, not an adapter: give it as --model",
         said[4],
         "the hub model org/ad is an adapter without its model: use --model BASE --lora org/ad",
