@@ -27,7 +27,7 @@ Completions = dict[SampleId, Completion]
 
 @pytest.mark.vllm
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
-@pytest.mark.timeout(600)  # loads a server and an engine
+@pytest.mark.timeout(1200)  # loads a server and an engine
 def test_all_engines_write_the_same_texts_whatever_happens_between(
     server: Server, tmp_path: Path
 ) -> None:

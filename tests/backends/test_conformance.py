@@ -84,6 +84,7 @@ MADE: dict[str, Callable[[Path], Backend]] = {
 }
 WITH_VLLM = [
     pytest.mark.vllm,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
 ]
 WITH_TORCH = [
