@@ -15,12 +15,27 @@ from opencodeeval.core.types import Task
 
 __all__ = [
     "BACKENDS",
+    "SERVERS",
     "BackendOptions",
     "check_adapters",
     "open_backend",
     "parse_chat_template_args",
     "parse_engine_args",
 ]
+
+
+# Backends whose models others have loaded, and the options for one that is loaded here.
+SERVERS = ("openai", "litellm")
+_LOADING = ("revision", "dtype", "tensor_parallel_size", "max_model_len", "trust_remote_code")
+
+
+def _check_loads_nothing(options: BackendOptions) -> None:
+    for field in _LOADING:
+        if getattr(options, field) != getattr(BackendOptions, field):
+            raise UsageError(
+                f"--{field.replace('_', '-')} is for a model that is loaded in this process: give "
+                "it to the server, and leave it out here"
+            )
 
 
 def check_adapters(name: str, options: BackendOptions) -> None:
@@ -54,8 +69,10 @@ def open_backend(
         BackendError: the model or the engine cannot be used.
     """
     check_adapters(name, options)
-    if options.tokenizer and name in ("openai", "litellm", "reference"):
+    if options.tokenizer and name in (*SERVERS, "reference"):
         raise UsageError(
             f"--tokenizer is for vllm and transformers, and {name} has its own: leave it out"
         )
+    if name in SERVERS:
+        _check_loads_nothing(options)
     return BACKENDS.load(name).open(model, options, tasks)

@@ -1,9 +1,8 @@
-"""LoRA adapters in PEFT's format: found, checked against their base, and named in the record."""
+"""LoRA adapters beside a loaded model: checked against their base, and what prompts they get."""
 
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,47 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from opencodeeval.backends.models import ADAPTER_CONFIG, ModelSource, files_digest, read_config
+from opencodeeval.backends.adapter_files import (
+    MERGE,
+    TEMPLATE,
+    TOKENIZER_CONFIG,
+    Adapter,
+    read_object,
+    weights_of,
+)
+from opencodeeval.backends.models import ADAPTER_CONFIG, ModelSource, read_config
 from opencodeeval.backends.rendering import about_template, model_type_of
 from opencodeeval.core.errors import BackendError, UsageError
-from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.types import ModelType
 
-_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
-_TOKENIZER_CONFIG = "tokenizer_config.json"
-_TEMPLATE = "chat_template.jinja"
 _PREFIX = "base_model.model."
 _A, _B = ".lora_A.weight", ".lora_B.weight"
-_MERGE = "merge it into its base (PEFT's merge_and_unload) and give the result as --model"
 
 WantedType = Literal["auto", "base", "chat"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """A LoRA adapter: its path as given, its folder, its adapter_config.json, its digest."""
-
-    name: str
-    folder: Path
-    config: Mapping[str, Any]
-    digest: str
-
-    @property
-    def rank(self) -> int:
-        """The largest rank of its matrices."""
-        pattern = self.config.get("rank_pattern") or {}
-        return max(int(self.config["r"]), *(int(rank) for rank in pattern.values()), 0)
-
-    @property
-    def base(self) -> str:
-        """The model that it says it was trained on, or ""."""
-        return str(self.config.get("base_model_name_or_path") or "")
-
-    def identity(self) -> dict[str, Any]:
-        """What names the adapter in the record."""
-        return {"adapter": name_of_folder(self.folder), "digest": self.digest, "rank": self.rank}
 
 
 @dataclass(frozen=True)
@@ -103,36 +80,6 @@ def variant_of(offered: Sequence[Variant], name: str) -> Variant:
         if each.adapter and each.adapter.name == name:
             return each
     raise UsageError(f"the backend was opened without the adapter {name}: name it in `lora`")
-
-
-def find_adapter(name: str) -> Adapter:
-    """Read an adapter's folder; its weights are not loaded.
-
-    Raises:
-        BackendError: there is no such folder, or it does not hold a LoRA adapter.
-    """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        on_hub = name.count("/") == 1 and not name.startswith((".", "~", "/"))
-        hint = f", or download it first (hf download {name} --local-dir FOLDER)" if on_hub else ""
-        raise BackendError(f"there is no adapter folder {name}: check the path{hint}")
-    if not (folder / ADAPTER_CONFIG).is_file():
-        what = "is a model: give it as --model" if (folder / "config.json").is_file() else "lacks"
-        hint = "" if what != "lacks" else f" {ADAPTER_CONFIG}: give a folder that PEFT saved"
-        raise BackendError(f"{folder} is not an adapter folder: it {what}{hint}")
-    config = _read_json(folder / ADAPTER_CONFIG)
-    kind = str(config.get("peft_type") or "")
-    if kind != "LORA" or not isinstance(config.get("r"), int):
-        raise BackendError(
-            f"the adapter {name} is of type {kind or 'unknown'}, and only LORA is taken: {_MERGE}"
-        )
-    if _weights(folder) is None:
-        raise BackendError(
-            f"{folder} has no {_WEIGHTS[0]}: was the adapter saved, and the download complete?"
-        )
-    files = (ADAPTER_CONFIG, *_WEIGHTS, _TOKENIZER_CONFIG, _TEMPLATE)
-    digest = files_digest([folder / each for each in sorted(files) if (folder / each).is_file()])
-    return Adapter(name, folder, config, digest)
 
 
 def check_base(adapter: Adapter, source: ModelSource, trust_remote_code: bool = False) -> None:
@@ -190,9 +137,9 @@ def _adapted_tokenizer(adapter: Adapter, tokenizer: Any) -> Any:
     Raises:
         BackendError: the template needs a token that the base's tokenizer lacks.
     """
-    path = adapter.folder / _TOKENIZER_CONFIG
-    settings = _read_json(path) if path.is_file() else {}
-    written = adapter.folder / _TEMPLATE
+    path = adapter.folder / TOKENIZER_CONFIG
+    settings = read_object(path) if path.is_file() else {}
+    written = adapter.folder / TEMPLATE
     template = written.read_text("utf-8") if written.is_file() else settings.get("chat_template")
     own = copy.deepcopy(tokenizer)
     known = own.get_vocab()
@@ -206,7 +153,7 @@ def _adapted_tokenizer(adapter: Adapter, tokenizer: Any) -> Any:
         if lacking:
             raise BackendError(
                 f"the chat template of the adapter {adapter.name} has the token {lacking[0]}, "
-                f"which the tokenizer of its base lacks: {_MERGE}"
+                f"which the tokenizer of its base lacks: {MERGE}"
             )
         own.chat_template = template
     end = settings.get("eos_token")
@@ -216,23 +163,9 @@ def _adapted_tokenizer(adapter: Adapter, tokenizer: Any) -> Any:
     return own
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BackendError(f"{path} cannot be read: {error}") from error
-    if not isinstance(content, Mapping):
-        raise BackendError(f"{path} is not a JSON object: was the adapter saved completely?")
-    return content
-
-
-def _weights(folder: Path) -> Path | None:
-    return next((folder / each for each in _WEIGHTS if (folder / each).is_file()), None)
-
-
 def _shapes_of_adapter(adapter: Adapter) -> dict[str, tuple[int, int]]:
     """Module -> (inputs, outputs), of modules with both matrices."""
-    path = _weights(adapter.folder)
+    path = weights_of(adapter.folder)
     assert path is not None  # find_adapter saw to it
     try:
         shapes = _tensor_shapes(path)

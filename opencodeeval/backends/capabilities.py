@@ -24,6 +24,9 @@ class Capabilities:
     settings: the fields of a sampling beyond temperature, top_p, max_tokens and seed that
         it takes; None: all, or it refuses some by itself.
     thinking_budget: it cuts reasoning at a number of tokens.
+    samples_per_request: how many samples of a prompt it asks a server for at once, at most,
+        where the temperature is above 0. Such samples have no seed of their own. An engine in
+        this process needs none of it: it keeps what it computed of the prompt.
     overlapping_calls: `generate` may be called again while an earlier call goes on, whose
         requests go first; it takes its requests one after another, as it has room.
     elsewhere: where to find what is missing here, for messages.
@@ -38,6 +41,7 @@ class Capabilities:
     reasoning_apart: bool = False
     settings: frozenset[str] | None = None
     thinking_budget: bool = False
+    samples_per_request: int = 1
     overlapping_calls: bool = False
     elsewhere: str = ""
 
@@ -45,6 +49,7 @@ class Capabilities:
 LACKS = {
     "exact-prompts": "the texts that the model saw are not known",
     "neutral-sampling": "the server may sample with penalties or filters of its own",
+    "sample-tokens": "of samples that were drawn together only the sum of the tokens is known",
     "seeds": "the same command may draw other samples",
     "stop-strings": "some stop strings do not end answers, whose text is cut at them afterwards",
     "token-counts": "tokens are not counted",
@@ -78,10 +83,12 @@ def check(can: Capabilities, prompt: Prompt, sampling: Sampling) -> None:
 def lacking(can: Capabilities, prompts: Iterable[Prompt], sampling: Sampling) -> tuple[str, ...]:
     """What a run does without, as keys of LACKS: it is in the record."""
     most = can.stop_strings
+    sampled = sampling.temperature > 0
     without = {
         "exact-prompts": not can.exact_prompts,
         "neutral-sampling": not can.neutral_sampling,
-        "seeds": not can.seeds and sampling.temperature > 0,
+        "sample-tokens": can.samples_per_request > 1 and sampled and sampling.n > 1,
+        "seeds": not can.seeds and sampled,
         "stop-strings": most is not None and any(len(each.stop) > most for each in prompts),
         "token-counts": not can.token_counts,
     }

@@ -11,7 +11,7 @@ from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Opener
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.endpoints import Endpoint
-from opencodeeval.backends.openai import PASSING, OpenAIBackend, Patience
+from opencodeeval.backends.openai import PASSING, UNFIT, OpenAIBackend, Patience
 from opencodeeval.backends.openai_server import check_url
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError
@@ -83,6 +83,11 @@ class LiteLLMBackend(OpenAIBackend):
         self._address = next(iter(options.base_urls), None)
         self._timeout_s = options.request_timeout_s
         self._supported = frozenset(litellm.get_supported_openai_params(model) or ())
+        together = options.samples_per_request or 1
+        if together > 1 and "n" not in self._supported:
+            raise UsageError(
+                f"{provider} takes one sample a request: leave out --samples-per-request"
+            )
         endpoint = Endpoint(self._address or provider, None, options.max_concurrency)
         identity = {
             "backend": "litellm",
@@ -91,6 +96,7 @@ class LiteLLMBackend(OpenAIBackend):
             "server": provider,
             "max_model_len": None,
             "model_type": "chat",
+            **({} if together == 1 else {"samples_per_request": together}),
         }
         capabilities = Capabilities(
             exact_prompts=False,
@@ -100,6 +106,7 @@ class LiteLLMBackend(OpenAIBackend):
             # Those that take seeds promise nothing.
             seeds=False,
             reasoning_apart=True,
+            samples_per_request=together,
             settings=self._supported.intersection(_STANDARD),
             overlapping_calls=True,
             elsewhere=f"{provider} is not known to take it",
@@ -127,7 +134,8 @@ class LiteLLMBackend(OpenAIBackend):
         except openai.APIError as error:
             # Its errors have no body: what the service said is in the message, without the key.
             status, said = int(getattr(error, "status_code", 0) or 500), str(error)
-            if status not in PASSING and not wire.is_too_long(status, said):
+            several = "n" in body and status in UNFIT
+            if status not in PASSING and not several and not wire.is_too_long(status, said):
                 raise self._refusal(status, said) from None
             headers = getattr(error, "litellm_response_headers", None) or {}
             wait = {name: headers[name] for name in ("retry-after",) if name in headers}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opencodeeval.backends import hub
 from opencodeeval.backends.layouts import models_below, shards_in
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.names import name_of_folder
@@ -44,7 +45,6 @@ _TRAINER_FILES = (
     *("model_optim_rng", "pytorch_model_fsdp", "common.pt"),  # Megatron, accelerate
 )
 _CHUNK_BYTES = 1 << 20
-_HUB_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -128,58 +128,33 @@ def base_of(folder: Path) -> str:
 
 
 def _find_on_hub(name: str, revision: str | None, tokenizer: str | None) -> ModelSource:
-    from huggingface_hub import HfApi, errors
-
     at = f" at revision {revision}" if revision else ""
-    try:
-        info = HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT_S)
-    except errors.HFValidationError:
-        raise BackendError(
-            f"there is no folder {name}, and it is not a hub model id of the form owner/name either"
-        ) from None
-    except errors.GatedRepoError:
-        raise BackendError(
-            f"the model {name} is gated: accept its terms on its hub page and set HF_TOKEN"
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise BackendError(
-            f"the model {name} has no revision {revision}: give --revision a branch, tag or commit"
-        ) from None
-    except errors.RepositoryNotFoundError:
-        raise BackendError(
-            f"there is no folder {name} and no such model on the hub: check the name, "
-            "or set HF_TOKEN if it is private"
-        ) from None
-    except Exception:  # no answer: every HTTP library has errors of its own
-        folder = _cached_snapshot(name, revision)
+    found = hub.look_up(name, revision, "model")
+    if found is None:
+        folder = hub.cached(name, revision, "config.json")
+        if folder is None and hub.cached(name, revision, ADAPTER_CONFIG):
+            raise _is_adapter(name, revision)
         if folder is None:
             raise BackendError(
                 f"there is no folder {name}, the model{at} is not in the local cache, and the hub "
                 "cannot be reached: give the path of a local folder, or with --revision "
                 "a revision that was downloaded before"
-            ) from None
+            )
         _check_folder(folder, tokenizer)
         return ModelSource(name, folder=folder, commit=folder.name)
-    files = {each.rfilename for each in info.siblings or ()}
+    commit, files = found
     if "config.json" not in files and ADAPTER_CONFIG in files:
-        raise BackendError(
-            f"the hub model {name}{at} is an adapter without its model: download it (hf download "
-            f"{name} --local-dir FOLDER) and use --model BASE --lora FOLDER"
-        )
+        raise _is_adapter(name, revision)
     if "config.json" not in files:
         raise BackendError(f"the hub model {name}{at} has no config.json: is it a language model?")
-    return ModelSource(name, commit=info.sha)
+    return ModelSource(name, commit=commit)
 
 
-def _cached_snapshot(name: str, revision: str | None) -> Path | None:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
-
-    try:
-        config = hf_hub_download(name, "config.json", revision=revision, local_files_only=True)
-    except EntryNotFoundError:
-        return None
-    return Path(config).parent
+def _is_adapter(name: str, revision: str | None) -> BackendError:
+    named = f"{name}@{revision}" if revision else name
+    return BackendError(
+        f"the hub model {name} is an adapter without its model: use --model BASE --lora {named}"
+    )
 
 
 def generation_config(source: ModelSource) -> Mapping[str, Any]:

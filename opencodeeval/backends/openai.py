@@ -6,10 +6,11 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import groupby, islice
 from typing import Any
 
 from opencodeeval.backends import openai_wire as wire
@@ -25,6 +26,7 @@ from opencodeeval.core.types import Completion, ModelType, Sampling, Task
 # A proxy or a server that starts may say these for a while.
 PASSING = frozenset({408, 409, 425, 429, *range(500, 600)})
 _BUSY = frozenset({429, 503})
+UNFIT = frozenset({400, 422})
 _LONGEST_REST_S = 120.0
 
 
@@ -32,7 +34,7 @@ _LONGEST_REST_S = 120.0
 class Patience:
     """How often a request is tried, and the pauses between: doubled each time, with jitter.
 
-    After `give_up` samples that failed in a row, the run ends: the servers are gone.
+    After `give_up` requests that failed in a row, the run ends: the servers are gone.
     """
 
     tries: int = 8
@@ -72,6 +74,8 @@ def open_openai(
     servers = {str(entry.get("owned_by") or "") for entry in entries}
     # What one of several unlike servers lacks must not be used.
     server = servers.pop() if len(servers) == 1 else ""
+    usual = wire.samples_per_request(server)
+    together = usual if options.samples_per_request is None else options.samples_per_request
     model_type: ModelType = "base" if options.model_type == "base" else "chat"
     identity = {
         "backend": "openai",
@@ -81,8 +85,9 @@ def open_openai(
         "server": server,
         "max_model_len": entries[0].get("max_model_len"),
         "model_type": model_type,
+        **({} if together == usual else {"samples_per_request": together}),
     }
-    can = wire.capabilities(server, model_type, stop_strings(server, urls))
+    can = wire.capabilities(server, model_type, stop_strings(server, urls), together)
     endpoints = [_endpoint(url, key, options) for url in urls]
     return OpenAIBackend(endpoints, identity, can, key, patience or Patience())
 
@@ -105,9 +110,12 @@ def _endpoint(url: str, key: str, options: BackendOptions) -> Endpoint:
 
 
 @dataclass(frozen=True)
-class _Failed:
-    request: Request
-    reason: str
+class _Asked:
+    """What became of samples that were asked for together: some may have failed, and why."""
+
+    answered: Sequence[Completion]
+    failed: Sequence[Request] = ()
+    reason: str = ""
 
 
 class OpenAIBackend:
@@ -128,6 +136,7 @@ class OpenAIBackend:
         self._key = key
         self._patience = patience
         self._limit = wire.LIMIT
+        self._together = capabilities.samples_per_request
 
     def identity(self) -> Mapping[str, Any]:
         return self._identity
@@ -135,59 +144,69 @@ class OpenAIBackend:
     async def generate(
         self, requests: Sequence[Request], sampling: Sampling
     ) -> AsyncIterator[Completion]:
-        async def answer(request: Request) -> Completion | _Failed:
-            return await self._persist(request, sampling)
+        async def answer(samples: Sequence[Request]) -> _Asked:
+            return await self._persist(samples, sampling)
 
-        failed: list[_Failed] = []
-        in_a_row = 0
-        most = sum(each.most for each in self._endpoints.all)
+        def together() -> int:
+            # Some servers do not take several at temperature 0, where all are the same.
+            return self._together if sampling.temperature > 0 else 1
+
+        failed: list[Request] = []
+        reason, in_a_row = "", 0
+        most = min(len(requests), sum(each.most for each in self._endpoints.all))
         # Closed at once where it is left early: the other requests must not go on.
-        async with aclosing(as_finished(requests, answer, most)) as results:
+        async with aclosing(as_finished(_grouped(requests, together), answer, most)) as results:
             async for result in results:
-                if isinstance(result, Completion):
-                    in_a_row = 0
-                    yield result
-                    continue
-                failed.append(result)
-                in_a_row += 1
+                for completion in result.answered:
+                    yield completion
+                failed += result.failed
+                reason = reason or result.reason
+                in_a_row = in_a_row + 1 if result.failed else 0
                 if in_a_row >= self._patience.give_up:
                     break
         if failed:
-            first = failed[0]
-            named = list(dict.fromkeys(each.request.prompt.task_id for each in failed))
+            named = list(dict.fromkeys(each.prompt.task_id for each in failed))
             more = f" and {len(named) - 5} more tasks" if named[5:] else ""
             raise SamplesFailed(
                 f"the server failed on {len(failed)} of {len(requests)} samples "
                 f"({', '.join(named[:5])}{more}) in {self._patience.tries} tries each "
-                f"({first.reason}), so there is no score: the same command asks for these again",
+                f"({reason}), so there is no score: the same command asks for these again",
                 hopeless=in_a_row >= self._patience.give_up,
             )
 
-    async def _persist(self, request: Request, sampling: Sampling) -> Completion | _Failed:
-        """Try until there is an answer, or too often."""
-        check(self.capabilities, request.prompt, sampling)
+    async def _persist(self, samples: Sequence[Request], sampling: Sampling) -> _Asked:
+        """Ask for samples of one prompt until all are there, or too often."""
+        check(self.capabilities, samples[0].prompt, sampling)
         server, stops = str(self._identity["server"]), self.capabilities.stop_strings
-        body = wire.body(request, sampling, server, stops) | {"model": self._identity["model"]}
-        reason, endpoint = "", None
-        for failed in range(1, self._patience.tries + 1):
+        model = {"model": self._identity["model"]}
+        answered: list[Completion] = []
+        reason, endpoint, failed = "", None, 0
+        while left := samples[len(answered) :]:
             async with self._endpoints.one(endpoint) as endpoint:
-                answer = await self._try(endpoint, body, failed)
-            if isinstance(answer, wire.Answer):
-                return wire.completion(request, answer)
-            reason = answer
-            if failed < self._patience.tries:
-                await asyncio.sleep(self._patience.pause(failed))
-        return _Failed(request, reason)
+                # How many it gives may have shown while this one waited for its turn.
+                asked = left[: self._together]
+                body = wire.body(asked, sampling, server, stops) | model
+                answers = await self._try(endpoint, body, failed + 1)
+            if not isinstance(answers, str):
+                given = zip(asked, answers, strict=False)
+                answered += [wire.completion(*each) for each in given]
+                endpoint, failed = None, 0
+                continue
+            reason, failed = answers, failed + 1
+            if failed == self._patience.tries:
+                return _Asked(answered, left, reason)
+            await asyncio.sleep(self._patience.pause(failed))
+        return _Asked(answered)
 
     async def _try(
         self, endpoint: Endpoint, body: dict[str, Any], failed: int
-    ) -> wire.Answer | str:
-        """The answer, or why there is none this time."""
+    ) -> list[wire.Answer] | str:
+        """The answers, which may be fewer than asked for, or why there are none this time."""
         import openai
 
-        sent = time.monotonic()
+        sent, wanted = time.monotonic(), body.get("n", 1)
         try:
-            answer = wire.read_answer(await self._send(endpoint, body))
+            answers = wire.read_answers(await self._send(endpoint, body))
         except wire.Garbled as error:
             return f"{endpoint.url}: {error}"
         except openai.APITimeoutError:
@@ -198,9 +217,12 @@ class OpenAIBackend:
             endpoint.rest(self._patience.pause(failed))
             return f"{endpoint.url}: {error.__cause__ or error}"
         except openai.APIStatusError as error:
-            return self._refused(endpoint, error, sent)
+            return self._refused(endpoint, error, sent, wanted)
         endpoint.answered()
-        return answer
+        if len(answers) < wanted:
+            # It gives no more at once, whatever is asked for.
+            self._together = min(self._together, len(answers))
+        return answers
 
     async def _send(self, endpoint: Endpoint, body: dict[str, Any]) -> bytes:
         """The bytes of a request's answer; an answer that cannot fit is shortened to what does."""
@@ -214,7 +236,8 @@ class OpenAIBackend:
             if not wire.is_too_long(error.status_code, said):
                 raise
             # An answer of one token shows how long the prompt is, or that it is too long.
-            probe = wire.read_answer(await self._post(endpoint, body, 1))
+            one = {name: value for name, value in body.items() if name != "n"}
+            probe = wire.read_answers(await self._post(endpoint, one, 1))[0]
             if not context or not probe.prompt_tokens:
                 raise BackendError(
                     f"prompt and answer do not fit into the model's context on {endpoint.url} "
@@ -247,7 +270,9 @@ class OpenAIBackend:
                 content: bytes = answer.http_response.content
                 return content
 
-    def _refused(self, endpoint: Endpoint, error: Any, sent: float) -> wire.Answer | str:
+    def _refused(
+        self, endpoint: Endpoint, error: Any, sent: float, wanted: int
+    ) -> list[wire.Answer] | str:
         status, content = error.status_code, error.response.content
         said = wire.message_of(content, self._key)
         if status in PASSING:
@@ -256,12 +281,23 @@ class OpenAIBackend:
             endpoint.rest(_retry_after(error.response.headers.get("retry-after")))
             return f"{endpoint.url}: HTTP {status} {said}"
         if wire.is_too_long(status, said):
-            return wire.Answer("", "prompt_too_long", 0, 0)
+            return [wire.Answer("", "prompt_too_long", 0, 0)] * wanted
+        if wanted > 1 and status in UNFIT:
+            # Perhaps for their number: asked for one by one, it shows.
+            self._together = 1
+            return []
         raise refusal(endpoint.url, status, content, self._key) from None
 
     async def close(self) -> None:
         for each in self._endpoints.all:
             await each.client.close()
+
+
+def _grouped(requests: Iterable[Request], most: Callable[[], int]) -> Iterator[tuple[Request, ...]]:
+    """The requests that follow each other with the same prompt, at most so many in a group."""
+    for _, same in groupby(requests, key=lambda request: request.prompt):
+        while group := tuple(islice(same, most())):
+            yield group
 
 
 def _retry_after(text: str | None) -> float:

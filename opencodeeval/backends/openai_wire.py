@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 from opencodeeval.backends.base import Request
@@ -26,6 +27,8 @@ _STANDARD = ("presence_penalty", "frequency_penalty")
 ALL_TOKENS = -1
 # What OpenAI's own interface allows.
 MOST_STOPS = 4
+# It bills a prompt once a request. It would take 128, but what fails is asked for as a whole.
+TOGETHER = 20
 # The requests that vLLM describes.
 _REQUESTS = ("CompletionRequest", "ChatCompletionRequest")
 
@@ -56,8 +59,22 @@ class Answer:
     thinking_tokens: int = 0
 
 
-def capabilities(server: str, model_type: ModelType, most_stops: int | None) -> Capabilities:
-    """What is known of a server, which calls itself `server` and takes so many stop strings."""
+def samples_per_request(server: str) -> int:
+    """How many samples a request to a server asks for where the user says nothing.
+
+    1 for vLLM's and SGLang's, which keep what they computed of a prompt, and for those that
+    are not known to give several.
+    """
+    return TOGETHER if server in _NEUTRAL else 1
+
+
+def capabilities(
+    server: str, model_type: ModelType, most_stops: int | None, together: int
+) -> Capabilities:
+    """What is known of a server, which calls itself `server`.
+
+    It takes so many stop strings, and is asked for at most `together` samples at once.
+    """
     engine, llama = server in ENGINES, server in LLAMA
     settings = frozenset({*_STANDARD, "top_k", "min_p"} if llama else _STANDARD)
     return Capabilities(
@@ -65,7 +82,9 @@ def capabilities(server: str, model_type: ModelType, most_stops: int | None) -> 
         exact_prompts=model_type == "base",
         response_prefix=engine,
         stop_strings=most_stops,
-        seeds=server == "vllm",
+        # Several samples share one seed, so that one of them cannot be had again.
+        seeds=server == "vllm" and together == 1,
+        samples_per_request=together,
         reasoning_apart=True,
         settings=None if engine else settings,
         neutral_sampling=engine or llama or server in _NEUTRAL,
@@ -93,19 +112,24 @@ def most_stops(server: str, openapi: bytes | None) -> int | None:
     return min((limit for limit in limits if limit), default=None) if kinds else MOST_STOPS
 
 
-def body(request: Request, sampling: Sampling, server: str, stops: int | None) -> dict[str, Any]:
-    """The JSON of a request for one sample, but for the model's name.
+def body(
+    samples: Sequence[Request], sampling: Sampling, server: str, stops: int | None
+) -> dict[str, Any]:
+    """The JSON of a request for samples of one prompt, but for the model's name.
 
     `server` is what the server calls itself, `stops` how many stop strings it takes.
     """
-    prompt = request.prompt
+    prompt = samples[0].prompt
     fields: dict[str, Any] = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         LIMIT: sampling.max_tokens,
     }
-    if sampling.temperature > 0:
-        fields["seed"] = request_seed(sampling.seed, prompt.task_id, request.sample_id)
+    if len(samples) > 1:
+        # Without a seed: some servers would give the same sample so many times.
+        fields["n"] = len(samples)
+    elif sampling.temperature > 0:
+        fields["seed"] = request_seed(sampling.seed, prompt.task_id, samples[0].sample_id)
     if stop := list(prompt.stop[:stops]):
         fields["stop"] = stop
     fields |= sampling.changed(_STANDARD)
@@ -143,27 +167,53 @@ def _turns(prompt: Prompt) -> dict[str, Any]:
     return {"messages": turns, "add_generation_prompt": False, "continue_final_message": True}
 
 
-def read_answer(content: bytes) -> Answer:
-    """The first choice of a chat completion or a completion.
+def read_answers(content: bytes) -> list[Answer]:
+    """The choices of a chat completion or a completion, one or more.
+
+    A server counts the tokens of all choices together. The first choice gets those of the
+    prompt, and each a share of the others by the length of its text: sums are exact.
 
     Raises:
         Garbled: it is no such thing.
     """
     try:
         answer = json.loads(content)
-        choice = answer["choices"][0]
-        message = choice["message"] if "message" in choice else {"content": choice["text"]}
-        text, reasoning = message.get("content"), _reasoning(message)
+        choices = [_choice(each) for each in answer["choices"]]
         usage = answer.get("usage") or {}
         details = usage.get("completion_tokens_details") or {}
+        prompt, completion = (
+            int(usage.get(f"{part}_tokens") or 0) for part in ("prompt", "completion")
+        )
         thinking = int(details.get("reasoning_tokens") or 0)
-        counts = [int(usage.get(f"{part}_tokens") or 0) for part in ("prompt", "completion")]
-        reason = str(choice.get("finish_reason") or "stop")
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Garbled("the answer is not a completion of the OpenAI interface") from error
+    if not choices:
+        raise Garbled("the answer has no text")
+    lengths = [len(text) + len(reasoning) for text, _, reasoning in choices]
+    written, thought = (_shares(total, lengths) for total in (completion, thinking))
+    read = [prompt, *[0] * (len(choices) - 1)]
+    return [
+        Answer(text, reason, *counts, reasoning, thinking)
+        for (text, reason, reasoning), counts, thinking in zip(
+            choices, zip(read, written, strict=True), thought, strict=True
+        )
+    ]
+
+
+def _choice(choice: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Text, finish reason and reasoning of one choice."""
+    message = choice["message"] if "message" in choice else {"content": choice["text"]}
+    text = message.get("content")
     if not isinstance(text, (str, type(None))):
         raise Garbled("the answer's text is not a string")
-    return Answer(text or "", reason, counts[0], counts[1], reasoning, thinking)
+    return text or "", str(choice.get("finish_reason") or "stop"), _reasoning(message)
+
+
+def _shares(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` in whole parts that are about as the weights are."""
+    ends = [*accumulate(weights)] if sum(weights) else [*range(1, len(weights) + 1)]
+    upto = [0, *(total * end // ends[-1] for end in ends)]
+    return [after - before for before, after in pairwise(upto)]
 
 
 def _reasoning(message: Mapping[str, Any]) -> str:

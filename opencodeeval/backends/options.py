@@ -24,14 +24,16 @@ class BackendOptions:
     tokens, prompt and answer together; None leaves it to the engine.
     `model_type` "auto" takes a model with a chat template for a chat model.
     `engine_args` go to the engine as they are and win over the fields above.
-    `lora` are folders of LoRA adapters, for backends that take adapters.
+    `lora` are LoRA adapters, folders or hub ids ("owner/name@revision"), for backends that
+    take adapters.
 
     `name` is what the model is called in the record, instead of its folder or id. `tokenizer`
     is a folder or hub id of a tokenizer to use instead of the model's own.
 
     For servers: their URLs, the environment variable with the key (by default
-    OPENAI_API_KEY, where it is set), seconds that one request may take, and requests at
-    once on each server at most.
+    OPENAI_API_KEY, where it is set), seconds that one request may take, requests at
+    once on each server at most, and samples of a task that one request asks for at most
+    (None: what is known to be right for the server, which is 1 for most).
 
     For transformers: a device ("cuda:1", "cpu") or how accelerate spreads the model
     ("auto"), by default the GPU if there is one; and answers written at once at most.
@@ -49,6 +51,7 @@ class BackendOptions:
     api_key_env: str | None = None
     request_timeout_s: float = 600.0
     max_concurrency: int = 64
+    samples_per_request: int | None = None
     device_map: str | None = None
     batch_size: int = 16
     name: str = ""

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from opencodeeval.backends import transformers_model as loading
-from opencodeeval.backends.adapters import Variant, check_base, find_adapter, variant_of, variants
+from opencodeeval.backends.adapter_files import find_adapter
+from opencodeeval.backends.adapters import Variant, check_base, variant_of, variants
 from opencodeeval.backends.base import Opener, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest

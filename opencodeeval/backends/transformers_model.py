@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from opencodeeval.backends.adapters import Adapter
+from opencodeeval.backends.adapter_files import Adapter
 from opencodeeval.backends.models import ModelSource, read_config
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.core.errors import BackendError, UsageError

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
-from opencodeeval.backends.adapters import Variant, check_base, find_adapter, variant_of, variants
+from opencodeeval.backends.adapter_files import find_adapter
+from opencodeeval.backends.adapters import Variant, check_base, variant_of, variants
 from opencodeeval.backends.base import EngineDied, Opener, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, weight_digest
@@ -25,6 +26,7 @@ from opencodeeval.backends.rendering import (
 )
 from opencodeeval.backends.streaming import as_finished, request_seed
 from opencodeeval.backends.thinking import Cut, ThinkingBudget, require_marks
+from opencodeeval.backends.vllm_drafts import describe_draft, draft_arguments, find_draft
 from opencodeeval.backends.vllm_engine import Engine, one_line, require_vllm, start_engine
 from opencodeeval.backends.vllm_lora import lora_arguments
 from opencodeeval.backends.vllm_settings import describe, engine_arguments
@@ -51,9 +53,11 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
     """
     source = find_model(model, options.revision, options.tokenizer)
     adapters = [find_adapter(name) for name in dict.fromkeys(options.lora)]
+    draft = find_draft(options.engine_args)
     require_vllm()
     arguments = engine_arguments(source, options)
     arguments |= lora_arguments(adapters, options.engine_args)
+    arguments |= draft_arguments(draft, options.engine_args)
     for adapter in adapters:
         check_base(adapter, source, options.trust_remote_code)
     tokenizer = load_tokenizer(
@@ -64,9 +68,11 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
     digesting = None
     if source.folder and not source.commit:
         digesting = in_background(partial(weight_digest, source.folder))
+    describing = in_background(partial(describe_draft, draft))
     engine = start_engine(arguments, local=source.folder is not None)
     try:
         digest = digesting.result() if digesting else None
+        drafting = describing.result()
     except BaseException:
         engine.shutdown()
         raise
@@ -78,6 +84,7 @@ def open_vllm(model: str, options: BackendOptions, tasks: Sequence[Task] = ()) -
         "weights_digest": digest,
         **describe(engine.llm.vllm_config),
         **about_tokenizer(options.tokenizer, tokenizer),
+        **drafting,
         "engine_args": dict(options.engine_args),
     }
     return VllmBackend(engine, identity, offered[0], offered)

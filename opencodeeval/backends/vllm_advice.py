@@ -17,6 +17,7 @@ class _Kind(NamedTuple):
     change: str
 
 
+_DRAFT = "in --engine-arg speculative_config"
 # The first that applies counts. The texts are those of vLLM 0.32 and PyTorch 2.13.
 _KINDS = (
     _Kind(
@@ -51,6 +52,14 @@ _KINDS = (
         "use a --max-model-len of at most what the model's config has, or leave it out",
     ),
     _Kind(
+        "same vocabulary size",
+        f"name a draft model with the model's own tokenizer {_DRAFT}",
+    ),
+    _Kind(
+        "speculative model was provided",
+        f'add "num_speculative_tokens": 5 {_DRAFT}',
+    ),
+    _Kind(
         "must be divisible by tensor parallel size",
         "use a --tensor-parallel-size that divides this number",
     ),
@@ -61,7 +70,8 @@ _KINDS = (
 )
 # Where vLLM's own advice begins, which names arguments of its Python interface.
 _OWN_ADVICE = re.compile(
-    r"\. (Try|Please|Decrease|To (resolve|allow)|On the CPU backend|If this|See https)\b.*"
+    r"\. (Try|Please|Decrease|Using models with|To (resolve|allow)|On the CPU backend|If this"
+    r"|See https)\b.*"
 )
 
 

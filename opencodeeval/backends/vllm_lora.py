@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from opencodeeval.backends.adapters import Adapter
+from opencodeeval.backends.adapter_files import Adapter
 from opencodeeval.backends.lifeline import output_to
 from opencodeeval.core.errors import BackendError, UsageError
 

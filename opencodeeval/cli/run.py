@@ -111,6 +111,7 @@ def wanted(options: argparse.Namespace) -> Wanted:
         api_key_env=options.api_key_env,
         request_timeout_s=options.request_timeout,
         max_concurrency=options.max_concurrency,
+        samples_per_request=options.samples_per_request,
         device_map=options.device_map,
         batch_size=BackendOptions.batch_size if options.batch_size is None else options.batch_size,
     )
@@ -134,6 +135,14 @@ def _check_server_options(options: argparse.Namespace) -> None:
         raise UsageError(f"--request-timeout {options.request_timeout:g}: must be above 0")
     if options.max_concurrency < 1:
         raise UsageError(f"--max-concurrency {options.max_concurrency}: must be at least 1")
+    together = options.samples_per_request
+    if together is not None and together < 1:
+        raise UsageError(f"--samples-per-request {together}: must be at least 1")
+    if together is not None and options.backend in ("vllm", "transformers", "reference"):
+        raise UsageError(
+            "--samples-per-request is for servers: leave it out (an engine in this process "
+            "computes a task's prompt once, and each sample keeps its seed)"
+        )
 
 
 def _check_transformers_options(options: argparse.Namespace) -> None:
@@ -221,8 +230,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--lora",
         action="append",
         default=[],
-        metavar="FOLDER",
-        help="score the model with this LoRA adapter; repeatable, with one load (docs/vllm.md)",
+        metavar="FOLDER_OR_HUB_ID",
+        help="score the model with this LoRA adapter (owner/name@revision on the hub); repeatable, "
+        "with one load (docs/vllm.md)",
     )
     group.add_argument("--name", default="", help="what to call the model in tables")
     group.add_argument(
@@ -282,6 +292,13 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         default=64,
         metavar="N",
         help="most requests at once on each server (default: 64)",
+    )
+    group.add_argument(
+        "--samples-per-request",
+        type=int,
+        metavar="N",
+        help="samples of a task in one request at most (docs/servers.md; default: 20 on OpenAI's "
+        "own service, else 1)",
     )
     group.add_argument(
         "--prices",

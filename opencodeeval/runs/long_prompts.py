@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opencodeeval.backends import SERVERS
 from opencodeeval.backends.base import SamplesFailed
 from opencodeeval.records.answered import MANY
 from opencodeeval.runs.recording import Planned
@@ -33,9 +34,14 @@ class LongPrompts:
             raise PromptsTooLong(
                 f"the prompts of at least {self._too_long} of {self.samples} samples of "
                 f"{self._planned.benchmark.name} do not fit the model's context{self._context()}, "
-                "and would count as failures: raise --max-model-len, use a model with a longer "
+                f"and would count as failures: {self._longer()}, use a model with a longer "
                 "context, or add --allow-long-prompts"
             )
+
+    def _longer(self) -> str:
+        if self._planned.backend.identity().get("backend") in SERVERS:
+            return "start the server with a longer context"
+        return "raise --max-model-len"
 
     def _context(self) -> str:
         context = self._planned.backend.identity().get("max_model_len")

@@ -22,11 +22,12 @@ import msgspec
 
 import opencodeeval
 from opencodeeval.backends import BackendOptions
-from opencodeeval.backends.adapters import find_adapter
+from opencodeeval.backends.adapter_files import find_adapter
 from opencodeeval.backends.base import Backend, Request
 from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.backends.models import find_model, tokenizer_digest, weight_digest
 from opencodeeval.backends.stored import StoredCompletions
+from opencodeeval.backends.vllm_drafts import describe_draft, find_draft
 from opencodeeval.core.errors import BackendError, OpenCodeEvalError
 from opencodeeval.core.folders import cache_folder
 from opencodeeval.core.journal import write_atomically
@@ -156,6 +157,7 @@ def _surroundings(options: BackendOptions) -> list[Any]:
     said = asdict(options)
     return [
         [find_adapter(each).digest for each in options.lora],
+        describe_draft(find_draft(options.engine_args)),
         [tokenizer_digest(Path(options.tokenizer).expanduser())] if options.tokenizer else [],
         {key: said[key] for key in said if key not in ("api_key_env", "request_timeout_s")},
         [_version(each) for each in _PACKAGES],

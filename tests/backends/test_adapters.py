@@ -6,21 +6,30 @@ import asyncio
 import importlib.util
 import json
 import logging
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import huggingface_hub.constants
 import pytest
 from transformers import AutoConfig
 
 from opencodeeval.backends import BackendOptions, open_backend
-from opencodeeval.backends.adapters import check_base, find_adapter, misfit
+from opencodeeval.backends.adapter_files import find_adapter
+from opencodeeval.backends.adapters import check_base, misfit
 from opencodeeval.backends.base import AdaptedBackend, Request
 from opencodeeval.backends.capabilities import check
 from opencodeeval.backends.models import find_model
+from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.names import name_of_folder
 from opencodeeval.core.types import Message, Prompt, Sampling
+from opencodeeval.records.reading import read_records
+from tests.support.hub import COMMIT, hub
 from tests.support.tiny_adapters import merge, save_tiny_adapter
 from tests.support.tiny_models import TEMPLATE, save_tiny_model
 
@@ -142,10 +151,16 @@ def test_an_adapter_given_as_a_model_names_the_options_to_use(
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_what_is_not_an_adapter_is_refused(name: str, base: Path, tmp_path: Path) -> None:
+def test_what_is_not_an_adapter_is_refused(
+    name: str, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     for given, complaint in (
         (tmp_path / "nowhere", "there is no adapter folder .*nowhere: check the path$"),
-        (Path("hub/adapter"), "check the path, or download it first .hf download hub/adapter "),
+        (
+            Path("hub/adapter"),
+            "not in the local cache, and the hub cannot be reached: check the path, or download",
+        ),
         (base, "is not an adapter folder: it is a model: give it as --model"),
         (tmp_path, r"is not an adapter folder: it lacks adapter_config\.json"),
     ):
@@ -254,6 +269,86 @@ def test_engine_arguments_for_adapters_are_the_user_s(base: Path, two: list[Path
 def test_other_backends_refuse_adapters(name: str, complaint: str, two: list[Path]) -> None:
     with pytest.raises(UsageError, match=complaint):
         open_backend(name, "m", options(two[0]))
+
+
+# Adapters on the hub
+
+_FIND = """
+import json, sys
+from opencodeeval.backends.adapter_files import find_adapter
+from opencodeeval.backends.models import find_model
+from opencodeeval.core.errors import BackendError
+for name in sys.argv[1:-1]:
+    try:
+        print(json.dumps(find_adapter(name).identity()))
+    except BackendError as error:
+        print(error)
+try:
+    find_model(sys.argv[-1], None)
+except BackendError as error:
+    print(error)
+"""
+
+
+def found_in_new_process(endpoint: str, cache: Path, *names: str) -> list[str]:
+    """What is said of adapters of these names, and of the last as a model, line by line."""
+    # The hub's library reads its settings once per process.
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache)}
+    command = [sys.executable, "-c", _FIND, *names]
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, text=True, timeout=300, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_an_adapter_on_the_hub_is_downloaded_once_and_recorded_with_its_commit(
+    base: Path, two: list[Path], tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    asked = ("org/ad", "org/ad@v1", "org/ad@v2", "org/base", "org/none")
+    known = {"org/ad": two[0], "org/base": base}
+    with hub(known, ("main", "v1")) as endpoint:
+        said = found_in_new_process(endpoint, cache, *asked, "org/ad")
+    here = find_adapter(str(two[0])).identity()
+    whole, tagged = (json.loads(line) for line in said[:2])
+    assert whole == {**here, "adapter": "org/ad", "revision": COMMIT}
+    assert tagged == {**whole, "adapter": "org/ad@v1"}
+    assert said[2:] == [
+        "the adapter org/ad has no revision v2: give a branch, tag or commit after the @",
+        "org/base on the hub is a model, not an adapter: give it as --model",
+        said[4],
+        "the hub model org/ad is an adapter without its model: use --model BASE --lora org/ad",
+    ]
+    assert said[4].startswith("there is no folder org/none and no such adapter on the hub: check")
+    # Later, without a network.
+    names = ("org/ad", "org/ad@v1", f"org/ad@{COMMIT}", "org/ad@v2")
+    said = found_in_new_process("http://127.0.0.1:9", cache, *names, "org/ad")
+    assert [json.loads(line)["revision"] for line in said[:3]] == [COMMIT] * 3
+    assert "the adapter is not in the local cache, and the hub cannot be reached" in said[3]
+    assert said[4].startswith("the hub model org/ad is an adapter without its model: use --model")
+
+
+def test_the_command_scores_an_adapter_from_the_hub_s_cache(
+    base: Path,
+    two: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    repository = tmp_path / "hub" / "models--org--ad"
+    shutil.copytree(two[1], repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "v1").write_text(COMMIT)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    asked = ["--backend", "transformers", "--model", str(base), "--lora", "org/ad@v1", "--bench"]
+    asked += ["starter", "--limit", "1", "--max-tokens", "4", "--sandbox", "local"]
+    assert main([*asked, "--output", str(tmp_path / "out")]) == 0
+    (path,) = (tmp_path / "out").glob("starter/*.json")
+    (stored,) = read_records(path)
+    assert stored.record.model.identity["lora"]["revision"] == COMMIT
+    assert stored.record.model.adapter == "org/ad@v1"
+    assert "org/ad@v1" in capfd.readouterr().out
 
 
 # What an adapter's folder says of prompts

@@ -27,7 +27,7 @@ Completions = dict[SampleId, Completion]
 
 @pytest.mark.vllm
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
-@pytest.mark.timeout(600)  # loads a server and an engine
+@pytest.mark.timeout(1200)  # loads a server and an engine
 def test_all_engines_write_the_same_texts_whatever_happens_between(
     server: Server, tmp_path: Path
 ) -> None:
@@ -41,8 +41,8 @@ def test_all_engines_write_the_same_texts_whatever_happens_between(
     results: dict[str, list[dict[str, Any]]] = {}
 
     def answers(name: str, backend: str, url: str = "") -> list[Completions]:
-        urls = (url,) if url else ()
-        options = BackendOptions(dtype="float32", max_model_len=1024, base_urls=urls)
+        here = BackendOptions(dtype="float32", max_model_len=1024)
+        options = BackendOptions(base_urls=(url,)) if url else here
         runs = oce.evaluate(
             "tiny" if url else str(CHECKPOINT),
             # Two engines draw other samples from the same seed.

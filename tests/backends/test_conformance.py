@@ -49,6 +49,11 @@ def _openai(_: Path) -> Backend:
     return open_backend("openai", "tiny", options)
 
 
+def _several(_: Path) -> Backend:
+    options = BackendOptions(base_urls=(vllm_server(),), model_type="base", samples_per_request=2)
+    return open_backend("openai", "tiny", options)
+
+
 def _litellm(_: Path) -> Backend:
     # Of the services that LiteLLM knows, the one that can be here.
     options = BackendOptions(base_urls=(vllm_server(),))
@@ -74,10 +79,12 @@ MADE: dict[str, Callable[[Path], Backend]] = {
         {"model": "earlier", "backend": "vllm"},
         "base",
     ),
+    "several samples a request": _several,
     "carried": lambda _: CarriedBackend(SamplesBackend(READY, {"model": "theirs"}), READY[:2]),
 }
 WITH_VLLM = [
     pytest.mark.vllm,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
 ]
 WITH_TORCH = [
@@ -92,6 +99,7 @@ WITH_LITELLM = [
 NEEDS = {
     "vllm": WITH_VLLM,
     "openai": WITH_VLLM,
+    "several samples a request": WITH_VLLM,
     "litellm": WITH_LITELLM,
     "transformers": WITH_TORCH,
 }
@@ -130,13 +138,21 @@ def test_every_backend_keeps_the_contract(name: str, tmp_path: Path) -> None:
             assert json.loads(json.dumps(identity)) == identity
             whole = await answers(asked)
             assert set(whole) == {(each.prompt.task_id, each.sample_id) for each in asked}
-            # A resumed run asks for the rest, in another order, and gets the same.
+            # A resumed run asks for the rest, in another order, and gets the same,
+            # but where samples have no seed of their own.
+            together = backend.capabilities.samples_per_request > 1
             rest = await answers(asked[:2:-1])
-            assert rest == {where: whole[where] for where in rest}
+            assert together or rest == {where: whole[where] for where in rest}
+            assert set(rest) == {(each.prompt.task_id, each.sample_id) for each in asked[3:]}
             assert await answers([]) == {}
             if backend.capabilities.overlapping_calls:
                 first, second = await asyncio.gather(answers(asked[:3]), answers(asked[3:]))
-                assert {**first, **second} == whole
+                assert set(first) | set(second) == set(whole)
+                assert together or {**first, **second} == whole
+            if together:
+                # Nor are they one sample so many times.
+                assert len(set(whole.values())) == len(whole)
+                assert not backend.capabilities.seeds
             assert dict(backend.identity()) == identity
         finally:
             await backend.close()

@@ -20,6 +20,7 @@ from opencodeeval.backends.openai import Patience
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Completion, Message, Prompt, Sampling
+from tests.support.openai_server import Server
 
 pytestmark = [
     pytest.mark.skipif(find_spec("litellm") is None, reason="LiteLLM is not installed"),
@@ -148,6 +149,25 @@ def test_what_a_service_lacks_is_refused_before_it_is_asked(service: Anthropic) 
     assert service.bodies == []
 
 
+@pytest.mark.parametrize(("at_once", "numbers"), [(9, [3]), (0, [3, 1, 1, 1])])
+def test_several_samples_are_one_request_where_the_service_takes_that(
+    server: Server, at_once: int, numbers: list[int]
+) -> None:
+    server.at_once = at_once
+    options = BackendOptions(base_urls=(server.url,), samples_per_request=5)
+    backend = open_backend("litellm", "hosted_vllm/tiny", options)
+    prompt = Prompt("t", messages=(Message("user", "hello"),))
+
+    async def run() -> list[int]:
+        sampling = Sampling(n=3, temperature=0.8)
+        asked = [Request(prompt, number) for number in range(3)]
+        return [each.sample_id async for each in backend.generate(asked, sampling)]
+
+    assert sorted(asyncio.run(run())) == [0, 1, 2]
+    assert [body.get("n", 1) for body in server.bodies] == numbers
+    assert ("seed" in server.bodies[0]) == (numbers[0] == 1)
+
+
 def test_wrong_input_is_told_before_anything_is_asked(
     service: Anthropic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +179,8 @@ def test_wrong_input_is_told_before_anything_is_asked(
         (BackendOptions(api_key_env="MY_KEY"), "LiteLLM reads the service's own"),
         (BackendOptions(base_urls=("http://a:secret@b",)), "has a user name, password or query"),
         (BackendOptions(base_urls=("http://a", "http://b")), "one address"),
+        (BackendOptions(samples_per_request=2), "anthropic takes one sample a request"),
+        (BackendOptions(dtype="float32"), "is for a model that is loaded in this process"),
     ):
         with pytest.raises(UsageError, match=said):
             open_backend("litellm", MODEL, options)

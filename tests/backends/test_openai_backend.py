@@ -182,6 +182,146 @@ def test_nothing_goes_on_after_the_end(server: Server) -> None:
     assert asyncio.run(run()) == []
 
 
+# --- several samples a request ---
+
+SAMPLED = Sampling(n=5, temperature=0.8)
+
+
+def numbered(count: int) -> list[dict[str, Any]]:
+    """So many choices; the first one's usage counts 10 tokens, and they are unlike in length."""
+    made: list[dict[str, Any]] = [{"message": {"content": "x" * (n + 1)}} for n in range(count)]
+    made[0]["usage"] = {"completion_tokens": 10}
+    return made
+
+
+def samples(
+    server: Server, tasks: int, sampling: Sampling = SAMPLED, asked: int | None = None
+) -> list[Completion]:
+    """The completions of `sampling.n` samples of each task, in order."""
+    options = BackendOptions(base_urls=(server.url,), samples_per_request=asked)
+    backend = open_openai("tiny", options, patience=Patience(4, 0.02, 0.1, give_up=5))
+    requests = [
+        Request(Prompt(f"t/{task}", text=f"p{task}"), sample)
+        for task in range(tasks)
+        for sample in range(sampling.n)
+    ]
+
+    async def run() -> list[Completion]:
+        try:
+            return [each async for each in backend.generate(requests, sampling)]
+        finally:
+            await backend.close()
+
+    found = sorted(asyncio.run(run()), key=lambda each: (each.task_id, each.sample_id))
+    wanted = sorted((each.prompt.task_id, each.sample_id) for each in requests)
+    assert [(each.task_id, each.sample_id) for each in found] == wanted
+    return found
+
+
+def test_a_request_asks_for_all_samples_of_a_task_where_that_saves_its_prompt(
+    server: Server,
+) -> None:
+    server.owned_by("system")
+    server.choices = numbered(5)
+    found = samples(server, 1)
+    (body,) = server.bodies
+    assert (body["n"], body["prompt"]) == (5, "p0")
+    assert "seed" not in body
+    # Each sample keeps its place, and no token is counted twice or lost.
+    assert [each.text for each in found] == ["x" * n for n in range(1, 6)]
+    assert sum(each.prompt_tokens for each in found) == PROMPT_TOKENS
+    counts = [each.completion_tokens for each in found]
+    assert (counts, sum(counts)) == (sorted(counts), 10)
+    samples(server, 3)
+    assert [each["n"] for each in server.bodies[1:]] == [5, 5, 5]
+    samples(server, 1, Sampling(n=50, temperature=0.8))
+    assert [each["n"] for each in server.bodies[4:]] == [20, 20, 10]
+
+
+@pytest.mark.parametrize(
+    ("owner", "asked", "temperature", "numbers"),
+    [
+        ("system", None, 0.0, [None] * 5),  # vLLM refuses several at temperature 0
+        ("system", 1, 0.8, [None] * 5),
+        ("other", None, 0.8, [None] * 5),
+        ("vllm", None, 0.8, [None] * 5),
+        ("other", 3, 0.8, [3, 2]),
+        ("vllm", 4, 0.8, [4, None]),
+    ],
+)
+def test_how_many_samples_a_request_asks_for(
+    server: Server, owner: str, asked: int | None, temperature: float, numbers: list[int | None]
+) -> None:
+    server.owned_by(owner)
+    samples(server, 1, Sampling(n=5, temperature=temperature), asked)
+    sent = sorted(server.bodies, key=lambda body: -body.get("n", 0))
+    assert [body.get("n") for body in sent] == numbers
+    # What is asked for alone has its own seed.
+    alone = [body["seed"] for body in sent if "n" not in body and temperature]
+    assert len(set(alone)) == len(alone)
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 2])
+def test_a_server_that_gives_fewer_samples_is_asked_for_the_rest(
+    server: Server, at_once: int
+) -> None:
+    server.at_once = at_once
+    samples(server, 4, asked=5)
+    numbers = [body.get("n", 1) for body in server.bodies]
+    assert max(numbers) == 5
+    assert numbers[-1] <= max(at_once, 1)
+    given = sum(min(number, at_once or number == 1) for number in numbers)
+    assert given == 4 * SAMPLED.n
+    # It is known from then on.
+    del server.bodies[:]
+    samples(server, 60, asked=5)
+    assert [body.get("n", 1) for body in server.bodies].count(5) <= 8
+
+
+def test_samples_that_are_asked_for_together_fail_together(server: Server) -> None:
+    server.faults = [400, 400]
+    with pytest.raises(BackendError, match="refuses the request"):
+        samples(server, 1, asked=5)
+    # Once together, then one by one, which shows that it is not their number.
+    assert [body.get("n") for body in server.bodies][:2] == [5, None]
+    server.faults = ["garbage"] * 4
+    with pytest.raises(SamplesFailed, match="failed on 5 of 5 samples"):
+        samples(server, 1, asked=5)
+
+
+def test_a_prompt_that_does_not_fit_has_none_of_its_samples(server: Server) -> None:
+    server.context = PROMPT_TOKENS
+    server.owned_by("vllm", max_model_len=PROMPT_TOKENS)
+    found = samples(server, 2, asked=5)
+    assert {each.finish_reason for each in found} == {"prompt_too_long"}
+
+
+def test_a_continued_run_asks_for_the_samples_that_it_lacks(
+    server: Server, tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "Patience", lambda: Patience(1, 0.02, 0.1, 5))
+    server.at_once = 7
+    server.choices = [{"message": {"content": f"x = {n}"}} for n in range(13)]
+    server.faults = ["none", "garbage"]
+    asked = ("--limit", "1", "--n", "10", "--temperature", "0.8", "--samples-per-request", "10")
+    assert command(server, tmp_path, *asked) == 4
+    assert "failed on 3 of 10 samples" in capfd.readouterr().err
+    server.at_once = 10
+    assert command(server, tmp_path, *asked) == 0
+    assert "only the sum of the tokens is known" in " ".join(capfd.readouterr().out.split())
+    assert [body["n"] for body in server.bodies] == [10, 3, 3]
+    (path,) = tmp_path.glob("runs/*/completions.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert sorted(each["sample_id"] for each in lines) == [*range(10)]
+    assert len({each["text"] for each in lines}) == 10
+    (path,) = tmp_path.glob("starter/*.json")
+    record = json.loads(path.read_text())
+    assert {"sample-tokens", "seeds"} <= set(record["lacks"])
+    assert record["totals"]["prompt_tokens"] == 2 * PROMPT_TOKENS
+    # With other requests it is another run: samples of the two are not mixed.
+    assert record["model"]["identity"]["samples_per_request"] == 10
+
+
 def test_an_answer_is_shortened_to_what_fits(server: Server) -> None:
     server.owned_by("vllm", max_model_len=64)
     server.context = 64
@@ -506,8 +646,15 @@ def test_bad_input(server: Server, tmp_path: Path, capfd: Any) -> None:
         return text
 
     assert "give --model one of tiny" in said(4, "--model", "big")
+    assert "must be at least 1" in said(2, "--samples-per-request", "0")
+    for option in (("--max-model-len", "99"), ("--dtype", "float32"), ("--trust-remote-code",)):
+        assert f"{option[0]} is for a model that is loaded in this process" in said(2, *option)
+    alone = ("--backend", "transformers", "--samples-per-request", "2")
+    assert "is for servers: leave it out" in said(2, *alone)
     with_key = server.url.replace("http://", f"http://{KEY}@")
     assert "user name, password or query" in said(2, "--base-url", with_key)
     assert "cannot be reached" in said(4, "--base-url", "http://127.0.0.1:9/v1")
+    server.context = PROMPT_TOKENS
+    assert "model's context, and would count as failures: start the server with" in said(4)
     server.models = {"hello": "world"}
     assert "is not a server with the OpenAI interface" in said(4)

@@ -84,6 +84,20 @@ MESSAGES = [
         "config/parallel.py",
         "in this node: use a smaller --tensor-parallel-size",
     ),
+    Case(
+        "Target and draft model should have the same vocabulary size. Target model vocab_size="
+        "1024. Draft model vocab_size=49152. Using models with different tokenizers can cause "
+        "out-of-bounds errors during speculative decoding.",
+        "Target and draft model should have the same vocabulary size. ",
+        "config/speculative.py",
+        "vocab_size=49152: name a draft model with the model's own tokenizer in --engine-arg spec",
+    ),
+    Case(
+        "A speculative model was provided, but `num_speculative_tokens` was not provided",
+        "`num_speculative_tokens` was not provided",
+        "config/speculative.py",
+        'not provided: add "num_speculative_tokens": 5 in --engine-arg speculative_config',
+    ),
 ]
 
 

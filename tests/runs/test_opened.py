@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from opencodeeval.backends import BackendOptions
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.cli import main as cli
+from opencodeeval.runs.opened import Engines, KnownEngine
 
 TINY = Path(__file__).resolve().parents[1] / "checkpoints" / "starter-tiny-chat" / "step-0300"
 SAID = "is not loaded"
@@ -107,3 +110,21 @@ def test_a_cache_that_is_damaged_or_cannot_be_written_is_no_failure(
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     assert run(model) == 0
     assert SAID not in capsys.readouterr().err
+
+
+def test_other_weights_of_a_draft_model_are_another_engine(model: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft"
+    shutil.copytree(model, draft)
+    args = {"speculative_config": {"model": str(draft), "num_speculative_tokens": 2}}
+    options = BackendOptions(engine_args=args)
+    identity = {"backend": "vllm", "model": "m", "weights_digest": "d"}
+    engine = KnownEngine(identity, "chat", Capabilities())
+
+    def known() -> int:
+        Engines("vllm", str(model), options).remember("", engine)
+        return len(list((tmp_path / "cache").rglob("engines/*.json")))
+
+    assert [known(), known()] == [1, 1]
+    config = draft / "config.json"
+    config.write_text(config.read_text() + "\n")
+    assert known() == 2

@@ -21,6 +21,8 @@ class Server:
     """`faults` are used up one a request: a status, "drop", "cut", "slow" or "garbage".
 
     So are `choices`, with what is added to the usage under "usage"; the last one stays.
+    A request gets as many as it asks for, but at most `at_once`; one that asks for several is
+    refused where `at_once` is 0.
 
     Prompt and answer together have at most `context` tokens. It is a proxy where
     `upstream` is another server's URL, and can be stopped and started again.
@@ -36,6 +38,7 @@ class Server:
         self.models: Any = {"data": [{"id": "tiny"}]}
         self.described: Any = None
         self.context = 4096
+        self.at_once = 128
         self.newer = False
         self.upstream = ""
         server = self
@@ -68,6 +71,14 @@ class Server:
         self._thread.join()
         self._http.server_close()
 
+    def _choices(self, count: int) -> Any:
+        chosen, usage = [], {"prompt_tokens": PROMPT_TOKENS}
+        for _ in range(count):
+            choice = {**(self.choices.pop(0) if len(self.choices) > 1 else self.choices[0])}
+            usage |= choice.pop("usage", {})
+            chosen.append(choice)
+        return {"choices": chosen, "usage": usage}
+
     def _forward(self, path: str, body: Any) -> Any:
         url = self.upstream + path.removeprefix("/v1")
         headers = {"Content-Type": "application/json"}
@@ -94,11 +105,12 @@ class Server:
             self.bodies.append(body)
             self.at.append(time.monotonic())
             fault = self.faults.pop(0) if self.faults else None
-            choice = {**(self.choices.pop(0) if len(self.choices) > 1 else self.choices[0])}
-            usage = {"prompt_tokens": PROMPT_TOKENS, **choice.pop("usage", {})}
-            content = {"choices": [choice], "usage": usage}
+            wanted = body.get("n", 1)
+            content = self._choices(min(wanted, self.at_once or 1))
             if self.upstream:
                 content = self._forward(to.path, body)
+            elif wanted > 1 and not self.at_once:
+                status, content = 400, {"error": {"message": "n has to be 1"}}
             elif self.newer and "max_tokens" in body:
                 status = 400
                 said = "'max_tokens' is not supported: use 'max_completion_tokens' instead."

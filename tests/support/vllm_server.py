@@ -39,7 +39,8 @@ def vllm_server(model: Path = CHECKPOINT, name: str = "tiny", context: int = 102
     )
     atexit.register(server.wait, 30)
     atexit.register(server.terminate)
-    end = time.monotonic() + 220
+    # On a busy machine it takes minutes.
+    end = time.monotonic() + 600
     while time.monotonic() < end and server.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=5).close()
