@@ -21,9 +21,9 @@ _FLAGS = re.MULTILINE | re.DOTALL
 def completed(text: str, task: Task, language: Language) -> tuple[str, str]:
     """The program of an answer, without the tests, and how it was found."""
     rules = language.answers
-    block, found = _block(text, task.entry_point)
+    code_block, found = block(text, task.entry_point)
     before = _before(task, rules)
-    code = block if rules.within else _not_repeated(block, before)
+    code = code_block if rules.within else _not_repeated(code_block, before)
     code = _without(code, task.entry_point, rules)
     place = _definition(code, task, rules)
     if place is None:
@@ -42,12 +42,12 @@ def completed(text: str, task: Task, language: Language) -> tuple[str, str]:
     if rules.once:
         code = _once(code, place.start(), before)
     for word, end in rules.ends.items():
-        if word in before and word not in block:
+        if word in before and word not in code_block:
             code = f"{code.rstrip()}\n{end}"
     return f"{before}{code.rstrip()}\n{rules.tail}", found
 
 
-def _block(text: str, entry: str) -> tuple[str, str]:
+def block(text: str, entry: str) -> tuple[str, str]:
     """The fenced block with the function, else the first; all of the text without one."""
     blocks = [found.group(1) for found in _FENCE.finditer(text)]
     if not blocks:
