@@ -163,6 +163,18 @@ def test_an_answer_s_own_main_and_tests_are_left_out() -> None:
     assert words(chat("py", f"```python\n{python}```")).endswith("return 2 * x")
 
 
+def test_a_fence_in_a_comment_ends_no_block() -> None:
+    """Comments of Julia's functions show examples in fences, which are not always closed."""
+    start = f'{ROWS["jl"]["signature"]}\n    """\n    Twice.\n    ```julia\n    twice(2)\n'
+    for end in ("    ```\n", ""):
+        code = f'{start}{end}    """\n    return 2 * x\nend\n'
+        made = chat(
+            "jl", f"An example:\n```\n1\n```\n```julia\n{code}```\nIt doubles.\n```\n4\n```"
+        )
+        assert words(made).endswith('""" return 2 * x end')
+        assert words(code) in words(made)
+
+
 def test_go_imports_what_prompt_and_answer_use_and_nothing_else() -> None:
     code = (
         'package main\n\nimport (\n\t"fmt"\n\t"strings"\n)\n\n'
