@@ -7,19 +7,19 @@ import base64
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
 from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.registry import load_benchmark
-from opencodeeval.core.errors import DataError
+from opencodeeval.core.errors import DataError, SandboxError
 from opencodeeval.core.types import Completion, Program, SuiteResult, Task, Verdict
-from opencodeeval.execution import open_sandbox
+from opencodeeval.execution import Sandbox, open_sandbox
 from opencodeeval.execution.environments import read_environment
 from opencodeeval.execution.specification import specification
-from opencodeeval.execution.toolchains import here
+from opencodeeval.execution.toolchains import check_languages, here
 from opencodeeval_benchmarks.mceval import adapter
 from tests.support.one_task import of_row
 
@@ -96,6 +96,17 @@ def test_a_time_limit_is_for_the_command() -> None:
     assert (limits["run_s"], limits["total_s"]) == (15.0, 15.0)
     limits = benchmark().with_time_limit(2).tasks[0].tests["limits"]
     assert (limits["run_s"], limits["total_s"], limits["memory_mb"]) == (2, 2, 4096)
+
+
+def test_a_sandbox_without_awk_is_refused_before_anything_runs() -> None:
+    class WithoutAwk:
+        """A sandbox's description alone: every jail here has an awk."""
+
+        def describe(self) -> dict[str, Any]:
+            return {"jail": "docker", "toolchains": {"sh": "5.2"}}
+
+    with pytest.raises(SandboxError, match="has no toolchain for awk: install gawk"):
+        check_languages(cast("Sandbox", WithoutAwk()), benchmark())
 
 
 # --- verdicts ---
