@@ -25,7 +25,7 @@ from opencodeeval.execution.environments import read_environment
 from opencodeeval.execution.specification import specification
 from opencodeeval_benchmarks.mceval import adapter
 from opencodeeval_benchmarks.mceval.languages import language_of, languages
-from opencodeeval_benchmarks.mceval.published_tests import HELD, control, published_tests
+from opencodeeval_benchmarks.mceval.published_tests import HELD, control, proven, published_tests
 from tests.support.mceval_rows import HOSTILE, ROWS, benchmark, only_task, row
 
 CARD = read_card("mceval")
@@ -257,6 +257,12 @@ def test_an_assertion_becomes_one_that_a_right_program_fails(name: str, old: str
     tests = ROWS[name]["test"].replace(kept, old, 1)
     assert old in tests
     assert new in control(tests, languages()[name], "twice").tests
+
+
+def test_the_proof_is_a_statement_of_its_own_where_a_brace_follows_at_once() -> None:
+    tests = '  def main(args: Array[String]): Unit = {\n  println("All tests passed")}\n}'
+    made = proven(tests, languages()["scala"])
+    assert made.endswith('println("All tests passed")\nprintln("@@PROOF@@")\n}\n}')
 
 
 def test_tests_that_assert_nothing_have_no_control_run_and_the_verdict_says_so() -> None:
