@@ -1,7 +1,7 @@
 """McEval's tasks in each language, as its publisher asks and grades them.
 
 benchmarks/mceval/quirks.toml lists what of it moves scores, languages.toml has what differs
-between languages.
+between languages. AWK's commands are graded by what they print: commands.py.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from opencodeeval.benchmarks.programs.grading import (
 )
 from opencodeeval.core.types import Completion, ModelType, Program, Style, Task
 
+from . import commands
 from .answers import completed
 from .languages import Language, language_of
 from .published_tests import FELL, HELD, control, proven
@@ -35,6 +36,8 @@ def to_task(row: Row, protocol: ProtocolCard) -> Task:
     Raises:
         DataError: a field is missing, or its language or its tests are of no known form.
     """
+    if commands.is_command(str(row.get("task_id"))):
+        return commands.to_task(row, protocol, SECONDS)
     check_texts(row, TEXTS)
     name, language = language_of(row["task_id"])
     return Task(
@@ -115,6 +118,8 @@ class McEval(ProgramBenchmark):
 
     def program(self, task: Task, completion: Completion, model_type: ModelType) -> Program:
         """Extract and assemble the program of one completion (pure)."""
+        if commands.is_command(task.task_id):
+            return as_program(completion, *commands.command(completion, model_type))
         language = language_of(task.task_id)[1]
         text, found = completion.text, str(completion.form)
         if completion.form == "answer" and model_type == "chat":
@@ -127,6 +132,8 @@ class McEval(ProgramBenchmark):
 
     def solution(self, task: Task, code: str) -> str:
         """The program without what is put before every one."""
+        if commands.is_command(task.task_id):
+            return code
         return code.removeprefix(language_of(task.task_id)[1].front)
 
 

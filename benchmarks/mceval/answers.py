@@ -9,21 +9,22 @@ one routine a language, do the same; where they and these differ is in quirks.to
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from opencodeeval.core.types import Task
 
 from .languages import Answers, Language
 
-_FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_OPENING, _FENCE = re.compile(r"```[^\n`]*\n"), "```"
 _FLAGS = re.MULTILINE | re.DOTALL
 
 
 def completed(text: str, task: Task, language: Language) -> tuple[str, str]:
     """The program of an answer, without the tests, and how it was found."""
     rules = language.answers
-    block, found = _block(text, task.entry_point)
+    code_block, found = block(text, task.entry_point, rules.documents)
     before = _before(task, rules)
-    code = block if rules.within else _not_repeated(block, before)
+    code = code_block if rules.within else _not_repeated(code_block, before)
     code = _without(code, task.entry_point, rules)
     place = _definition(code, task, rules)
     if place is None:
@@ -42,18 +43,38 @@ def completed(text: str, task: Task, language: Language) -> tuple[str, str]:
     if rules.once:
         code = _once(code, place.start(), before)
     for word, end in rules.ends.items():
-        if word in before and word not in block:
+        if word in before and word not in code_block:
             code = f"{code.rstrip()}\n{end}"
     return f"{before}{code.rstrip()}\n{rules.tail}", found
 
 
-def _block(text: str, entry: str) -> tuple[str, str]:
-    """The fenced block with the function, else the first; all of the text without one."""
-    blocks = [found.group(1) for found in _FENCE.finditer(text)]
+def block(text: str, entry: str, documents: str = "") -> tuple[str, str]:
+    """The fenced block with the function, else the first; all of the text without one.
+
+    A fence in a text between two `documents` is an example in a comment, and ends no block.
+    """
+    blocks = list(_blocks(text, documents))
     if not blocks:
         return text, "unfenced"
     name = re.compile(rf"(?<![\w-]){re.escape(entry)}(?![\w-])")
     return next((block for block in blocks if name.search(block)), blocks[0]), "fence"
+
+
+def _blocks(text: str, documents: str) -> Iterator[str]:
+    at = 0
+    while opening := _OPENING.search(text, at):
+        start = opening.end()
+        at = _fence(text, start)
+        while documents and at < len(text) and text.count(documents, start, at) % 2:
+            at = _fence(text, at + len(_FENCE))
+        yield text[start:at]
+        at += len(_FENCE)
+
+
+def _fence(text: str, at: int) -> int:
+    """The place of the next fence; the text's end without one."""
+    place = text.find(_FENCE, at)
+    return len(text) if place < 0 else place
 
 
 def _without(code: str, entry: str, rules: Answers) -> str:

@@ -44,6 +44,7 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: dict[str, str] = {}
     once: bool = False
     tail: str = ""
+    documents: str = ""
 
 
 class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

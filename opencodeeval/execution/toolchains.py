@@ -123,7 +123,7 @@ def check_languages(sandbox: Sandbox, benchmark: Tasks) -> None:
         SandboxError: it lacks one; the message says what to do.
     """
     name, described = benchmark.environment, sandbox.describe()
-    tests = [task.tests for task in benchmark.tasks if task.tests["kind"] == "program"]
+    tests = [task.tests for task in benchmark.tasks if "language" in task.tests]
     for language in dict.fromkeys(str(each["language"]) for each in tests):
         if language in described.get("toolchains", [language]):
             continue

@@ -169,7 +169,7 @@ def _specification(asked: RunCodeRequest) -> dict[str, Any]:
         "kind": "run",
         "file": language.file,
         "compile": list(language.compile),
-        "command": list(language.command),
+        "command": language.command_for(asked.code),
         "input": asked.stdin or "",
         "files": {name: text for name, text in asked.files.items() if text is not None},
         "fetch": asked.fetch_files,

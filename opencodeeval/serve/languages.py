@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,16 +14,26 @@ class Language:
     """How a language's program is compiled, if it is, and run.
 
     `toolchain` is its name in an environment; Python needs none. Commands are argument lists,
-    and run in the folder of `file`, the program's.
+    and run in the folder of `file`, the program's. `named` finds what the command takes for
+    NAME in the program; it is "Main" where there is nothing.
     """
 
     toolchain: str
     file: str
     command: tuple[str, ...]
     compile: tuple[str, ...] = ()
+    named: str = ""
+
+    def command_for(self, code: str) -> list[str]:
+        """The command that runs this program."""
+        found = re.search(self.named, code, re.MULTILINE) if self.named else None
+        name = found[1] if found else "Main"
+        return [name if word == "NAME" else word for word in self.command]
 
 
 PYTHON = "python"
+# Go has no module to look for, and writes to no other place; testify lies there in some images.
+_GO = ("env", "GO111MODULE=off", "GOCACHE=/tmp/.go-build", "GOPATH=/tmp/.go:/usr/share/gocode")
 LANGUAGES: Mapping[str, Language] = {
     PYTHON: Language("", "solution.py", ()),
     "cpp": Language(
@@ -42,6 +53,18 @@ LANGUAGES: Mapping[str, Language] = {
     "R": Language("r", "main.R", ("Rscript", "main.R")),
     "ruby": Language("rb", "main.rb", ("ruby", "main.rb")),
     "racket": Language("rkt", "main.rkt", ("racket", "main.rkt")),
+    "go": Language("go", "main.go", ("./main",), (*_GO, "go", "build", "-o", "main", "main.go")),
+    "go_test": Language("go", "main_test.go", (*_GO, "go", "test", "main_test.go")),
+    "D_ut": Language("d", "main.d", ("./main",), ("ldmd2", "-unittest", "-of=main", "main.d")),
+    "julia": Language("jl", "main.jl", ("julia", "main.jl")),
+    "scala": Language(
+        "scala",
+        "main.scala",
+        ("scala", "NAME"),
+        ("scalac", "main.scala"),
+        named=r"^\s*(?:case\s+)?object\s+(\w+)",
+    ),
+    "kotlin_script": Language("kotlin", "main.kts", ("kotlinc", "-script", "main.kts")),
 }
 # The same language under the names that other environments have for it.
 ALSO = {"rs": "rust"}

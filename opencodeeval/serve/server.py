@@ -171,7 +171,7 @@ def _front(
     hosts = [Host(_address(url), token) for url in dict.fromkeys(options.behind)]
     languages: dict[str, frozenset[str]] = {}
     for each in benchmarks:
-        tests = [task.tests for task in each.tasks if task.tests["kind"] == "program"]
+        tests = [task.tests for task in each.tasks if "language" in task.tests]
         spoken = frozenset(str(found["language"]) for found in tests)
         languages[each.environment] = languages.get(each.environment, frozenset()) | spoken
     return Front(hosts, environments, options.queue, log, languages)

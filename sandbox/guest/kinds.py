@@ -70,6 +70,11 @@ KINDS: Dict[str, Kind] = {
         ("test_s", "spare_s", "total_s", "memory_mb"),
         is_data=True,
     ),
+    "output": Kind(
+        "judge_output",
+        {"language": str, "file": str, "command": list, "reference": str, "files": dict},
+        ("run_s", "total_s", "memory_mb"),
+    ),
     "program": Kind(
         "judge_program",
         {
@@ -176,6 +181,8 @@ def check(spec: Mapping[str, Any]) -> Kind:
         _program(spec)
     if name == "run":
         _run(spec)
+    if name == "output":
+        _output(spec)
     return kind
 
 
@@ -226,12 +233,25 @@ def _program(spec: Mapping[str, Any]) -> None:
 
 
 def _run(spec: Mapping[str, Any]) -> None:
-    """Check what the kind "run" has of its own: paths stay in the program's folder."""
+    """Check what the kind "run" has of its own."""
     if spec["limits"]["total_s"] < spec["limits"]["run_s"]:
         raise Wrong("its limits.total_s is less than its limits.run_s")
     _texts("compile", spec["compile"])
     _texts("command", spec["command"])
-    for name in (spec["file"], *spec["files"], *spec["fetch"]):
+    _files(spec, spec["fetch"])
+
+
+def _output(spec: Mapping[str, Any]) -> None:
+    """Check what the kind "output" has of its own."""
+    if not spec["command"]:
+        raise Wrong("its command is empty")
+    _texts("command", spec["command"])
+    _files(spec)
+
+
+def _files(spec: Mapping[str, Any], fetched: Sequence[Any] = ()) -> None:
+    """Check that the files of a program have usable paths below its folder, and contents."""
+    for name in (spec["file"], *spec["files"], *fetched):
         if not isinstance(name, str) or not _PATH.fullmatch(name) or ".." in name.split("/"):
             raise Wrong(f"its files have the path {name!r}: one below the working folder is needed")
     folders = {each.rpartition("/")[0] for each in (spec["file"], *spec["files"])}

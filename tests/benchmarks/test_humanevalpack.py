@@ -7,6 +7,7 @@ all published solutions and all buggy ones, which takes most of an hour of two c
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 from pathlib import Path
@@ -24,6 +25,7 @@ from opencodeeval.execution.environments import read_environment
 from opencodeeval.execution.jails import docker
 from opencodeeval.execution.specification import specification
 from opencodeeval.execution.toolchains import here
+from opencodeeval.runs.formats.reading import read_samples
 from opencodeeval_benchmarks.humanevalpack_synthesize import adapter
 from opencodeeval_benchmarks.humanevalpack_synthesize.assembly import cut
 from opencodeeval_benchmarks.humanevalpack_synthesize.languages import languages
@@ -206,6 +208,24 @@ def test_a_whole_program_is_taken_as_it_is(language: str, asks: str) -> None:
     whole = only_task(language, asks).reference
     assert program(language, whole, asks, form="program") == whole
     assert program(language, "  \n", asks) == ""
+
+
+@pytest.mark.parametrize("asks", ["synthesize", "fix"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_publisher_s_generations_become_the_same_programs(
+    language: str, asks: str, tmp_path: Path
+) -> None:
+    """bigcode-evaluation-harness keeps the function's start with the completion, cut."""
+    task, of = only_task(language, asks), benchmark(language, asks)
+    kept = cut(f"\n{BODIES[language]}".rstrip(), language, languages()[language])
+    start = PROMPTS[language] if asks == "synthesize" else task.prompt
+    path = tmp_path / f"generations_humaneval{asks}-{language}.json"
+    path.write_text(json.dumps([[start.rstrip() + kept, start.rstrip()]]), "utf-8")
+    right, empty = read_samples(path, of)
+    wanted = program(language, f"\n{BODIES[language]}\n", asks)
+    assert of.program(task, right, "base").code == wanted
+    assert of.program(task, empty, "base").code != wanted
+    assert (empty.task_id, empty.sample_id) == (task.task_id, 1)
 
 
 # --- commands and rules ---

@@ -1,4 +1,4 @@
-"""Programs of the kind "run", one after the other in one slot: what each did, as JSON.
+"""Programs of the kinds "run" and "output", one after the other in one slot: their ends, as JSON.
 
 `python -m tests.sandbox.run_cases JAIL`; a process of its own, for it may run as another user.
 """
@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from opencodeeval.core.types import Program, Style, Task
@@ -55,6 +56,17 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "after": ("import os\nprint(os.listdir('.'))", {}),
 }
 
+# Of the kind "output": the reference, and programs beside it.
+REFERENCE = "cat in/given; echo; ls; echo left > left; echo left > /tmp/left"
+PRINTED = {
+    "prints the same": f"{REFERENCE}; echo more >&2; exit 3",
+    "prints it again": REFERENCE,
+    "prints less": "cat in/given",
+    "looks for the reference": "cat /tmp/left /tmp/*/left ../*/main /proc/[0-9]*/environ; ls",
+    "prints too late": f"(sleep 0.5; {REFERENCE}) &",
+    "prints without end": "yes",
+}
+
 
 def task(name: str, fields: dict[str, Any]) -> Task:
     """The case's task."""
@@ -65,11 +77,22 @@ def task(name: str, fields: dict[str, Any]) -> Task:
     return Task(name, Style.PROGRAM, "", "", "", tests)
 
 
+def compared() -> Task:
+    """The task of those whose output is compared."""
+    limits = {"run_s": 3.0, "total_s": 3.0, "memory_mb": 512}
+    tests = {"kind": "output", "language": "sh", "file": "main", "command": ["sh", "main"]}
+    tests |= {"reference": REFERENCE, "files": GIVEN, "limits": limits}
+    return Task("output", Style.PROGRAM, "", "", "", tests)
+
+
 async def main(jail: str) -> dict[str, Any]:
     sandbox, found = open_sandbox(jail, 1), {}
     try:
-        for name, (code, fields) in CASES.items():
-            grade = await sandbox.grade(task(name, fields), Program(name, 0, code, "program"))
+        cases = [(task(name, fields), code) for name, (code, fields) in CASES.items()]
+        cases += [(replace(compared(), task_id=name), code) for name, code in PRINTED.items()]
+        for of, code in cases:
+            name = of.task_id
+            grade = await sandbox.grade(of, Program(name, 0, code, "program"))
             suite = grade.suites["base"]
             found[name] = {"verdict": suite.verdict.value, "extra": suite.extra}
     finally:

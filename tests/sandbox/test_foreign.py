@@ -22,8 +22,6 @@ from opencodeeval.execution.toolchains import check_languages
 from tests.sandbox import foreign_compiled, foreign_programs
 from tests.support.multipl_e_rows import benchmark, first_protocol, only_task
 
-pytestmark = pytest.mark.timeout(300)
-
 ENVIRONMENT = "multipl_e"
 HOSTILE = foreign_programs.HOSTILE | foreign_compiled.HOSTILE
 ODD = foreign_programs.ODD | foreign_compiled.ODD
@@ -36,6 +34,7 @@ QUICK = {"docker": LANGUAGES, "local": ["sh", "js", "rkt", "rs", "jl"]}
 # OPENCODEEVAL_TEST_JAILS=all.
 PART = {"d": 2, "go": 1, "jl": 2, "scala": 1}
 WHOLE = os.environ.get("OPENCODEEVAL_TEST_JAILS") == "all"
+pytestmark = pytest.mark.timeout(3600 if WHOLE else 300)
 NEVER = {Verdict.PASSED, Verdict.INFRA_ERROR}
 
 

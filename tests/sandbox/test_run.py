@@ -1,4 +1,4 @@
-"""Programs that are only run: their output, status and files come back, from every jail."""
+"""Programs that are only run, or compared by what they print, in every jail."""
 
 from __future__ import annotations
 
@@ -78,3 +78,15 @@ def test_a_program_that_takes_its_folder_away_gets_its_verdict(ran: Any) -> None
 def test_nothing_is_left_of_it(ran: Any) -> None:
     assert ran["leaves"]["extra"]["files"] == {}
     assert printed(ran["after"]["extra"]["run"]) == "['solution.py']\n"
+
+
+def test_what_a_program_prints_is_compared_with_a_reference(ran: Any) -> None:
+    """Neither its status counts, nor what it finds of the reference: that has left nothing."""
+    assert [ran[name]["verdict"] for name in ("prints the same", "prints it again")] == [
+        "passed",
+        "passed",
+    ]
+    assert ran["prints less"]["verdict"] == "wrong"
+    assert ran["prints too late"]["verdict"] == "wrong"
+    assert ran["looks for the reference"]["verdict"] in ("wrong", "error")
+    assert ran["prints without end"]["verdict"] == "timeout"

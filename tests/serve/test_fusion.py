@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from opencodeeval.benchmarks.registry import load_benchmark
+from opencodeeval.serve.languages import LANGUAGES as LANGUAGES_THERE
 from tests.serve.conftest import TOKEN
 from tests.serve.test_service import counted
 from tests.support.serving import Server
@@ -27,6 +29,23 @@ LANGUAGES = {
     "bash": "read n\necho $((2 * n))\n",
     "perl": "my $n = <STDIN>;\nprint 2 * $n, qq(\\n);\n",
     "nodejs": "console.log(2 * require('fs').readFileSync(0, 'utf8'));\n",
+    "go": 'package main\n\nimport "fmt"\n\nfunc main() {\n\tvar n int\n\tfmt.Scan(&n)\n\t'
+    "fmt.Println(2 * n)\n}\n",
+}
+COMPILED = ("cpp", "go", "scala")
+# Their tests fail where SUM is not 4.
+UNIT_TESTED = {
+    "D_ut": "unittest { int x = 2; assert(SUM == 4); }\nvoid main() {}\n",
+    "go_test": 'package main\n\nimport "testing"\n\nfunc TestTwice(t *testing.T) {\n\tx := 2\n\t'
+    'if SUM != 4 {\n\t\tt.Error("it is not 4")\n\t}\n}\n',
+}
+WHOLE = os.environ.get("OPENCODEEVAL_TEST_JAILS") == "all"
+# These take many seconds to start: only where OPENCODEEVAL_TEST_JAILS=all asks for them.
+SLOW = {
+    "scala": "object Twice {\n  def main(args: Array[String]): Unit =\n"
+    "    println(2 * scala.io.StdIn.readInt())\n}\n",
+    "julia": "println(2 * parse(Int, readline()))\n",
+    "kotlin_script": "println(2 * readLine()!!.toInt())\n",
 }
 
 
@@ -238,16 +257,41 @@ def test_a_full_queue_is_a_status_after_which_clients_try_again(
         each.join()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [*LANGUAGES, *(SLOW if WHOLE else ())])
 def test_other_languages_of_a_served_environment(language: str, others: Server) -> None:
     offered = json.loads(
         httpx.post(f"{others.url}/run_code", json={"code": "1", "language": "?"}).text
     )
     if language not in offered["error"].split(" (")[0]:
         pytest.skip(f"this machine has no toolchain for {language}")
-    found = run(others, LANGUAGES[language], language=language, stdin="21\n").json()
+    limits = {"compile_timeout": 60, "run_timeout": 60}
+    code = {**LANGUAGES, **SLOW}[language]
+    found = run(others, code, language=language, stdin="21\n", **limits).json()
     assert (found["status"], found["run_result"]["stdout"].strip()) == ("Success", "42"), found
-    assert (found["compile_result"] is not None) == (language == "cpp")
+    assert (found["compile_result"] is not None) == (language in COMPILED)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("D_ut", "Assertion failure"), ("go_test", "it is not 4")]
+)
+def test_a_program_s_own_unit_tests_decide_how_it_ends(
+    language: str, words: str, others: Server
+) -> None:
+    limits, code = {"compile_timeout": 60, "run_timeout": 60}, UNIT_TESTED[language]
+    right = run(others, code.replace("SUM", "x + x"), language=language, **limits)
+    if right.status_code == 400:
+        pytest.skip(f"this machine has no toolchain for {language}")
+    wrong = run(others, code.replace("SUM", "x + 1"), language=language, **limits).json()
+    assert right.json()["status"] == "Success", right.json()
+    assert wrong["status"] == "Failed"
+    assert words in wrong["run_result"]["stdout"] + wrong["run_result"]["stderr"]
+
+
+def test_scala_runs_the_object_that_the_program_defines() -> None:
+    scala = LANGUAGES_THERE["scala"]
+    code = "import scala.util._\n\nobject Twice extends App {}\nobject Other {}\n"
+    assert scala.command_for(code) == ["scala", "Twice"]
+    assert scala.command_for("class Twice {}") == ["scala", "Main"]
 
 
 def test_what_does_not_compile_is_told(others: Server) -> None:
@@ -262,6 +306,7 @@ def others(tmp_path_factory: pytest.TempPathFactory, needs_local: None) -> Any:
     log = tmp_path_factory.mktemp("others") / "log"
     # Their warm forms take a minute to prepare.
     plain = {"OPENCODEEVAL_PLAIN_COMPILERS": "1"}
-    server = Server(log, "--environment", "multipl_e", "--slots", "1", **plain)
+    environments = "multipl_e,mceval" if WHOLE else "multipl_e"
+    server = Server(log, "--environment", environments, "--slots", "1", **plain)
     yield server
     server.end()

@@ -88,6 +88,10 @@ class ProgramBenchmark(CardBenchmark):
                 limits = {**task.tests["limits"], "run_s": limited.time_limit}
                 limits = limits_of(task.tests["rounds"], limits)
                 task = replace(task, tests={**task.tests, "limits": limits})
+            elif task.tests["kind"] == "output":
+                only = {"run_s": limited.time_limit, "total_s": limited.time_limit}
+                limits = {**task.tests["limits"], **only}
+                task = replace(task, tests={**task.tests, "limits": limits})
             tasks.append(task)
         card = limited.protocol_card
         card = replace(card, limits={**card.limits, "run_s": limited.time_limit})
