@@ -44,12 +44,7 @@ SPECS_BYTES = 256 << 20
 # Characters of a program that is looked at without a thread of its own.
 SHORT = 1 << 16
 
-STYLES = {
-    "program": Style.PROGRAM,
-    "output": Style.PROGRAM,
-    "unittest": Style.UNITTEST,
-    "stdio": Style.STDIO,
-}
+STYLES = {"program": Style.PROGRAM, "unittest": Style.UNITTEST, "stdio": Style.STDIO}
 
 
 @dataclass(frozen=True)

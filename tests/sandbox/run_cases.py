@@ -80,8 +80,8 @@ def task(name: str, fields: dict[str, Any]) -> Task:
 def compared() -> Task:
     """The task of those whose output is compared."""
     limits = {"run_s": 3.0, "total_s": 3.0, "memory_mb": 512}
-    tests = {"kind": "output", "language": "sh", "file": "main", "command": ["sh", "main"]}
-    tests |= {"reference": REFERENCE, "files": GIVEN, "limits": limits}
+    tests: dict[str, Any] = {"kind": "output", "language": "sh", "file": "main"}
+    tests |= {"command": ["sh", "main"], "reference": REFERENCE, "files": GIVEN, "limits": limits}
     return Task("output", Style.PROGRAM, "", "", "", tests)
 
 
