@@ -164,9 +164,9 @@ class Watch:
                 return f"{name} is the program's own"
         for owner, name, value in self.parts:
             now = _getattr(owner, name, None)
-            if now is not value and not (mocks and _isinstance(now, _Mock)):
+            if now is not value and not (mocks and issubclass(_type(now), _Mock)):
                 return f"{name} was replaced"
-        return self.libraries.changed(named, _Mock if mocks else ())
+        return next(self.libraries.changes(named, _Mock if mocks else ()), "")
 
 
 def _in_the_way(
@@ -257,8 +257,8 @@ def _failing(test: Callable[..., Any]) -> Callable[..., Any]:
 class Probe:
     """Stands for the entry point and looks at what it returns; `note` says what was found.
 
-    `look` says what is not as it should be in libraries. A change that is there while a call's
-    result is tested may be gone when the tests have ended.
+    `look` says what is not as it was in libraries. A change that a call makes may be gone when
+    the tests have ended, or look like one of their own.
     """
 
     MAX_VALUES = 2000
@@ -267,17 +267,17 @@ class Probe:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.note = ""
         self.calls = 0
-        self.look: Callable[[], str] = str
+        self.look: Callable[[], Iterator[str]] = lambda: iter(())
 
         @functools.wraps(function)
         def probed(*args: Any, **kwargs: Any) -> Any:
             looked = self._is_looked_at()
-            before = self.look() if looked else ""
+            before = set(self.look()) if looked else set()
             value = function(*args, **kwargs)
             if not self.note:
                 self.note = equal_to_anything(value)
-            if looked and not self.note and not before:  # tests may have changed it themselves
-                self.note = self.look()
+            if looked and not self.note:
+                self.note = min({*self.look()} - before, default="")
             return value
 
         self.function = probed

@@ -44,9 +44,14 @@ _PLAIN = (
 _IMPORTED_AHEAD = ("numpy", "pandas")
 
 # Held here so that a sample that replaces the names changes nothing.
-_vars, _getattr, _type, _isinstance, _callable = vars, getattr, type, isinstance, callable
+_vars, _getattr, _type, _issubclass, _callable = vars, getattr, type, issubclass, callable
 _Function, _Pattern = types.FunctionType, re.Pattern
 _Descriptors = (classmethod, staticmethod, property)
+
+
+def _is(value: Any, kinds: Any) -> bool:
+    """Whether it is an instance by its type; its `__class__` could be code, and say anything."""
+    return _issubclass(_type(value), kinds)
 
 
 def import_ahead(names: Collection[str]) -> None:
@@ -86,7 +91,7 @@ def _loaded(tops: Collection[str]) -> Dict[str, Any]:
     return {
         name: module
         for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in tops and _isinstance(module, types.ModuleType)
+        if name.partition(".")[0] in tops and _is(module, types.ModuleType)
     }
 
 
@@ -107,26 +112,27 @@ class Libraries:
         self.names = {owner.kind: owner.names for seen in self.seen for owner in seen.owners}
         self.operators = _operators()
 
-    def changed(self, named: Collection[str], mocks: Any = ()) -> str:
-        """What is not as it was, or an empty string.
+    def changes(self, named: Collection[str], mocks: Any = ()) -> Iterator[str]:
+        """What is not as it was.
 
         `named` are the names in the tests' code. What is of a class in `mocks` is forgiven:
         tests may have put it there.
         """
         for name, module in self.modules.items():
-            if sys.modules.get(name) is not module and not _isinstance(module, mocks):
-                return f"{name} was replaced"
+            now = sys.modules.get(name)
+            if now is not module and not _is(now, mocks):
+                yield f"{name} was replaced"
         for seen in self.seen:
             for owner in seen.owners:
-                name = owner.changed(named, mocks, self.names)
-                if name:
-                    return f"{owner.name}.{name} was replaced"
+                for name in owner.changes(named, mocks, self.names):
+                    yield f"{owner.name}.{name} was replaced"
             for function, state in zip(seen.functions, seen.states):
                 if _differ(state, _state(function)):
-                    return f"{function.__qualname__} was changed"
+                    yield f"{function.__qualname__} was changed"
         if self.operators != _operators():
-            return "NumPy's operators were replaced"
-        return "patterns were put into the cache of re" if _has_false_patterns() else ""
+            yield "NumPy's operators were replaced"
+        if _has_false_patterns():
+            yield "patterns were put into the cache of re"
 
 
 class _Owner:
@@ -142,8 +148,10 @@ class _Owner:
         for setting in _SETTINGS.get(name, ()):
             self.old.pop(setting, None)
 
-    def changed(self, named: Collection[str], mocks: Any, names: Dict[Any, Set[str]]) -> str:
-        """The name of something in it that is not as it was, or that hides what was there.
+    def changes(
+        self, named: Collection[str], mocks: Any, names: Dict[Any, Set[str]]
+    ) -> Iterator[str]:
+        """The names of what is not as it was, or hides what was there.
 
         `names` are those that each class had.
         """
@@ -152,15 +160,14 @@ class _Owner:
             new = now.get(key)
             if new is value or not (always or key in named or key.startswith("__")):
                 continue
-            if not (_isinstance(new, mocks) or _is_as_good(key, value, new)):
-                return key
+            if not (_is(new, mocks) or _is_as_good(key, value, new)):
+                yield key
         for key in now.keys() - self.names:
             if (always or key in named) and self._hides(key, now.get(key), mocks, names):
-                return str(key)
-        return ""
+                yield str(key)
 
     def _hides(self, key: str, value: Any, mocks: Any, names: Dict[Any, Set[str]]) -> bool:
-        if _isinstance(value, mocks) or not (_callable(value) or _isinstance(value, _Descriptors)):
+        if _is(value, mocks) or not (_callable(value) or _is(value, _Descriptors)):
             return False
         if self.kind is None:  # in a module, what all of its functions would call
             return value is not _vars(builtins).get(key, value)
@@ -173,7 +180,7 @@ def _owners(name: str, namespace: Any) -> Iterator[_Owner]:
     always = not name or (name.partition(".")[0] in ALWAYS and not name.startswith(_ASIDE))
     yield _Owner(name, namespace, always, None)
     for kind in list(namespace.values()):
-        if _isinstance(kind, type) and (not name or kind.__module__ == name):
+        if _is(kind, type) and (not name or kind.__module__ == name):
             yield _Owner(kind.__qualname__, _vars(kind), always, kind)
 
 
@@ -181,7 +188,7 @@ def _callables(namespace: Any) -> Dict[str, Any]:
     return {
         key: value
         for key, value in list(namespace.items())
-        if _callable(value) or _isinstance(value, _Descriptors)
+        if _callable(value) or _is(value, _Descriptors)
     }
 
 
@@ -193,9 +200,9 @@ def _within(namespace: Dict[str, Any]) -> Iterator[Any]:
         if _type(value) is _Function:
             yield value
             todo.append(value.__dict__.get("__wrapped__"))
-        elif _isinstance(value, (classmethod, staticmethod)):
+        elif _is(value, (classmethod, staticmethod)):
             todo.append(value.__func__)
-        elif _isinstance(value, property):
+        elif _is(value, property):
             todo += [value.fget]
         elif _type(value).__name__ == "_ArrayFunctionDispatcher":
             todo.append(_getattr(value, "_implementation", None))
@@ -213,18 +220,18 @@ def _differ(old: Tuple[Any, ...], new: Tuple[Any, ...]) -> bool:
 
 def _is_as_good(name: str, old: Any, new: Any) -> bool:
     """Whether something new does the same: a module was loaded again, or an old name is back."""
-    if old is new or (_isinstance(new, type) and new is _vars(builtins).get(name)):
+    if old is new or (_is(new, type) and new is _vars(builtins).get(name)):
         return True  # the second is `numpy.float = float`
     if _type(old) is not _type(new):
         return False
     if _type(old) is _Function:
         return bool(old.__code__ == new.__code__ and old.__defaults__ == new.__defaults__)
-    if _isinstance(old, _Descriptors):
+    if _is(old, _Descriptors):
         return all(
             _is_as_good("", _getattr(old, part, None), _getattr(new, part, None))
             for part in ("__func__", "fget")
         )
-    return _isinstance(old, type) and _is_same_class(old, new)
+    return _is(old, type) and _is_same_class(old, new)
 
 
 def _is_same_class(old: type, new: type) -> bool:

@@ -193,7 +193,7 @@ def _run_tests(test: str, key: str, namespace: Dict[str, Any], tests: Any) -> No
         cases = namespace["TestCases"]
         names = _Loader().getTestCaseNames(cases)
         if tests.probe is not None:
-            tests.probe.look = partial(tests.watch.changed, tests.names_in(code), mocks=True)
+            tests.probe.look = partial(tests.watch.libraries.changes, tests.names_in(code))
         if tests.control:
             tests.must_fail(cases, names)
     except BaseException as error:

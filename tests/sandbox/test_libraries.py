@@ -6,11 +6,18 @@ pass; or it changes something that no test rests on, and is right.
 
 from __future__ import annotations
 
+import importlib
+import sys
+import types
+from typing import Any
+
 import pytest
 
 from opencodeeval.core.types import SuiteResult, Verdict
 from tests.sandbox.test_apart import graded, task
 from tests.sandbox.test_apart_objects import with_packages
+
+libraries: Any = importlib.import_module("guest.libraries")
 
 TEST = """
 import unittest, re, csv, io, datetime, itertools
@@ -218,6 +225,32 @@ class Own(str):
 old = re.compile
 """,
     ),
+    "a mock of its own": (
+        "regex",
+        "changed()",
+        """
+import re
+from unittest.mock import Mock
+def changed():
+    re.compile = Mock()
+    return 'z'
+""",
+    ),
+    "what says that it is a mock": (
+        "regex",
+        "changed()",
+        """
+import re
+from unittest.mock import Mock
+class Own:
+    __class__ = Mock
+    def __call__(self, *a): return self
+    def search(self, text): return True
+def changed():
+    re.compile = Own()
+    return 'z'
+""",
+    ),
     "the watcher of logs": (
         "logs",
         "1",
@@ -293,6 +326,21 @@ def test_no_program_passes_that_changes_a_library_for_its_tests() -> None:
     assert (right.verdict, right.apart) == (Verdict.PASSED, False), right
     verdicts = {name: each.verdict for name, each in zip(CHEATS, found, strict=True)}
     assert verdicts == dict.fromkeys(CHEATS, Verdict.FORGED), found
+
+
+def test_what_is_looked_at_runs_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As settings of Django, which raise until they are made, whatever they are asked."""
+
+    class Lazy:
+        @property  # type: ignore[misc]
+        def __class__(self) -> Any:
+            raise RuntimeError("not made yet")
+
+    module = types.ModuleType("lazy_settings")
+    vars(module)["settings"] = Lazy()
+    monkeypatch.setitem(sys.modules, "lazy_settings", module)
+    looked = libraries.Libraries(["lazy_settings"])
+    assert list(looked.changes({"settings"})) == []
 
 
 def test_programs_may_change_what_no_test_rests_on() -> None:
