@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from opencodeeval.execution import scripts
 from opencodeeval.execution.environments import COMPILERS, Environment
 
 # Paths where a jail has its own file systems.
@@ -17,7 +18,8 @@ _OF_THE_JAIL = ("/tmp", "/dev", "/proc")
 class Interpreter:
     """`shown` are host paths under the same name; `covered` are package folders below
     them that the jail hides; `binds` are pairs of a host path and its path in the
-    jail, `links` pairs of a path and its target.
+    jail, `links` pairs of a path and its target, `files` pairs of a path in the jail and
+    what is read there instead of a script.
     Everything is read-only.
     """
 
@@ -26,6 +28,7 @@ class Interpreter:
     covered: tuple[str, ...]
     binds: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 def own(site: str) -> Interpreter:
@@ -54,20 +57,43 @@ def of_environment(folder: Path, base_prefix: str, place: str) -> Interpreter:
     """The interpreter of a virtual environment with all its packages, shown in `place`.
 
     Its original path is a link if possible, because the environment's scripts have it
-    in their first lines; it is not possible below a scratch folder of the jail.
+    in their first lines; it is not possible below a scratch folder of the jail. Scripts
+    whose first line leads nowhere are shown with another.
     """
     real = os.path.realpath(folder / "bin" / "python")
     library = next((folder / "lib").glob("python3*")).name
     prefixes = (base_prefix, str(Path(real).parent))
     covered = _packages_below(base_prefix, library)
     shown, pair = _shown(prefixes), (str(folder), place)
-    links = (pair,) if is_free(pair[0], shown) else ()
-    return Interpreter(f"{place}/bin/python", shown, covered, (pair,), links)
+    taken = (*shown, str(Path(place).parent))
+    links = (pair,) if is_free(pair[0], taken) and not place.startswith(f"{folder}/") else ()
+    executable, own_bin = f"{place}/bin/python", str(folder / "bin")
+
+    def is_found(python: str) -> bool:
+        home = os.path.dirname(python)
+        if os.path.realpath(home) == os.path.realpath(own_bin):
+            return bool(links) and home == own_bin
+        return any(f"{home}/".startswith(f"{path}/") for path in shown)
+
+    changed = scripts.with_python(folder / "bin", executable, is_found)
+    files = tuple((f"{place}/bin/{name}", content) for name, content in changed.items())
+    return Interpreter(executable, shown, covered, (pair,), links, files)
 
 
 def is_free(name: str, shown: tuple[str, ...]) -> bool:
     """Whether a jail that shows these paths may have its own file at this path."""
     return not any(f"{name}/".startswith(f"{path}/") for path in (*shown, *_OF_THE_JAIL))
+
+
+def out_of_sight(python: Interpreter) -> str | None:
+    """Why a jail cannot show this Python, and what to do; None if it can."""
+    for path in python.shown:
+        if not is_free(path, ()):
+            return (
+                f"Python lies in {path}, and programs have files of their own there: use one that "
+                "lies elsewhere, or --sandbox docker"
+            )
+    return None
 
 
 def base_interpreter() -> str:

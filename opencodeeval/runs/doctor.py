@@ -146,10 +146,11 @@ def _image(engine: Any) -> Finding:
 
 
 def _local_jail() -> Finding:
+    from opencodeeval.execution.interpreter import out_of_sight, own
     from opencodeeval.execution.jails import local
 
     try:
-        missing = local.available()
+        missing = local.available() or out_of_sight(own(f"{local.GUEST}/site"))
     except (OSError, subprocess.SubprocessError) as error:
         missing = str(error)
     if missing is None:

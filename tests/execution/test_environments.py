@@ -23,9 +23,9 @@ from opencodeeval.core.types import Grade, Program, Style, Task, Verdict
 from opencodeeval.execution import environments, guest, images, prepared
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import Environment, environment_of, read_environment
-from opencodeeval.execution.interpreter import base_interpreter, is_free
+from opencodeeval.execution.interpreter import base_interpreter, is_free, of_environment
 from opencodeeval.execution.jails import docker, local
-from opencodeeval.execution.jails.base import Wanted
+from opencodeeval.execution.jails.base import Wanted, started
 from opencodeeval.execution.prepared import Prepared
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -267,12 +267,94 @@ def test_programs_start_the_environment_s_scripts_by_name(
     assert grade.suites["base"].verdict is Verdict.PASSED
 
 
+HELLO = "import os, sys, wares\nprint('hello', wares.PRICE, sys.prefix, *sys.argv[1:])\n"
+LONG = "#!/bin/sh\n'''exec' {0}{1}/bin/python{0} \"$0\" \"$@\"\n' '''\n"
+
+
+def test_scripts_start_wherever_their_environment_lies(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The jail has nothing at the path in their first line: it has a /tmp of its own."""
+    assert not is_free(str(tiny), ())
+    (tmp_path / "another name").symlink_to(tiny)
+    (tmp_path / "link").symlink_to(tiny)
+    first_lines = {
+        "plain": f"#!{tiny}/bin/python\n",
+        "version": f"#!{tiny}/bin/python{VERSION}\n",
+        "option": f"#! {tiny}/bin/python3 -I\n",
+        "long": LONG.format("", tiny),
+        "spaces": LONG.format('"', tmp_path / "another name"),
+        "quoted": LONG.format("'", tiny),
+        "linked": f"#!{tmp_path}/link/bin/python\n",
+        "moved": "#!/where/it/was/bin/python3\n",
+        "usual": "#!/usr/bin/env python3\n",
+    }
+    for name, first_line in first_lines.items():
+        script = tiny / "bin" / f"hello-{name}"
+        script.write_text(first_line + HELLO)
+        script.chmod(0o755)
+    (tiny / "bin" / "hello-nobody").symlink_to("nothing")
+    program = (
+        "import os, shutil, subprocess\ndef task_func(name):\n"
+        "    said = subprocess.check_output(['hello-' + name, 'all'], text=True)\n"
+        "    path = shutil.which('hello-' + name)\n"
+        "    return said.split(), path, is_open(path)\n"
+        "def is_open(path):\n"
+        "    for change in (os.remove, os.utime, lambda path: open(path, 'a')):\n"
+        "        try:\n            change(path)\n            return True\n"
+        "        except OSError:\n            pass\n"
+        f"    return os.path.exists({str(tiny)!r})\n"
+    )
+    check = (
+        f"place = '{local.GUEST}/environment'\n"
+        f"        for name in {list(first_lines)}:\n"
+        "            said, path, is_open = task_func(name)\n"
+        "            self.assertEqual(said, ['hello', '7', place, 'all'], name)\n"
+        "            self.assertEqual(path, place + '/bin/hello-' + name)\n"
+        "            self.assertFalse(is_open, name)\n"
+    )
+    monkeypatch.setenv("OPENCODEEVAL_TINY_ENV", str(tiny))
+    suite = graded(described(tmp_path / "tiny"), program, check).suites["base"]
+    assert suite.verdict is Verdict.PASSED, suite
+    for name, first_line in first_lines.items():
+        assert (tiny / "bin" / f"hello-{name}").read_text() == first_line + HELLO
+
+
 def test_an_environment_has_its_own_name_where_the_jail_has_nothing_of_that_name() -> None:
     """Scripts like pip begin with it."""
     assert is_free("/srv/wares", ("/usr", "/opt/python"))
     assert is_free("/tmpfiles/wares", ("/usr", "/opt/python"))
     for name in ("/tmp/wares", "/usr/lib/wares", "/opt/python/wares"):
         assert not is_free(name, ("/usr", "/opt/python"))
+
+
+def test_an_environment_may_lie_where_the_jail_shows_it() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as base:
+        folder = Path(base) / "venv"
+        subprocess.check_call([base_interpreter(), "-m", "venv", "--without-pip", folder])
+        python = of_environment(folder, sys.base_prefix, str(folder))
+        slot = started(lambda: local.LocalSlot(python))
+        slot.kill()
+        slot.release()
+    assert python.links == ()
+
+
+def test_a_python_that_no_jail_can_show_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In /tmp programs have files of their own: it could not be told from theirs."""
+    for name in ("lib/python3", "bin"):
+        (tmp_path / "venv" / name).mkdir(parents=True)
+    facts = {"python": f"{VERSION}.0", "base_prefix": "/tmp/python", "packages": {}}
+    python = tmp_path / "venv" / "bin" / "python"
+    python.write_text(f"#!/bin/sh\necho '{json.dumps(facts)}'\n")
+    python.chmod(0o755)
+    monkeypatch.setenv("OPENCODEEVAL_TINY_ENV", str(tmp_path / "venv"))
+    with pytest.raises(SandboxError, match=r"no local sandbox: Python lies in /tmp/python, and"):
+        local.JAIL.open(Wanted(1, print, described(tmp_path / "tiny")))
+    monkeypatch.setattr(sys, "base_prefix", "/tmp/python")
+    main(["sandbox", "status"])
+    assert "Python lies in /tmp/python" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_module_that_starts_threads_keeps_the_jail_from_starting(

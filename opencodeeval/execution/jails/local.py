@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,13 @@ from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.execution import frames, guest, toolchains, warm_compilers
 from opencodeeval.execution.base import Sandbox
 from opencodeeval.execution.environments import PLAIN, Environment
-from opencodeeval.execution.interpreter import Interpreter, of_environment, own, with_paths
+from opencodeeval.execution.interpreter import (
+    Interpreter,
+    of_environment,
+    out_of_sight,
+    own,
+    with_paths,
+)
 from opencodeeval.execution.jails.base import Jail, Slot, Wanted, lacking, lacks, started
 
 GUEST = "/opt/opencodeeval"
@@ -76,7 +82,7 @@ class LocalSlot(Slot):
 
     def _launch(self) -> None:
         try:
-            self.process, init_pid = _launcher.spawn(self._command, self.errors.fileno())
+            self.process, init_pid = _launcher.spawn(self.python, self.errors.fileno())
             if init_pid:
                 self.init = os.pidfd_open(init_pid)
         except OSError as error:
@@ -84,9 +90,6 @@ class LocalSlot(Slot):
         assert self.process.stdin and self.process.stdout
         os.set_blocking(self.process.stdin.fileno(), False)
         os.set_blocking(self.process.stdout.fileno(), False)
-
-    def _command(self, info: int) -> list[str]:
-        return command(info, self.python)
 
     def _write(self, data: bytes, deadline: float) -> None:
         assert self.process and self.process.stdin
@@ -135,24 +138,25 @@ class _Launcher:
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
-    def spawn(
-        self, command: Callable[[int], list[str]], stderr: int
-    ) -> tuple[subprocess.Popen[bytes], int]:
+    def spawn(self, python: Interpreter, stderr: int) -> tuple[subprocess.Popen[bytes], int]:
         """Start a jail; bubblewrap's process, and the pid of the jail's first one or 0."""
         read, write = os.pipe()
         with self.lock, open(read, "rb") as info:
+            passed = [write]
             try:
+                passed += [_holding(content) for _, content in python.files]
                 process = subprocess.Popen(
-                    command(write),
+                    command(python, *passed),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=stderr,
                     env={},
-                    pass_fds=(write,),
+                    pass_fds=passed,
                     start_new_session=True,
                 )
             finally:
-                os.close(write)
+                for fd in passed:
+                    os.close(fd)
             status = info.read()
         return process, int(json.loads(status)["child-pid"]) if status else 0
 
@@ -160,8 +164,19 @@ class _Launcher:
 _launcher = _Launcher()
 
 
-def command(info: int, python: Interpreter) -> list[str]:
+def _holding(content: bytes) -> int:
+    """A descriptor of which a jail reads this once."""
+    fd = os.memfd_create("script")
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
+        file.seek(0)
+    return fd
+
+
+def command(python: Interpreter, info: int, *files: int) -> list[str]:
     """The bubblewrap command line of a jail, which writes its status to descriptor `info`.
+
+    It reads what is in `python.files` from the descriptors `files`.
 
     The only visible files of the host are /usr, the interpreter with its standard
     library, NumPy or the environment's packages, the guest, and the few files of
@@ -193,6 +208,8 @@ def command(info: int, python: Interpreter) -> list[str]:
         arguments += ["--ro-bind", source, target]
     for name, target in python.links:
         arguments += ["--symlink", target, name]
+    for fd, (target, _) in zip(files, python.files, strict=True):
+        arguments += ["--perms", "0755", "--ro-bind-data", str(fd), target]
     for folder in python.covered:
         arguments += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
     arguments += ["--remount-ro", "/"]
@@ -272,15 +289,18 @@ def _open(wanted: Wanted) -> Sandbox:
 
     require()
     about: dict[str, Any] = {}
-    python = None
+    python = own(f"{GUEST}/site")
     if wanted.environment.toolchains:
         made = warm_compilers.made(wanted.environment, wanted.log)
-        python = with_paths(own(f"{GUEST}/site"), wanted.environment, made)
+        python = with_paths(python, wanted.environment, made)
     elif wanted.environment != PLAIN:
         found = prepared.find(wanted.environment)
         python = of_environment(found.folder, found.base_prefix, f"{GUEST}/environment")
         about = {"environment": wanted.environment.name, "packages_sha256": found.digest}
         about["not_as_pinned"] = prepared.differences(wanted.environment, found)
+    why = out_of_sight(python)
+    if why:
+        raise SandboxError(f"no local sandbox: {why}")
 
     def make() -> LocalSlot:
         return LocalSlot(python, wanted.environment)
