@@ -13,15 +13,13 @@ stderr and its exit status do not count.
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 from typing import Any, Dict, Optional, Tuple
 
 from . import channel, codec
-from .judge_program import PIDS, STACK_MB, wait
+from .judge_program import wait
 from .judge_run import Head
-from .judge_stdio import signal_name
-from .verdicts import Prepared, Result, result, told
+from .verdicts import Prepared, Result, command_limits, how_ended, result, told
 
 # Bytes of stdout that are compared; a reference may not print more.
 COMPARED = 1 << 20
@@ -67,7 +65,7 @@ class _Judge:
     def _reference(self) -> bytes:
         found, stdout, usage, player = self._run(self.task["reference"])
         if found is not None or usage["status"] or stdout.total > COMPARED:
-            why = found["detail"] if found else _ended(usage["status"])
+            why = found["detail"] if found else how_ended(usage["status"])
             said = player.stderr.text().strip()[:SHOWN]
             raise RuntimeError(f"its reference printed {stdout.total} bytes: {why}: {said}")
         return bytes(stdout.kept)
@@ -77,7 +75,7 @@ class _Judge:
     ) -> Tuple[Optional[Result], _Stdout, Dict[str, Any], channel.Player]:
         """Run a program: why it had to be ended, if it had, and what it printed and took."""
         seconds = float(self.task["limits"]["run_s"])
-        player = self.room.start("run", self._limits(seconds))
+        player = self.room.start("run", command_limits(self.task["limits"], seconds))
         stdout = _Stdout()
         player.stdout = stdout
         player.give(b"")
@@ -91,31 +89,16 @@ class _Judge:
             found = result("memory", "killed for memory")
         return found, stdout, usage, player
 
-    def _limits(self, seconds: float) -> Dict[str, int]:
-        return {
-            "memory_mb": 0,
-            "resident_mb": int(self.task["limits"]["memory_mb"]),
-            "pids": PIDS,
-            "stack_mb": STACK_MB,
-            "cpu_s": int(seconds * 4) + 2,
-        }
-
 
 def _compared(stdout: _Stdout, expected: bytes, status: int) -> Result:
     """The result of a program that has ended."""
     if stdout.total == len(expected) and bytes(stdout.kept) == expected:
         return result("passed")
     if status:
-        return result("error", _ended(status))
+        return result("error", how_ended(status))
     return result("wrong", f"printed {_shown(bytes(stdout.kept))}, not {_shown(expected)}")
 
 
 def _shown(text: bytes) -> str:
     """The beginning of an output, for people."""
     return repr(text[:SHOWN].decode("utf-8", "replace")) + ("..." if text[SHOWN:] else "")
-
-
-def _ended(status: int) -> str:
-    if os.WIFSIGNALED(status):
-        return f"ended by {signal_name(os.WTERMSIG(status))}"
-    return f"exit status {os.WEXITSTATUS(status)}"

@@ -13,19 +13,14 @@ another new word. A program under which one of them holds is `forged`.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import channel, clock, codec, warm_compilers
-from .judge_stdio import signal_name
-from .verdicts import Prepared, Result, Total, result
+from .verdicts import Prepared, Result, Total, command_limits, exit_code, how_ended, result
 
 FIRST_LINES = 300  # characters of what a compiler says
-# A virtual machine's threads, and those of the program.
-PIDS = 256
-STACK_MB = 8  # as usual outside
 START_S = 10.0  # until a command has taken its player's place
 
 
@@ -153,7 +148,7 @@ class _Graded:
     ) -> "Tuple[Optional[Result], channel.Player, Dict[str, Any]]":
         """Run one command: why it had to be ended or never began, its player, and its usage."""
         seconds = float(self.task["limits"][step["limit"]])
-        player = self.room.start("command", self._limits(seconds))
+        player = self.room.start("command", command_limits(self.task["limits"], seconds))
         texts = [text.encode("utf-8") for text in sought]
         player.stdout, player.stderr = channel.Tail(texts), channel.Tail(texts)
         added = self.task.get("environ", {})
@@ -166,23 +161,9 @@ class _Graded:
         half = len(word) // 2
         return text.replace(place, word[:half] + self.task["joint"] + word[half:])
 
-    def _limits(self, seconds: float) -> Dict[str, int]:
-        return {
-            "memory_mb": 0,
-            "resident_mb": int(self.task["limits"]["memory_mb"]),
-            "pids": PIDS,
-            "stack_mb": STACK_MB,
-            "cpu_s": int(seconds * 4) + 2,
-        }
-
     def _fault(self, player: channel.Player, status: int, word: str) -> Optional[Result]:
         """Why a run that has ended does not pass; None if it does."""
-        code = _exit_code(status)
-        ended = (
-            f"ended by {signal_name(os.WTERMSIG(status))}"
-            if os.WIFSIGNALED(status)
-            else f"exit status {code}"
-        )
+        code, ended = exit_code(status), how_ended(status)
         verdict = "wrong" if self._is_wrong(player, code) else "error"
         if self.passes["status"] and code:
             return result(verdict, ended)
@@ -246,10 +227,6 @@ def wait(player: channel.Player, seconds: float) -> Optional[Result]:
         said = player.lines[0][:200].decode("ascii", "replace")
         return result("error", f"could not be run: {said}")
     return None
-
-
-def _exit_code(status: int) -> int:
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _complaint(name: str, player: channel.Player) -> str:

@@ -12,13 +12,21 @@ may do at will. What it printed is in "extra": bytes in base64, for the host exe
 from __future__ import annotations
 
 import base64
-import os
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import channel, clock, codec
-from .judge_program import PIDS, STACK_MB, wait
-from .judge_stdio import signal_name
-from .verdicts import TAKEN, Prepared, Result, player_limits, result, told
+from .judge_program import wait
+from .verdicts import (
+    TAKEN,
+    Prepared,
+    Result,
+    command_limits,
+    exit_code,
+    how_ended,
+    player_limits,
+    result,
+    told,
+)
 
 # Bytes that are kept of what a run and a compiler print to each stream; the rest is read and
 # thrown away. With FETCHED and base64 they fit into the answer that the host takes.
@@ -81,7 +89,9 @@ class _Run:
         is_run = name == "command"
         seconds = float(self.task["limits"]["run_s" if is_run else "compile_s"])
         command: List[str] = self.task[name]
-        player = self.room.start("run", self._limits(seconds, bool(command)))
+        # A program in Python is run by a warm player.
+        limits_of = command_limits if command else player_limits
+        player = self.room.start("run", limits_of(self.task["limits"], seconds))
         kept = KEPT if is_run else KEPT_OF_COMPILERS
         stdout, stderr = Head(kept), Head(kept)
         player.stdout, player.stderr = stdout, stderr
@@ -95,25 +105,18 @@ class _Run:
         if usage.get("memory"):
             found, ended = result("memory", "killed for memory"), True
         if found is None:
-            found = _ended(usage["status"])
+            status = usage["status"]
+            found = result("error", how_ended(status)) if status else result("passed")
         found.update(told(usage, player))
         # A command that could not be started has said so, but not to its own stderr.
         why = b"" if ended or found["verdict"] == "timeout" else found["detail"].encode() + b"\n"
         return found, {
             "verdict": found["verdict"],
-            "status": _code(usage["status"]) if ended else None,
+            "status": exit_code(usage["status"]) if ended else None,
             **{name: usage[name] for name in TAKEN},
             "stdout": base64.b64encode(stdout.kept).decode("ascii"),
             "stderr": base64.b64encode(why + bytes(stderr.kept)).decode("ascii"),
         }
-
-    def _limits(self, seconds: float, is_command: bool) -> Dict[str, Any]:
-        if not is_command:
-            return player_limits(self.task["limits"], seconds)
-        memory = int(self.task["limits"]["memory_mb"])
-        # Virtual machines reserve address space that they never use: what counts is what they have.
-        own = {"memory_mb": 0, "resident_mb": memory, "pids": PIDS, "stack_mb": STACK_MB}
-        return {**own, "cpu_s": int(seconds * 4) + 2}
 
     def _fetched(self, names: List[str]) -> Dict[str, str]:
         """Files of the ended program, read with its own rights; those that are there."""
@@ -131,16 +134,3 @@ class _Run:
             for name, data in found.items()
             if name in names and type(data) is bytes
         }
-
-
-def _ended(status: int) -> Result:
-    if os.WIFSIGNALED(status):
-        return result("error", f"ended by {signal_name(os.WTERMSIG(status))}")
-    if os.WEXITSTATUS(status):
-        return result("error", f"exit status {os.WEXITSTATUS(status)}")
-    return result("passed")
-
-
-def _code(status: int) -> int:
-    """An exit status as a shell gives it."""
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

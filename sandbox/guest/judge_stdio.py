@@ -10,12 +10,10 @@ imports, and may leave with any status.
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import Any, Dict, Optional
 
 from . import channel, clock, codec, compare, compare_livecodebench
-from .verdicts import Prepared, Result, Total, player_limits, refused, result, told
+from .verdicts import Prepared, Result, Total, how_ended, player_limits, refused, result, told
 
 LIVECODEBENCH = "livecodebench"
 OUTPUT_SPARE = 1 << 20  # bytes beyond eight times the expected output
@@ -108,10 +106,8 @@ def _ended(
     status = usage["status"]
     if usage.get("memory"):
         return result("memory", "killed for memory")
-    if os.WIFSIGNALED(status):
-        return result("error", f"ended by {signal_name(os.WTERMSIG(status))}")
-    if os.WEXITSTATUS(status):
-        return result("error", f"exit status {os.WEXITSTATUS(status)}")
+    if status:
+        return result("error", how_ended(status))
     text = output.decode("utf-8", "replace").replace("\r\n", "\n")
     if task["compare"]["rule"] == LIVECODEBENCH:
         wrong = compare_livecodebench.wrong_text(text, test["output"])
@@ -119,9 +115,3 @@ def _ended(
     if compare.same_lines(text, test["output"], float(task["compare"].get("tol") or 0)):
         return result("passed")
     return result("wrong", "wrong output")
-
-
-def signal_name(number: int) -> str:
-    """The name of a signal; those between the ones that have a name are numbers."""
-    known = {each.value: each.name for each in signal.Signals}
-    return known.get(number, f"signal {number}")

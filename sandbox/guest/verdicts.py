@@ -1,8 +1,10 @@
-"""What the judges of every kind of task have in common: results and their words."""
+"""What the judges of every kind of task have in common: results and their words, and limits."""
 
 from __future__ import annotations
 
+import os
 import reprlib
+import signal
 from itertools import islice
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
@@ -11,6 +13,9 @@ from . import channel, codec
 Result = Dict[str, Any]
 # Of a player: seconds, and MiB of memory that the largest of its processes had at once.
 TAKEN = ("wall_s", "cpu_s", "peak_mb")
+# Of a command: a virtual machine's threads, and those of the program.
+PIDS = 256
+STACK_MB = 8  # as usual outside
 Grader = Callable[[str], Dict[str, Result]]
 
 
@@ -104,6 +109,35 @@ def player_limits(limits: Dict[str, Any], seconds: float) -> Dict[str, int]:
         "cpu_s": int(seconds * 4) + 2,
         "digits": int(limits.get("digits", 0)),
     }
+
+
+def command_limits(limits: Dict[str, Any], seconds: float) -> Dict[str, int]:
+    """The limits of a player that becomes a command, which may run `seconds` of wall time.
+
+    Virtual machines reserve address space that they never use: what counts is what they have.
+    """
+    return {
+        "memory_mb": 0,
+        "resident_mb": int(limits["memory_mb"]),
+        "pids": PIDS,
+        "stack_mb": STACK_MB,
+        "cpu_s": int(seconds * 4) + 2,
+    }
+
+
+def how_ended(status: int) -> str:
+    """How a process has ended, from what wait(2) says of it."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        # Those between the ones that have a name are numbers.
+        known = {each.value: each.name for each in signal.Signals}
+        return f"ended by {known.get(number, f'signal {number}')}"
+    return f"exit status {os.WEXITSTATUS(status)}"
+
+
+def exit_code(status: int) -> int:
+    """The exit status as a shell gives it, from what wait(2) says."""
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def error_result(kind: str, body: List[Any]) -> Result:
