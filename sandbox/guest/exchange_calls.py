@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Tuple
 
 from . import exchange
 from .exchange_arguments import Given, change_of
+from .exchange_encoder import ITERATORS, MAX_NODES, Encoder
 from .exchange_zones import Uncrossable
 
 # Where an argument is in a request, [verb, [arguments, named], states]: what is above it is
@@ -50,7 +51,7 @@ def contents(given: Given) -> Dict[int, str]:
     return found
 
 
-class _Numbering(exchange.Encoder):
+class _Numbering(Encoder):
     """Of a request: each object that the call may change has a number, and is sent once."""
 
     def __init__(self, given: Given) -> None:
@@ -73,7 +74,7 @@ class _Numbering(exchange.Encoder):
         return {"g": [number, tree]}
 
 
-class _Naming(exchange.Encoder):
+class _Naming(Encoder):
     """Of what comes back: it tells which objects of the arguments are in it."""
 
     def __init__(self, given: Given, by_number: bool) -> None:
@@ -89,7 +90,7 @@ class _Naming(exchange.Encoder):
         return super().tree(value, depth)
 
 
-class _Content(exchange.Encoder):
+class _Content(Encoder):
     """Of one object of the arguments: the others in it by number, and whatever cannot cross."""
 
     def __init__(self, given: Given, top: Any) -> None:
@@ -102,13 +103,13 @@ class _Content(exchange.Encoder):
         number = self.given.number(value)
         if number is not None:
             return {"g": number}
-        if type(value) in exchange.ITERATORS:  # to look at it would use it up
+        if type(value) in ITERATORS:  # to look at it would use it up
             raise Uncrossable("an iterator")
         return super().tree(value, depth)
 
     def items(self, values: Any, depth: int) -> List[Any]:
         self.nodes += len(values)
-        if self.nodes > exchange.MAX_NODES:
+        if self.nodes > MAX_NODES:
             raise Uncrossable("too large")
         return [self.item(item, depth + 1) for item in values]
 

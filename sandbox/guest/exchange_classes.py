@@ -5,14 +5,23 @@ No class is made: both sides have to have loaded the one that is meant.
 
 from __future__ import annotations
 
+import collections
 import enum
 import sys
-from typing import Any, List
+from typing import Any, Dict, List
 
 from .exchange_zones import Malformed, Uncrossable
 
 # What a named tuple may not have of its own.
 _OF_TUPLES = ("__eq__", "__ne__", "__lt__", "__gt__", "__contains__", "__len__", "__iter__")
+
+# Types of which JSON has values.
+PLAIN = {type(None), bool, int, float, str}
+# What a missing key may be made by: tests call it, so nothing that could equal anything.
+FACTORIES: Dict[str, Any] = {
+    each.__name__: each
+    for each in (list, dict, set, tuple, int, float, str, bool, collections.Counter)
+}
 
 
 def name_of(kind: type) -> List[str]:

@@ -13,7 +13,7 @@ import inspect
 import itertools
 import sys
 import types
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 from .exchange_zones import Malformed, Uncrossable
 
@@ -267,3 +267,7 @@ def pyplot_of(ask: Ask, module: Any, namespace: Dict[str, Any]) -> None:
         own = getattr(module, name, None)
         if own is not None:
             setattr(module, name, remote(name, own))
+
+
+# This process's end of what does not cross by value: a process is on one side only.
+side: List[Union[Kept, Remotes]] = []

@@ -90,7 +90,7 @@ class Program:
         self.changes = False
         self.file = sock.makefile("rb")
         self.chance = _Chance()
-        exchange.side[:] = [exchange_objects.Remotes(self.ask)]
+        exchange_objects.side[:] = [exchange_objects.Remotes(self.ask)]
 
     def loaded(self) -> Optional[str]:
         """None once the program is loaded, or the name of the exception that it raised."""
@@ -274,7 +274,7 @@ def _serve(program: str, entry_point: str, about: Dict[str, Any]) -> None:
         send("failed", "0", "0", exchange.encode(codec.type_name(error)))
         return
     chance, kept = _Chance(), exchange_objects.Kept()
-    exchange.side[:] = [kept]
+    exchange_objects.side[:] = [kept]
     send("loaded", "0", "0")
     while True:
         line = file.readline()

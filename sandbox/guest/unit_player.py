@@ -19,7 +19,7 @@ import unittest
 from functools import partial
 from typing import Any, Callable, Dict
 
-from . import builtins_of_tests, codec, integrity, libraries, player, unit_apart
+from . import builtins_of_tests, codec, control_run, integrity, libraries, player, unit_apart
 
 # Held here so that a sample that replaces the names changes nothing.
 _blake2b, _dumps, _type_name, _vars = hashlib.blake2b, json.dumps, codec.type_name, vars
@@ -61,7 +61,7 @@ def run() -> None:
         player.send('["tampered",%s]' % codec.encode(note))
         return
     if control and callable(namespace.get(entry_point)):
-        tests.probe = integrity.Probe(namespace[entry_point])
+        tests.probe = control_run.Probe(namespace[entry_point])
         namespace[entry_point] = tests.probe.function
     player.send('["loaded"]')
     test, key, _ = player.receive()
@@ -75,7 +75,7 @@ class _Tests:
         self.watch, self.control = watch, control
         self.hidden, self.replaced = builtins_of_tests.hidden_builtins, builtins_of_tests.replaced
         self.with_builtins, self.names_in = builtins_of_tests.with_builtins, integrity.names_in
-        self.must_fail, self.stop_tracing = integrity.must_fail, integrity.stop_tracing
+        self.must_fail, self.stop_tracing = control_run.must_fail, integrity.stop_tracing
         self.probe: Any = None
 
     def said(self) -> str:

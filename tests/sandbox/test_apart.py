@@ -27,7 +27,7 @@ from opencodeeval.execution.base import Sandbox
 
 exchange: Any = importlib.import_module("guest.exchange")
 unit_apart: Any = importlib.import_module("guest.unit_apart")
-integrity: Any = importlib.import_module("guest.integrity")
+control_run: Any = importlib.import_module("guest.control_run")
 
 TEST = """
 import unittest, random
@@ -361,8 +361,8 @@ def test_masked_places_and_columns_of_nothing_but_na_do_not_arrive() -> None:
     ):
         with pytest.raises(exchange.Uncrossable):
             exchange.encode(value)
-        assert "anything" in integrity.equal_to_anything(value)  # where tests are not apart
-    assert not integrity.equal_to_anything(clear)
+        assert "anything" in control_run.equal_to_anything(value)  # where tests are not apart
+    assert not control_run.equal_to_anything(clear)
     some = pandas.Series([1, pandas.NA], dtype="Int64")
     pandas.testing.assert_series_equal(exchange.decode(exchange.encode(some)), some)
     with pytest.raises(exchange.Malformed):

@@ -18,6 +18,7 @@ from opencodeeval.execution.pool import SlotPool
 from tests.sandbox.test_apart import graded, task
 
 exchange: Any = importlib.import_module("guest.exchange")
+exchange_classes: Any = importlib.import_module("guest.exchange_classes")
 exchange_objects: Any = importlib.import_module("guest.exchange_objects")
 
 TEST = """
@@ -181,6 +182,6 @@ def test_an_object_of_no_library_that_is_known_is_refused() -> None:
     remotes = exchange_objects.Remotes(lambda *asked: None)
     for name in (["os", "PathLike"], ["builtins", "object"], ["unittest.mock", "Mock"]):
         with pytest.raises(exchange.Malformed):
-            remotes.decoded([0, [name]], exchange.class_of)
+            remotes.decoded([0, [name]], exchange_classes.class_of)
     with pytest.raises(exchange.Malformed):
         exchange.decode('{"px":[0,[["matplotlib.axes","Axes"]]]}')  # no side is known
