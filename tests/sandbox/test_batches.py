@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from opencodeeval.core.types import Program, Style, Task, Verdict
 from opencodeeval.execution import open_sandbox
 
-judge_calls: Any = importlib.import_module("guest.judge_calls")
+call_suites: Any = importlib.import_module("guest.call_suites")
 expected: Any = importlib.import_module("guest.expected")
 
 LIMITS = {"reference_factor": 4.0, "min_call_s": 1.0, "total_s": 60.0, "grace_s": 0.0}
-FEW, MUCH = 10, judge_calls.MAX_BATCH_BYTES // 3
+FEW, MUCH = 10, call_suites.MAX_BATCH_BYTES // 3
 
 
 def suite(sizes: list[int], slow: set[int]) -> Any:
@@ -27,7 +27,7 @@ def suite(sizes: list[int], slow: set[int]) -> Any:
     seconds = {index: 2.0 if index in slow else 0.1 for index in range(len(sizes))}
     right = expected.Expected(lines, "s" * len(sizes), "-" * len(sizes), 1, 0, {})
     spec = {"name": "base", "calls": calls}
-    return judge_calls._Suite(spec, right, {"limits": LIMITS}, seconds)
+    return call_suites.Suite(spec, right, {"limits": LIMITS}, seconds)
 
 
 @given(
@@ -42,9 +42,9 @@ def test_a_batch_is_as_long_as_it_may_be(sizes: list[int], slow: set[int], most:
     while start < len(sizes):
         end = calls.batch_end(start, most)
         assert start < end <= min(start + most, len(sizes))
-        assert end == start + 1 or sum(sizes[start:end]) <= judge_calls.MAX_BATCH_BYTES
+        assert end == start + 1 or sum(sizes[start:end]) <= call_suites.MAX_BATCH_BYTES
         assert not slow & set(range(start + 1, end))
-        longer = sum(sizes[start : end + 1]) > judge_calls.MAX_BATCH_BYTES
+        longer = sum(sizes[start : end + 1]) > call_suites.MAX_BATCH_BYTES
         assert end in (start + most, len(sizes)) or end in slow or longer
         start = end
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from opencodeeval.benchmarks.data.rows import read_jsonl
 from tests.sandbox import publishers, values
 
+call_suites: Any = importlib.import_module("guest.call_suites")
 codec: Any = importlib.import_module("guest.codec")
 compare: Any = importlib.import_module("guest.compare")
 compare_livecodebench: Any = importlib.import_module("guest.compare_livecodebench")
@@ -80,7 +81,7 @@ def judged(rule: dict[str, Any], calls: list[publishers.Call]) -> dict[str, Any]
         "calls": "\n".join(codec.encode(arguments) for _, _, arguments in calls),
         "expected": "\n".join(map(codec.encode, kept)),
     }
-    suite = judge_calls._Suite(spec, right, {"limits": LIMITS})
+    suite = call_suites.Suite(spec, right, {"limits": LIMITS})
     replies = Player([out for out, _, _ in calls], suite.marks)
     run = judge_calls._Run(suite, replies, checked, None)
     found: dict[str, Any] = run._guarded(run._calls)
