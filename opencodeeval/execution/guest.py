@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import json
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import Any
 
 from opencodeeval.core.paths import sandbox_dir
 from opencodeeval.execution.environments import PLAIN, Environment
+
+# The guest as a package of the host: a jail has it under another name.
+_PACKAGE = "opencodeeval_guest"
 
 
 def _digest(root: Path, paths: list[Path]) -> str:
@@ -39,14 +44,15 @@ def image_digest(environment: Environment = PLAIN) -> str:
 
 @cache
 def module(name: str) -> Any:
-    """A self-contained module of the guest, so that host and guest use the same code."""
-    path = sandbox_dir() / "guest" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"opencodeeval_guest_{name}", path)
-    assert spec
-    assert spec.loader
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+    """A module of the guest, so that host and guest use the same code."""
+    if _PACKAGE not in sys.modules:
+        folder = sandbox_dir() / "guest"
+        spec = importlib.util.spec_from_file_location(
+            _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        assert spec
+        sys.modules[_PACKAGE] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"{_PACKAGE}.{name}")
 
 
 def encoded(values: Iterable[Any]) -> str:
