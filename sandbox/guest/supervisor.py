@@ -21,14 +21,13 @@ import shutil
 import socket
 import sys
 import time
-from collections import OrderedDict
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from . import cages, containment, leftovers, scratch, seccomp, warm_compilers, wire, zygote
+from . import cages, containment, leftovers, scratch, seccomp, warm_compilers, wire
+from .judges import Judge, Judges
+from .zygotes import START_S, Zygotes
 
 CLEAN_S = 5.0
-START_S = 20.0
-WARM_S = 300.0  # longer than any host waits for a jail to start
 PREPARE_S = 300.0
 MAX_PLAYER_FDS = 1024
 LOOK_S = 0.05  # how often the memory of a player is looked at where no kernel limit fits it
@@ -61,17 +60,6 @@ class _CannotStart(Exception):
     """A player could not be locked in: a fault of the jail, not of the program."""
 
 
-class _Judge:
-    """A judge process and the two sockets to it; `common` if it may go on to other tasks.
-
-    One that its task has made large (`grown`) does not.
-    """
-
-    def __init__(self, pid: int, jobs: socket.socket, control: socket.socket, common: bool) -> None:
-        self.pid, self.jobs, self.control, self.common = pid, jobs, control, common
-        self.grown = False
-
-
 class _Supervisor:
     def __init__(self, config: Dict[str, Any], host_in: int, host_out: int) -> None:
         self.config, self.private = config, [host_in, host_out]
@@ -80,68 +68,23 @@ class _Supervisor:
         # Whether a player's files stay for the next one, and the memory that it may have.
         self.kept, self.may_have, self.over = False, 0, False
         self.cage = cages.cage_for(config)
-        self.judges: "OrderedDict[str, _Judge]" = OrderedDict()
         self.player: Optional[int] = None
         self.ended: Dict[int, Dict[str, Any]] = {}
         resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_PLAYER_FDS, MAX_PLAYER_FDS))
         containment.become_subreaper()
         containment.harden_self()
-        zygote.warm_up(zygote.WARM)
-        self.zygotes: Dict[str, socket.socket] = {}
-        self.zygote_pids: List[int] = []
-        self.not_warm: List[str] = []
-        self.zygotes["plain"] = self.forker = self._start_zygote(config)
-        self.needs = "plain"
-        zygote.warm_up(zygote.NUMPY)  # for judges, and a zygote that need not import it again
-        if not config.get("warm"):
-            self.zygotes["numpy"] = self._start_zygote({**config, "warm": []})
+        self.zygotes = Zygotes(self.cage, config, self.private)
+        self.forker, self.needs = self.zygotes.sockets["plain"], "plain"
         # After the zygote, so that no player has it; before any judge, which may not read files.
         self.memory_kills, self.leftovers = leftovers.MemoryKills(), leftovers.Leftovers()
         self.private += self.memory_kills.fds + self.leftovers.fds
         warm_compilers.use(config.get("warm_compilers", ""))
         from . import judge
 
-        self.judge_main, self.is_data = judge.main, judge.is_data
+        self.is_data = judge.is_data
+        self.judges = Judges(judge.main, self.cage, config, self._close_ours)
         if not self._clean_scratch(time.monotonic() + CLEAN_S):
             raise SystemExit("the scratch folders are not empty and writable")
-
-    def _start_zygote(self, config: Dict[str, Any]) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pid = os.fork()
-        if pid == 0:
-            for sock in (ours, *self.zygotes.values()):
-                sock.close()
-            for fd in self.private:
-                os.close(fd)
-            try:
-                zygote.serve(theirs, self.cage, config)
-            finally:
-                os._exit(70)
-        theirs.close()
-        self.zygote_pids.append(pid)
-        try:
-            told, _ = wire.receive_with_fds(ours, time.monotonic() + WARM_S)
-        except wire.Closed:
-            raise SystemExit("the zygote died before it was warm") from None
-        if "trouble" in told:
-            raise SystemExit(told["trouble"])
-        self.not_warm += told["missing"]
-        return ours
-
-    def _forker(self, mode: str) -> socket.socket:
-        """The zygote for the next player: one that has imported what it needs."""
-        kind = "unittest" if mode == "unittest" else self.needs
-        if kind not in self.zygotes:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            first = self.zygotes.get("numpy", self.zygotes["plain"])
-            wire.send_with_fds(first, {"op": "split", "for": kind}, [theirs.fileno()])
-            theirs.close()
-            told: Dict[str, Any] = {}
-            while "pid" not in told:
-                told, _ = wire.receive_with_fds(first, time.monotonic() + START_S)
-            self.zygote_pids.append(told["pid"])
-            self.zygotes[kind] = ours
-        return self.zygotes[kind]
 
     def hello(self) -> Dict[str, Any]:
         """What the host records of this jail."""
@@ -150,7 +93,7 @@ class _Supervisor:
             "numpy": getattr(sys.modules.get("numpy"), "__version__", None),
             "seccomp": seccomp.works(),
             "missing_limits": [*containment.missing_limits(), *self.cage.missing()],
-            "not_warm": self.not_warm,
+            "not_warm": self.zygotes.not_warm,
             "lacking": self._lacking(),
             "inodes_limited": self.cage.inodes_limited,
             "warm_compilers": warm_compilers.in_use(),
@@ -169,34 +112,33 @@ class _Supervisor:
         """One sample, from program to suites."""
         key = str(job["task"])
         learned: Dict[str, Any] = {}
-        if key not in self.judges:
+        if key not in self.judges.held:
             if "spec" not in job:
                 return {"need": key}
             learned = self._prepare(key, job)
             if "fault" in learned:
                 return learned
-        self.judges.move_to_end(key)
-        found = self.judges[key]
+        found = self.judges.used(key)
         # A program that imports it without saying so gets it too, later.
         self.needs = "numpy" if "numpy" in job["program"] else "plain"
         try:
             wire.send(found.jobs.fileno(), {"program": job["program"]})
             answer = self._attend(found, time.monotonic() + float(job["deadline_s"]))
             if answer.pop("grown", False):
-                self._drop(key)
+                self.judges.drop(key)
         except (wire.Closed, wire.Late) as why:
-            self._drop(key)
+            self.judges.drop(key)
             how = "died" if isinstance(why, wire.Closed) else "stalled"
             answer = {"fault": f"the judge {how}"}
         except _CannotStart as why:
-            self._drop(key)
+            self.judges.drop(key)
             answer = {"fault": f"no player could be started: {why}"}
         self._stop_player()
         return {**answer, **learned, "clean": self.clean}
 
     def _prepare(self, key: str, job: Dict[str, Any]) -> Dict[str, Any]:
         """Have a judge take in a task; what it learned ({"blobs"}), or why it could not."""
-        found = self._judge_for(key, is_data=self.is_data(job))
+        found = self.judges.for_task(key, is_data=self.is_data(job))
         task: Dict[str, Any] = {
             name: job[name] for name in ("spec", "known", "blobs") if name in job
         }
@@ -209,60 +151,12 @@ class _Supervisor:
         except _CannotStart as why:
             answer = {"fault": f"no player could be started: {why}"}
         if "fault" in answer:
-            self._drop(key)
+            self.judges.drop(key)
             self._stop_player()
             return {"fault": answer["fault"]}
         return {"blobs": answer["blobs"]} if "blobs" in answer else {}
 
-    def _judge_for(self, key: str, is_data: bool) -> _Judge:
-        """The judge that will hold a task: the common one's only task, or a judge's own."""
-        common = next((held for held, judge in self.judges.items() if judge.common), None)
-        if common is not None and self.judges[common].grown:
-            self._drop(common)
-            common = None
-        if is_data and common is not None:
-            found = self.judges.pop(common)
-        else:
-            while len(self.judges) >= int(self.config["judges"]):
-                self._drop(next(iter(self.judges)))
-            found = self._start_judge(is_data)
-        self.judges[key] = found
-        return found
-
-    def _start_judge(self, common: bool) -> _Judge:
-        jobs, their_jobs = socket.socketpair()
-        control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.setpgid(0, 0)
-                for other in self.judges.values():
-                    other.jobs.close()
-                    other.control.close()
-                for ours in (jobs, control, *self.zygotes.values()):
-                    ours.close()
-                for fd in self.private:
-                    os.close(fd)
-                memory = int(self.config["judge_memory_mb"])
-                self.judge_main(their_jobs.fileno(), their_control, self.cage, memory)
-            finally:
-                os._exit(70)
-        os.setpgid(pid, pid)  # whichever of the two comes first
-        their_jobs.close()
-        their_control.close()
-        return _Judge(pid, jobs, control, common)
-
-    def _drop(self, key: str) -> None:
-        """End a judge, and the forks of it that are at work for it."""
-        found = self.judges.pop(key)
-        os.killpg(found.pid, 9)
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                os.waitpid(-found.pid, 0)
-        found.jobs.close()
-        found.control.close()
-
-    def _attend(self, found: _Judge, deadline: float) -> Dict[str, Any]:
+    def _attend(self, found: Judge, deadline: float) -> Dict[str, Any]:
         """Give the judge players until it answers.
 
         Raises:
@@ -295,13 +189,13 @@ class _Supervisor:
                         raise _CannotStart(stopped["trouble"])
                     wire.send_with_fds(found.control, {"stopped": stopped}, [])
 
-    def _note_exit(self, found: Optional[_Judge], deadline: Optional[float] = None) -> None:
+    def _note_exit(self, found: Optional[Judge], deadline: Optional[float] = None) -> None:
         message, _ = wire.receive_with_fds(self.forker, deadline)
         self.ended[message["exit"]] = message
         if found is not None and message["exit"] == self.player:
             wire.send_with_fds(found.control, {"exited": message["status"]}, [])
 
-    def _start_player(self, found: _Judge, request: Dict[str, Any]) -> None:
+    def _start_player(self, found: Judge, request: Dict[str, Any]) -> None:
         if self.player is not None:
             self._stop_player()
         if self.kept:
@@ -321,7 +215,7 @@ class _Supervisor:
             give.append(_progress())
             keep.append(os.dup(give[-1]))
         start = {"op": "start", "mode": request["mode"], "limits": request["limits"]}
-        self.forker = self._forker(request["mode"])
+        self.forker = self.zygotes.for_mode(request["mode"], self.needs)
         wire.send_with_fds(self.forker, start, give)
         answer: Dict[str, Any] = {}
         while "pid" not in answer:  # before it there may be the end of a player that died late
@@ -383,7 +277,14 @@ class _Supervisor:
 
     def _pids(self) -> Set[int]:
         """The guest's own processes."""
-        return {os.getpid(), *self.zygote_pids, *(judge.pid for judge in self.judges.values())}
+        return {os.getpid(), *self.zygotes.pids, *self.judges.pids()}
+
+    def _close_ours(self) -> None:
+        """In a judge: close what is the supervisor's own."""
+        for sock in self.zygotes.sockets.values():
+            sock.close()
+        for fd in self.private:
+            os.close(fd)
 
     def _clean_scratch(self, deadline: float) -> bool:
         return self.cage.empty_scratch(deadline) and self.leftovers.none_left(deadline)

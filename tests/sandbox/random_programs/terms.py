@@ -28,7 +28,7 @@ _LINES: dict[str, str] = {
     "| guest.codec | guest.player | traceback | threading | select | gc | socket | signal | atexit "
     "| solution | __main__ | linecache | random | collections.abc | numpy.testing | unittest.case "
     "| encodings.utf_8 | time | types",
-    "guest_module": "player | codec | fingerprint | containment | livecodebench",
+    "guest_module": "player | codec | codec_encoder | fingerprint | containment | livecodebench",
     "function_owner": "json | os | socket | select | time | struct | random | traceback | codecs "
     "| threading | io | sys | json.JSONEncoder | socket.socket | io.TextIOWrapper",
     "function_name": "dumps | loads | encode | write | read | close | _exit | send | sendall "
