@@ -629,13 +629,45 @@ def test_samples_that_failed_are_asked_for_again(
     also = ("--bench", f"file:{tasks}")
     assert command(server, tmp_path / "out", *also) == 4
     said = capfd.readouterr().err
-    assert "failed on 1 of 2 samples" in said
+    assert said.count("failed on 1 of 2 samples") == 1
+    assert "error: 1 of 2 runs have no score, for the reason above (starter, " in said
     # The second benchmark has its record.
     assert len(list((tmp_path / "out").glob("*/*--*.json"))) == 1
     sent = len(server.bodies)
     assert command(server, tmp_path / "out", *also) == 0
     assert len(server.bodies) == sent + 1
     assert len(list((tmp_path / "out").glob("*/*--*.json"))) == 2
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_why_a_run_has_no_score_is_told_once(
+    server: Server,
+    repo_root: Path,
+    tmp_path: Path,
+    capfd: Any,
+    runs: int,
+    quiet: tuple[str, ...],
+) -> None:
+    server.context = PROMPT_TOKENS
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_bytes((repo_root / "benchmarks" / "starter" / "tasks.jsonl").read_bytes())
+    also = ("--bench", f"file:{tasks}") if runs == 2 else ()
+    assert command(server, tmp_path / "out", *also, *quiet) == 4
+    said = capfd.readouterr().err
+    assert said.count("do not fit the model's context") == runs
+    (error,) = (line for line in said.splitlines() if line.startswith("opencodeeval: error: "))
+    assert ("2 of 2 runs have no score, for the reason" in error) == (runs == 2)
+    assert len(said.splitlines()) == 1 or not quiet
+
+
+def test_servers_that_are_gone_are_told_once(
+    server: Server, tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "Patience", lambda: Patience(1, 0.02, 0.1, give_up=2))
+    server.faults = ["garbage"] * 9
+    assert command(server, tmp_path) == 4
+    assert capfd.readouterr().err.count("the server failed on") == 1
 
 
 def test_bad_input(server: Server, tmp_path: Path, capfd: Any) -> None:
