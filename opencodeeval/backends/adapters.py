@@ -92,7 +92,7 @@ def check_base(adapter: Adapter, source: ModelSource, trust_remote_code: bool = 
     """
     shapes = _shapes_of_adapter(adapter)
     layers = _layers_of(source, trust_remote_code)
-    reason = misfit(shapes, layers) if layers else ""
+    reason = misfit(shapes, layers, _adapts_all_layers(adapter)) if layers else ""
     if reason:
         trained = f", and says it was trained on {adapter.base}" if adapter.base else ""
         raise BackendError(
@@ -111,12 +111,15 @@ def check_base(adapter: Adapter, source: ModelSource, trust_remote_code: bool = 
 
 
 def misfit(
-    adapted: Mapping[str, tuple[int, int]], layers: Mapping[str, Iterable[tuple[int, int]]]
+    adapted: Mapping[str, tuple[int, int]],
+    layers: Mapping[str, Iterable[tuple[int, int]]],
+    all_layers: bool = False,
 ) -> str:
     """Why matrices of an adapter cannot be those of a model, or "".
 
     Both map a module's name, from the number of its layer on ("0.self_attn.q_proj"), to
-    (inputs, outputs); of a model several modules may have the same name.
+    (inputs, outputs); of a model several modules may have the same name. `all_layers` says
+    that the adapter changes each kind of module in all layers of its base.
     """
     kinds = {_without_number(name) for name in layers}
     unknown = {name for name in adapted if _without_number(name) not in kinds}
@@ -128,7 +131,21 @@ def misfit(
             return f"{name} is {' by '.join(str(size) for size in shape)}, in the model {own}"
         if name not in layers and name not in unknown:
             return f"the model has no module {name}"
-    return ""
+    adapted_kinds = {_without_number(name) for name in adapted}
+    lacking = {
+        name
+        for name in layers
+        if all_layers and name not in adapted and _without_number(name) in adapted_kinds
+    }
+    return f"it has no weights for the model's {min(lacking)}" if lacking else ""
+
+
+def _adapts_all_layers(adapter: Adapter) -> bool:
+    """Whether its config names kinds of modules ("q_proj"), and leaves none of their layers out."""
+    config = adapter.config
+    targets = config.get("target_modules")
+    left_out = config.get("layers_to_transform") or config.get("exclude_modules")
+    return isinstance(targets, list) and not left_out and not any("." in name for name in targets)
 
 
 def _adapted_tokenizer(adapter: Adapter, tokenizer: Any) -> Any:

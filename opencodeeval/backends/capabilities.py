@@ -23,6 +23,7 @@ class Capabilities:
     reasoning_apart: it may give the reasoning apart from the answer.
     settings: the fields of a sampling beyond temperature, top_p, max_tokens and seed that
         it takes; None: all, or it refuses some by itself.
+    reasoning_effort: it takes one, or refuses it by itself.
     thinking_budget: it cuts reasoning at a number of tokens.
     samples_per_request: how many samples of a prompt it asks a server for at once, at most,
         where the temperature is above 0. Such samples have no seed of their own. An engine in
@@ -40,6 +41,7 @@ class Capabilities:
     token_counts: bool = True
     reasoning_apart: bool = False
     settings: frozenset[str] | None = None
+    reasoning_effort: bool = True
     thinking_budget: bool = False
     samples_per_request: int = 1
     overlapping_calls: bool = False
@@ -63,10 +65,13 @@ def check(can: Capabilities, prompt: Prompt, sampling: Sampling) -> None:
         BackendError: the backend cannot continue an answer, or lacks a setting.
     """
     hint = f" ({can.elsewhere})" if can.elsewhere else ""
-    names = {**SETTINGS, "chat_template_args": OVERRIDES["chat_template_args"]}
-    missing = [] if can.settings is None else sampling.changed(names.keys() - can.settings)
+    words = {**SETTINGS, **OVERRIDES}
+    names = {*SETTINGS, "chat_template_args"}
+    missing = [] if can.settings is None else [*sampling.changed(names - can.settings)]
+    if sampling.reasoning_effort and not can.reasoning_effort:
+        missing.append("reasoning_effort")
     if missing:
-        options = ", ".join(f"--{names[name].replace(' ', '-')}" for name in sorted(missing))
+        options = ", ".join(f"--{words[name].replace(' ', '-')}" for name in sorted(missing))
         raise BackendError(f"this backend does not take {options}{hint}: leave it out")
     if sampling.thinking_budget and not can.thinking_budget:
         raise BackendError(

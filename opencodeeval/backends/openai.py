@@ -70,8 +70,8 @@ def open_openai(
         check_url(url)
     key = _key(options.api_key_env)
     urls = list(dict.fromkeys(url.rstrip("/") for url in options.base_urls))
-    entries = [find_model(url, key, model) for url in urls]
-    servers = {str(entry.get("owned_by") or "") for entry in entries}
+    found = [find_model(url, key, model) for url in urls]
+    servers = {each.server for each in found}
     # What one of several unlike servers lacks must not be used.
     server = servers.pop() if len(servers) == 1 else ""
     usual = wire.samples_per_request(server)
@@ -81,14 +81,15 @@ def open_openai(
         "backend": "openai",
         "model": model,
         **options.label(),
-        "server_model": str(entries[0].get("root") or entries[0]["id"]),
+        "server_model": str(found[0].entry.get("root") or found[0].entry["id"]),
         "server": server,
-        "max_model_len": entries[0].get("max_model_len"),
+        "max_model_len": found[0].entry["max_model_len"],
         "model_type": model_type,
         **({} if together == usual else {"samples_per_request": together}),
     }
-    can = wire.capabilities(server, model_type, stop_strings(server, urls), together)
-    endpoints = [_endpoint(url, key, options) for url in urls]
+    can = wire.capabilities(server, model_type, stop_strings(server, found), together)
+    most = min(options.max_concurrency, wire.AT_ONCE.get(server, options.max_concurrency))
+    endpoints = [_endpoint(url, key, options.request_timeout_s, most) for url in urls]
     return OpenAIBackend(endpoints, identity, can, key, patience or Patience())
 
 
@@ -99,14 +100,12 @@ def _key(variable: str | None) -> str:
     return key
 
 
-def _endpoint(url: str, key: str, options: BackendOptions) -> Endpoint:
+def _endpoint(url: str, key: str, timeout_s: float, most: int) -> Endpoint:
     from openai import AsyncOpenAI
 
     # Tries are counted here, where another server can take the next one.
-    client = AsyncOpenAI(
-        base_url=url, api_key=key or "none", max_retries=0, timeout=options.request_timeout_s
-    )
-    return Endpoint(url, client, options.max_concurrency)
+    client = AsyncOpenAI(base_url=url, api_key=key or "none", max_retries=0, timeout=timeout_s)
+    return Endpoint(url, client, most)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -11,6 +13,12 @@ from opencodeeval.core.errors import BackendError, UsageError
 
 # Where the key is looked for.
 KEY = "OPENAI_API_KEY"
+# Where OpenAI's own models are served.
+_OPENAI_HOSTS = ("openai.com", "openai.azure.com")
+# As in "System role not supported", or "Only user and assistant roles are supported!".
+_NO_SYSTEM = re.compile(
+    r"\bsystem\b.{0,20}\b(role|message|prompt|turn)|only.{0,9}user and assistant", re.IGNORECASE
+)
 
 
 def check_url(url: str) -> None:
@@ -30,8 +38,24 @@ def check_url(url: str) -> None:
         raise UsageError(f"--base-url {url} is not a URL: write http://HOST:PORT/v1")
 
 
-def find_model(url: str, key: str, model: str) -> Mapping[str, Any]:
-    """What a server lists about the model."""
+@dataclass(frozen=True)
+class Found:
+    """A server that has the model: what it lists of it, and which kind of server it is.
+
+    `openapi` is its description of itself, where it has one that is needed.
+    """
+
+    entry: Mapping[str, Any]
+    server: str
+    openapi: bytes | None
+
+
+def find_model(url: str, key: str, model: str) -> Found:
+    """What a server says about the model and itself.
+
+    Raises:
+        BackendError: it cannot be reached, refuses, is no such server, or lacks the model.
+    """
     import openai
 
     try:
@@ -53,7 +77,16 @@ def find_model(url: str, key: str, model: str) -> Mapping[str, Any]:
     if model not in models:
         names = ", ".join(list(models)[:20]) + (", …" if len(models) > 20 else "")
         raise BackendError(f"{url} has no model {model!r}: give --model one of {names}")
-    return models[model]
+    entry = models[model]
+    # An adapter has the context of its base model.
+    base = models.get(str(entry.get("parent")), {})
+    entry = {**entry, "max_model_len": entry.get("max_model_len") or base.get("max_model_len")}
+    owner = str(entry.get("owned_by") or "")
+    host = urlsplit(url).hostname or ""
+    if any(f".{host}".endswith(f".{own}") for own in _OPENAI_HOSTS):
+        return Found(entry, owner, None)
+    openapi = _description(url)
+    return Found(entry, wire.server_of(owner, openapi), openapi)
 
 
 def _description(url: str) -> bytes | None:
@@ -67,11 +100,10 @@ def _description(url: str) -> bytes | None:
     return answer.content if answer.status_code == 200 else None
 
 
-def stop_strings(server: str, urls: Sequence[str]) -> int | None:
-    """How many stop strings each of these takes, which call themselves `server`; None: any."""
-    described = [_description(url) for url in urls] if server == "vllm" else [None]
-    numbers = [wire.most_stops(server, each) for each in described]
-    return min((each for each in numbers if each), default=None)
+def stop_strings(server: str, found: Sequence[Found]) -> int | None:
+    """How many stop strings each of these takes, which all are a `server`; None: any."""
+    numbers = [wire.most_stops(server, each.openapi) for each in found]
+    return min((each for each in numbers if each is not None), default=None)
 
 
 def refusal(url: str, status: int, content: bytes, key: str) -> BackendError:
@@ -84,6 +116,16 @@ def refusal(url: str, status: int, content: bytes, key: str) -> BackendError:
     said = wire.message_of(content, key)
     if status == 404:
         advice = "most URLs end in /v1, and the server must have the model and this kind of prompt"
+    elif status >= 500:
+        advice = "see the server's log, and start it again"
+    elif _NO_SYSTEM.search(said):
+        advice = (
+            "leave out --system-prompt, choose a protocol without a system text, or start the "
+            "server with a chat template that has a system role"
+        )
     else:
-        advice = "change the request (--model-type base where the model has no chat template)"
+        advice = (
+            "change the request, or the server's chat template (--model-type base where the "
+            "model has none)"
+        )
     return BackendError(f"{url} refuses the request (HTTP {status}: {said}): {advice}")

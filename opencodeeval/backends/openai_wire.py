@@ -20,13 +20,19 @@ _NAMES = " and ".join(sorted(ENGINES))
 # llama.cpp's own server, and llama-cpp-python's. They have a repetition penalty (of the last
 # 64 tokens, so it is another one), top-k and min-p by default.
 LLAMA = frozenset({"llamacpp", "me"})
-# Those that are known to add nothing to a request.
+# `transformers serve`, which calls itself by the owner of the model.
+TRANSFORMERS = "transformers"
+_ITS_PATHS = frozenset({"/v1/chat/completions", "/load_model", "/reset"})
+# OpenAI's own, known to add nothing to a request. Proxies call themselves that too.
 _NEUTRAL = frozenset({"openai", "openai-internal", "system"})
+# It answers one request after another: a second is there when the first is done, and more
+# would wait until their time is up.
+AT_ONCE = {TRANSFORMERS: 2}
 _STANDARD = ("presence_penalty", "frequency_penalty")
 # SGLang does not take 0 for this.
 ALL_TOKENS = -1
-# What OpenAI's own interface allows.
-MOST_STOPS = 4
+# What OpenAI's own interface allows, and what SGLang does.
+MOST_STOPS, SGLANG_STOPS = 4, 32
 # It bills a prompt once a request. It would take 128, but what fails is asked for as a whole.
 TOGETHER = 20
 # The requests that vLLM describes.
@@ -37,9 +43,10 @@ LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 
 _TOO_LONG = re.compile(
     r"context.{0,3}length|maximum.{0,20}(context|input length)|context.{0,3}window"
-    r"|exceeds?.{0,30}context",
+    r"|exceeds?.{0,30}context|max_model_len",
     re.IGNORECASE,
 )
+_TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _QUOTED = 300
 
 
@@ -59,6 +66,21 @@ class Answer:
     thinking_tokens: int = 0
 
 
+def server_of(owner: str, openapi: bytes | None) -> str:
+    """What kind of server it is that lists a model as owned by `owner`, "" where nobody knows.
+
+    It is not at OpenAI's own address.
+    """
+    try:
+        paths = frozenset(json.loads(openapi or b"")["paths"])
+    except (ValueError, LookupError, TypeError):
+        paths = frozenset()
+    if paths >= _ITS_PATHS:
+        return TRANSFORMERS
+    # LiteLLM's proxy says so of every model.
+    return "" if owner in _NEUTRAL else owner
+
+
 def samples_per_request(server: str) -> int:
     """How many samples a request to a server asks for where the user says nothing.
 
@@ -75,8 +97,11 @@ def capabilities(
 
     It takes so many stop strings, and is asked for at most `together` samples at once.
     """
-    engine, llama = server in ENGINES, server in LLAMA
+    engine, llama, transformers = server in ENGINES, server in LLAMA, server == TRANSFORMERS
     settings = frozenset({*_STANDARD, "top_k", "min_p"} if llama else _STANDARD)
+    if transformers:
+        # It drops a presence penalty, and makes a repetition penalty of a frequency penalty.
+        settings = frozenset({"top_k", "min_p", "repetition_penalty", "chat_template_args"})
     return Capabilities(
         # What a server makes of messages is not known here.
         exact_prompts=model_type == "base",
@@ -87,7 +112,8 @@ def capabilities(
         samples_per_request=together,
         reasoning_apart=True,
         settings=None if engine else settings,
-        neutral_sampling=engine or llama or server in _NEUTRAL,
+        reasoning_effort=not transformers,
+        neutral_sampling=engine or llama or transformers or server in _NEUTRAL,
         overlapping_calls=True,
         elsewhere=""
         if engine
@@ -101,8 +127,13 @@ def most_stops(server: str, openapi: bytes | None) -> int | None:
     vLLM 0.32 takes four, or as many as its VLLM_MAX_STOP_STRINGS says, and older ones take any
     number. Its description of itself, `openapi`, tells; where it has none, four are safe.
     """
+    if server == "sglang":
+        return SGLANG_STOPS
+    if server == TRANSFORMERS:
+        # One that begins in the prompt ends the answer too: "\n```", after a line's end.
+        return 0
     if server != "vllm":
-        return None if server in ENGINES or server in LLAMA else MOST_STOPS
+        return None if server in LLAMA else MOST_STOPS
     try:
         schemas = json.loads(openapi or b"")["components"]["schemas"]
         kinds = [schemas[name]["properties"]["stop"] for name in _REQUESTS if name in schemas]
@@ -138,6 +169,8 @@ def body(
         return {**fields, "prompt": prompt.text}
     if sampling.reasoning_effort:
         fields["reasoning_effort"] = sampling.reasoning_effort
+    if sampling.chat_template_args:
+        fields["chat_template_kwargs"] = dict(sampling.chat_template_args)
     return {**fields, **_turns(prompt)}
 
 
@@ -145,6 +178,8 @@ def _for_engines(sampling: Sampling, server: str) -> dict[str, Any]:
     """The fields that the OpenAI interface lacks."""
     if server in LLAMA:
         return {"top_k": sampling.top_k, "min_p": sampling.min_p, "repeat_penalty": 1.0}
+    if server == TRANSFORMERS:
+        return {"generation_config": json.dumps(_generation_config(sampling))}
     if server not in ENGINES:
         return {}
     # A server fills in values of the model's generation_config.json where a request has none.
@@ -154,9 +189,22 @@ def _for_engines(sampling: Sampling, server: str) -> dict[str, Any]:
         "repetition_penalty": sampling.repetition_penalty,
         **sampling.changed(["ignore_eos"]),
     }
-    if sampling.chat_template_args:
-        fields["chat_template_kwargs"] = dict(sampling.chat_template_args)
     return fields
+
+
+def _generation_config(sampling: Sampling) -> dict[str, Any]:
+    """That of transformers: without one, a model's own decides, and whether it samples at all."""
+    return {
+        "do_sample": sampling.temperature > 0,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "typical_p": 1.0,
+        "epsilon_cutoff": 0.0,
+        "eta_cutoff": 0.0,
+        "no_repeat_ngram_size": 0,
+        "num_beams": 1,
+    }
 
 
 def _turns(prompt: Prompt) -> dict[str, Any]:
@@ -184,7 +232,8 @@ def read_answers(content: bytes) -> list[Answer]:
         prompt, completion = (
             int(usage.get(f"{part}_tokens") or 0) for part in ("prompt", "completion")
         )
-        thinking = int(details.get("reasoning_tokens") or 0)
+        # SGLang has, or had, the number one level above.
+        thinking = int((details or usage).get("reasoning_tokens") or 0)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Garbled("the answer is not a completion of the OpenAI interface") from error
     if not choices:
@@ -258,10 +307,13 @@ def message_of(content: bytes, secret: str) -> str:
         found = json.loads(text)
     except ValueError:
         found = text
-    if isinstance(found, Mapping):
-        found = found.get("error", found)
-    if isinstance(found, Mapping):
-        found = found.get("message", found)
+        if text.lstrip()[:1] == "<":
+            title = _TITLE.search(text)
+            found = f"a web page, {title[1].strip()}" if title else "a web page"
+    # The interface's, and FastAPI's.
+    for name in ("error", "message", "detail"):
+        if isinstance(found, Mapping):
+            found = found.get(name, found)
     said = " ".join(str(found).split())
     return (said.replace(secret, "***") if secret else said)[:_QUOTED]
 

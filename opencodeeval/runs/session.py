@@ -65,7 +65,7 @@ class _Session:
     asked: Asked = field(default_factory=Asked)
     finished: dict[str, Finished] = field(default_factory=dict)
     stopped: dict[str, StoppedEarly] = field(default_factory=dict)
-    unanswered: list[SamplesFailed] = field(default_factory=list)
+    unanswered: dict[str, SamplesFailed] = field(default_factory=dict)
 
     async def run(self) -> tuple[list[Finished], list[StoppedEarly]]:
         """Open, run, close; returns the finished and the stopped runs in the order of the jobs."""
@@ -88,11 +88,26 @@ class _Session:
             with signals.cancelling():
                 await self._run_all(opened, sandboxes)
         if self.unanswered:
-            raise self.unanswered[0]
+            raise self._without_score()
         return (
             [self.finished[each.run_id] for each in opened if each.run_id in self.finished],
             [self.stopped[each.run_id] for each in opened if each.run_id in self.stopped],
         )
+
+    def _without_score(self) -> SamplesFailed:
+        """The error of runs without a score, which does not repeat what the log has."""
+        first = next(iter(self.unanswered.values()))
+        runs = {job.title for job in self.jobs}
+        if len(runs) == 1:
+            return first
+        reasons = [f"{title}: {failed}" for title, failed in self.unanswered.items()]
+        logged = self.output.progress != "none"
+        said = f"{len(reasons)} of {len(runs)} runs have no score, for the reason" + (
+            f" above ({'; '.join(self.unanswered)})" if logged else f": {'; '.join(reasons)}"
+        )
+        error = SamplesFailed(said)
+        error.__cause__ = first
+        return error
 
     def _open(self, stack: AsyncExitStack) -> list[Opened]:
         opened: dict[str, Opened] = {}
@@ -169,11 +184,12 @@ class _Session:
         try:
             result = await run_benchmark(run, self.observers)
         except SamplesFailed as failed:
-            # The other benchmarks can still have their scores.
-            self.output.log(f"{job.title}: {failed}")
-            self.unanswered.append(failed)
             if failed.hopeless:
                 raise
+            # The other benchmarks can still have their scores.
+            self.unanswered[job.title] = failed
+            if any(other.title != job.title for other in self.jobs):
+                self.output.log(f"{job.title}: {failed}")
         except StopRun as stop:
             spec = job.benchmark.spec
             stopped = StoppedEarly(

@@ -216,6 +216,20 @@ def test_a_module_is_known_by_the_number_of_its_layer() -> None:
     assert misfit({"0.mlp.experts.3.up_proj": (8, 8)}, layers) == ""
 
 
+def test_an_adapter_of_a_base_with_fewer_layers_is_refused(two: list[Path], tmp_path: Path) -> None:
+    """vLLM would change the layers that there are weights for, and score the model."""
+    q = "self_attn.q_proj"
+    layers = {f"{number}.{q}": [(8, 8)] for number in range(3)}
+    adapted = {f"{number}.{q}": (8, 8) for number in range(2)}
+    assert misfit(adapted, layers) == ""
+    assert misfit(adapted, layers, True) == f"it has no weights for the model's 2.{q}"
+    deep = find_model(str(save_tiny_model(tmp_path / "deep", layers=3)), None)
+    with pytest.raises(BackendError, match=r"does not fit .*no weights for the model's 2\."):
+        check_base(find_adapter(str(two[0])), deep)
+    some = changed(two[0], tmp_path / "some", layers_to_transform=[0, 1])
+    check_base(find_adapter(str(some)), deep)
+
+
 def test_a_base_of_another_name_is_only_a_warning(
     base: Path, two: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

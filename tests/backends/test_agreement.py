@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 import opencodeeval as oce
-from opencodeeval.backends import BackendOptions
-from opencodeeval.core.types import Completion, SampleId
+from opencodeeval.backends import BackendOptions, open_backend
+from opencodeeval.backends.base import Request
+from opencodeeval.core.types import Completion, Prompt, SampleId, Sampling
 from opencodeeval.records.schema import content_of
 from opencodeeval.runs.store import read_run
 from tests.backends.test_openai_backend import EVERYTHING
@@ -23,6 +25,8 @@ SETTINGS = replace(EVERYTHING, max_tokens=64, chat_template_args={}, reasoning_e
 # What a record says of the backend, the machine and the time.
 OF_ITS_OWN = {"digest", "hardware", "lacks", "model", "run_id", "timing"}
 Completions = dict[SampleId, Completion]
+# Tasks, and how long their prompts are.
+SIZES = ((0, 100), (1, 400))
 
 
 @pytest.mark.vllm
@@ -78,3 +82,24 @@ def test_all_engines_write_the_same_texts_whatever_happens_between(
             for part in set(other) - OF_ITS_OWN:
                 assert record[part] == other[part], (name, part)
             assert record["totals"]["samples"] == 24
+
+
+@pytest.mark.vllm
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
+@pytest.mark.timeout(900)  # loads a server where the test above has not
+def test_vllm_s_server_shortens_an_answer_that_may_be_longer_than_its_context() -> None:
+    options = BackendOptions(base_urls=(vllm_server(),), model_type="base")
+    backend = open_backend("openai", "tiny", options)
+
+    async def run() -> list[Completion]:
+        requests = [Request(Prompt(f"t/{n}", text="def f(x):\n" * times), 0) for n, times in SIZES]
+        sampling = Sampling(max_tokens=5000, ignore_eos=True)
+        try:
+            return [each async for each in backend.generate(requests, sampling)]
+        finally:
+            await backend.close()
+
+    short, long = sorted(asyncio.run(run()), key=lambda each: each.task_id)
+    assert short.finish_reason == "length"
+    assert short.prompt_tokens + short.completion_tokens == 1024
+    assert long.finish_reason == "prompt_too_long"

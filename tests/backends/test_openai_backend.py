@@ -17,9 +17,11 @@ import pytest
 
 import opencodeeval as oce
 from opencodeeval.backends import BackendOptions, openai
+from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
 from opencodeeval.backends.openai import Patience, open_openai
+from opencodeeval.backends.openai_server import refusal
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.types import Completion, Message, Prompt, Sampling
@@ -221,9 +223,8 @@ def samples(
 def test_a_request_asks_for_all_samples_of_a_task_where_that_saves_its_prompt(
     server: Server,
 ) -> None:
-    server.owned_by("system")
     server.choices = numbered(5)
-    found = samples(server, 1)
+    found = samples(server, 1, asked=20)
     (body,) = server.bodies
     assert (body["n"], body["prompt"]) == (5, "p0")
     assert "seed" not in body
@@ -232,17 +233,17 @@ def test_a_request_asks_for_all_samples_of_a_task_where_that_saves_its_prompt(
     assert sum(each.prompt_tokens for each in found) == PROMPT_TOKENS
     counts = [each.completion_tokens for each in found]
     assert (counts, sum(counts)) == (sorted(counts), 10)
-    samples(server, 3)
+    samples(server, 3, asked=20)
     assert [each["n"] for each in server.bodies[1:]] == [5, 5, 5]
-    samples(server, 1, Sampling(n=50, temperature=0.8))
-    assert [each["n"] for each in server.bodies[4:]] == [20, 20, 10]
+    samples(server, 1, Sampling(n=50, temperature=0.8), asked=20)
+    assert sorted(each["n"] for each in server.bodies[4:]) == [10, 20, 20]
 
 
 @pytest.mark.parametrize(
     ("owner", "asked", "temperature", "numbers"),
     [
-        ("system", None, 0.0, [None] * 5),  # vLLM refuses several at temperature 0
-        ("system", 1, 0.8, [None] * 5),
+        ("other", 5, 0.0, [None] * 5),  # vLLM refuses several at temperature 0
+        ("openai", None, 0.8, [None] * 5),  # as LiteLLM's proxy calls itself
         ("other", None, 0.8, [None] * 5),
         ("vllm", None, 0.8, [None] * 5),
         ("other", 3, 0.8, [3, 2]),
@@ -521,6 +522,55 @@ def test_llama_cpp_gets_no_sampling_of_its_own(server: Server, owner: str) -> No
         draw(server, 1, sampling=Sampling(repetition_penalty=1.2), **CHAT)
 
 
+@pytest.mark.parametrize("owner", ["local", "openai", "me"])
+def test_transformers_own_server_samples_as_it_is_told(server: Server, owner: str) -> None:
+    """Without a generation_config it would be greedy at any temperature for most models."""
+    server.owned_by(owner)
+    server.is_transformers()
+    found, _ = draw(server, 1, **CHAT, stop=("two", "b"))
+    chosen: dict[str, Any] = {"top_k": 20, "min_p": 0.1, "repetition_penalty": 1.2}
+    sampled = Sampling(temperature=0.5, **chosen, chat_template_args={"a": 1})
+    draw(server, 1, sampling=sampled, **CHAT)
+    greedy, drawn = server.bodies
+    config = json.loads(greedy["generation_config"])
+    assert (config["do_sample"], config["top_k"], config["min_p"]) == (False, 0, 0.0)
+    assert (config["repetition_penalty"], config["no_repeat_ngram_size"]) == (1.0, 0)
+    # One that begins in the prompt would end an answer there.
+    assert "stop" not in greedy
+    assert (found[0].text, found[0].finish_reason) == ("one ", "stop")
+    config = json.loads(drawn["generation_config"])
+    assert {**config, "do_sample": True, **chosen} == config
+    assert drawn["chat_template_kwargs"] == {"a": 1}
+    # It refuses fields that it does not know, and drops some that it does.
+    named = {"model", "messages", "temperature", "top_p", "max_tokens", "seed"}
+    assert drawn.keys() == named | {"generation_config", "chat_template_kwargs"}
+    for name in ("presence_penalty", "frequency_penalty", "ignore_eos", "reasoning_effort"):
+        option = f"--{name.replace('_', '-')}"
+        with pytest.raises(BackendError, match=f"does not take {option}"):
+            draw(server, 1, sampling=Sampling(**{name: getattr(EVERYTHING, name)}), **CHAT)
+
+
+def test_which_servers_are_known_to_be_which() -> None:
+    assert wire.server_of("vllm", b"{}") == "vllm"
+    # LiteLLM's proxy says of all models that OpenAI owns them.
+    assert {wire.server_of(owner, None) for owner in ("openai", "system")} == {""}
+    assert wire.capabilities("openai", "chat", 4, 20).neutral_sampling
+    assert not wire.capabilities("", "chat", 4, 1).neutral_sampling
+    assert [wire.samples_per_request(name) for name in ("openai", "", "sglang")] == [20, 1, 1]
+    # Read from the sources of its version 0.5.23.
+    assert wire.most_stops("sglang", None) == 32
+
+
+def test_an_adapter_has_the_context_of_its_base_model(server: Server) -> None:
+    server.context = PROMPT_TOKENS + 5
+    base = {"id": "base", "owned_by": "vllm", "max_model_len": server.context}
+    server.models = {"data": [base, {**base, "id": "tiny", "parent": "base"}]}
+    server.models["data"][1]["max_model_len"] = None
+    found, _ = draw(server, 1)
+    assert found[0].text
+    assert server.bodies[-1]["max_tokens"] == 5
+
+
 def test_the_command_refuses_what_a_server_lacks_before_anything_is_asked(
     server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -601,6 +651,40 @@ def command(server: Server, out: Path, *more: str) -> int:
     return main([*asked, *more])
 
 
+def test_a_web_page_is_told_by_its_title() -> None:
+    page = b"<!DOCTYPE HTML>\n<html><head><title>Bad\ngateway</title></head><h1>Nothing</h1></html>"
+    assert wire.message_of(page, "") == "a web page, Bad gateway"
+    assert wire.message_of(b"<html>hello</html>", "") == "a web page"
+    assert wire.message_of(b'{"detail": "Unexpected fields"}', "") == "Unexpected fields"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 300 tokens. However, you requested 400.",
+        # vLLM 0.32, where --max-tokens alone is too large.
+        "max_tokens=512 cannot be greater than max_model_len=300. Please request fewer.",
+        "The input (301 tokens) is longer than the model's context length (300 tokens).",  # SGLang
+    ],
+)
+def test_what_servers_say_of_what_does_not_fit_is_known(said: str) -> None:
+    assert wire.is_too_long(400, said)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "advice"),
+    [
+        (400, "System role not supported", "leave out --system-prompt, choose a protocol"),
+        (400, "Only user and assistant roles are supported!", "leave out --system-prompt"),
+        (400, "Boom", "change the request, or the server's chat template"),
+        (500, "Internal Server Error", "see the server's log, and start it again"),
+    ],
+)
+def test_a_refusal_says_what_to_change(status: int, said: str, advice: str) -> None:
+    content = json.dumps({"error": {"message": said}}).encode()
+    assert f"(HTTP {status}: {said}): {advice}" in str(refusal("http://x/v1", status, content, KEY))
+
+
 @pytest.mark.parametrize("status", [400, 401, 404])
 def test_refusals_are_told_without_the_key(
     server: Server, tmp_path: Path, capfd: Any, status: int
@@ -629,13 +713,45 @@ def test_samples_that_failed_are_asked_for_again(
     also = ("--bench", f"file:{tasks}")
     assert command(server, tmp_path / "out", *also) == 4
     said = capfd.readouterr().err
-    assert "failed on 1 of 2 samples" in said
+    assert said.count("failed on 1 of 2 samples") == 1
+    assert "error: 1 of 2 runs have no score, for the reason above (starter, " in said
     # The second benchmark has its record.
     assert len(list((tmp_path / "out").glob("*/*--*.json"))) == 1
     sent = len(server.bodies)
     assert command(server, tmp_path / "out", *also) == 0
     assert len(server.bodies) == sent + 1
     assert len(list((tmp_path / "out").glob("*/*--*.json"))) == 2
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_why_a_run_has_no_score_is_told_once(
+    server: Server,
+    repo_root: Path,
+    tmp_path: Path,
+    capfd: Any,
+    runs: int,
+    quiet: tuple[str, ...],
+) -> None:
+    server.context = PROMPT_TOKENS
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_bytes((repo_root / "benchmarks" / "starter" / "tasks.jsonl").read_bytes())
+    also = ("--bench", f"file:{tasks}") if runs == 2 else ()
+    assert command(server, tmp_path / "out", *also, *quiet) == 4
+    said = capfd.readouterr().err
+    assert said.count("do not fit the model's context") == runs
+    (error,) = (line for line in said.splitlines() if line.startswith("opencodeeval: error: "))
+    assert ("2 of 2 runs have no score, for the reason" in error) == (runs == 2)
+    assert len(said.splitlines()) == 1 or not quiet
+
+
+def test_servers_that_are_gone_are_told_once(
+    server: Server, tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "Patience", lambda: Patience(1, 0.02, 0.1, give_up=2))
+    server.faults = ["garbage"] * 9
+    assert command(server, tmp_path) == 4
+    assert capfd.readouterr().err.count("the server failed on") == 1
 
 
 def test_bad_input(server: Server, tmp_path: Path, capfd: Any) -> None:

@@ -96,6 +96,12 @@ class Server:
         request = {"properties": {"stop": {"anyOf": [{"type": "string"}, limited]}}}
         self.described = {"components": {"schemas": {"CompletionRequest": request}}}
 
+    def is_transformers(self) -> None:
+        """Describe itself as `transformers serve` does."""
+        names = ("chat/completions", "completions", "models")
+        paths = ["/load_model", "/reset", *(f"/v1/{name}" for name in names)]
+        self.described = {"paths": {path: {} for path in paths}}
+
     def respond(self, to: BaseHTTPRequestHandler) -> None:
         status, content, fault = 200, self.models, None
         if to.path == "/openapi.json":

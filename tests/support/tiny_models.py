@@ -36,9 +36,9 @@ def tiny_tokenizer(chat_template: str | None = TEMPLATE) -> Any:
 
 
 def save_tiny_model(
-    folder: Path, chat_template: str | None = TEMPLATE, special: Sequence[str] = ()
+    folder: Path, chat_template: str | None = TEMPLATE, special: Sequence[str] = (), layers: int = 2
 ) -> Path:
-    """A Llama of two layers with a context of 1024 tokens, in safetensors.
+    """A Llama of so many layers with a context of 1024 tokens, in safetensors.
 
     `special` are more special tokens of its tokenizer.
     """
@@ -52,7 +52,7 @@ def save_tiny_model(
         vocab_size=len(tokenizer),
         hidden_size=128,
         intermediate_size=256,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=4,
         head_dim=32,
