@@ -12,7 +12,8 @@ from typing import Any, Literal
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.names import name_of_folder
-from opencodeeval.core.reasoning import CHANNEL_MARKS, MARKS, parts_of
+from opencodeeval.core.reasoning import parts_of
+from opencodeeval.core.reasoning_marks import known_marks
 from opencodeeval.core.types import (
     DEFAULT,
     Completion,
@@ -279,7 +280,7 @@ def marks_are_special(tokenizer: Any) -> bool:
 
     So it is for gpt-oss, Magistral and Gemma 4; Qwen3 and DeepSeek-R1 have ordinary tokens.
     """
-    return bool(_special(tokenizer, [*CHANNEL_MARKS, *(mark for pair in MARKS for mark in pair)]))
+    return bool(_special(tokenizer, known_marks(tokenizer.get_vocab())))
 
 
 def with_thinking_tokens(tokenizer: Any, completion: Completion) -> Completion:
