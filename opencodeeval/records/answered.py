@@ -118,7 +118,11 @@ def advice(record: Record) -> list[str]:
     if cut_off > MANY:
         told.append(
             f"{_percent(cut_off)} of the answers were cut off at {found.longest} tokens: "
-            f"raise --max-tokens{_context(record)}"
+            + (
+                "with --ignore-eos an answer ends nowhere else"
+                if record.sampling.ignore_eos
+                else f"raise --max-tokens{_context(record)}"
+            )
         )
     stopped = found.reasoning.unfinished - found.reasoning.cut_off if found.reasoning else 0
     if found.graded and stopped / found.graded > MANY:

@@ -44,6 +44,9 @@ def test_many_answers_that_were_cut_off() -> None:
     assert advice(made({"stop": 18, "length": 2}, no_code=2)) == [
         "10.0 % of the answers were cut off at 512 tokens: raise --max-tokens"
     ]
+    endless = made({"stop": 18, "length": 2}, sampling={"ignore_eos": True})
+    (line,) = advice(endless)
+    assert line.endswith("cut off at 512 tokens: with --ignore-eos an answer ends nowhere else")
     model = {"identity": {"backend": "vllm", "model": "m", "max_model_len": 600}}
     totals = {"finish_reasons": {"length": 20}, "prompt_tokens": 20 * 100}
     small = stored(record(NONE, changes={"totals": totals, "model": model})).record
