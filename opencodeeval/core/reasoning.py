@@ -9,8 +9,8 @@ The rules, in order:
    may follow each other; the text after the last one counts.
 4. A closing mark without an opening one: everything before the first is reasoning, as in the
    parsers of DeepSeek-R1 and Qwen3. They see tokens, this sees text, so a mark that belongs to
-   a program does not count: one beside a quote, or inside a block of code that is Python
-   or has more on the mark's line, or in a text that is Python as a whole. None counts
+   a program does not count: one beside a quote, or inside a block of code that is Python, is
+   closed, or has more on the mark's line, or in a text that is Python as a whole. None counts
    after a prompt that ends in closed reasoning (`<think></think>`).
 5. An opening mark in the prose before the first block of code that is never closed.
    It begins a line or follows a sentence, or reasoning follows it directly.
@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -219,22 +219,33 @@ def _first_closing(text: str, start: int, closing: str) -> int | None:
 def _stray_closing(text: str) -> re.Match[str] | None:
     """The first closing mark that is no part of a program."""
     blocks: list[_Span] | None = None
-    python: dict[_Span, bool] = {}
+    fences: list[re.Match[str]] = []
+    programs: dict[_Span, bool] = {}
     for mark in _FREE_CLOSING.finditer(text):
         if blocks is None:
             if parse(text) is not None:
                 return None
-            blocks = list(_blocks(text, 0))
+            blocks, fences = list(_blocks(text, 0)), list(_FENCE.finditer(text))
         block = _around(blocks, mark.start())
         if block is None:
             return mark
         if not _alone_on_its_line(text, mark):
             continue
-        if block not in python:
-            python[block] = parse(textwrap.dedent(text[slice(*block)])) is not None
-        if not python[block]:
+        if block not in programs:
+            python = parse(textwrap.dedent(text[slice(*block)])) is not None
+            programs[block] = python or _is_closed(fences, block)
+        if not programs[block]:
             return mark
     return None
+
+
+def _is_closed(fences: Sequence[re.Match[str]], block: _Span) -> bool:
+    """Whether a fence alone closes a block, and all blocks after it are closed too.
+
+    If a draft breaks off at the mark, the next fence opens the answer's block instead.
+    """
+    place = bisect_left(fences, block[1], key=lambda fence: fence.start())
+    return (len(fences) - place) % 2 == 1 and not fences[place].group().strip().strip("`~")
 
 
 def _alone_on_its_line(text: str, mark: re.Match[str]) -> bool:

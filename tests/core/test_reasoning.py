@@ -75,6 +75,8 @@ def test_granite_may_end_with_the_other_sentence() -> None:
         (f"{DRAFT}\n</think>", GENERATION, Parts("", DRAFT)),
         # A draft whose block was never closed.
         (f"```python\ndef f(\n</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "```python\ndef f(")),
+        (f"```js\nlet f = (\n</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "```js\nlet f = (")),
+        ("```\nf(\n</think>\n```\ng()\n```", "", Parts("\n```\ng()\n```", "```\nf(")),
         # The mark named in the reasoning does not end it.
         (f"<think>Say '</think>'.</think>{RIGHT}", "", Parts(RIGHT, "Say '</think>'.")),
         (f"<think>Say `</think>`.</think>{RIGHT}", "", Parts(RIGHT, "Say `</think>`.")),
@@ -210,6 +212,16 @@ COMMENT = "def f(x):\n    # what follows </think> counts\n    return x"
         f"I wrote it. Here is my thought process:\n{RIGHT}",
         f"Here is my response:\n{RIGHT}",
         f"{RIGHT}\nThis works.\n<think>\nfor all x",
+        # Alone on its line, in a closed block of another language.
+        *(
+            f"Here it is:\n```{language}\n{code}\n```\n{after}"
+            for language, code in (
+                ("js", "const text = `\n</think>\n`;"),
+                ("cpp", 'auto text = R"(\n</think>\n)";'),
+                ("bash", "cat <<END\n</think>\nEND"),
+            )
+            for after in ("", "It works.\n", f"Or:\n{RIGHT}")
+        ),
         f"```js\n// the </think> of an answer\nlet s = '</think>'\n```\n{RIGHT}",
         f"I'm thinking about it. A thought: analysis is all.\n{RIGHT}",
         "analysis = 1\nprint(analysis)",
