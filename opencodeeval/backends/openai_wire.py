@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -252,10 +252,28 @@ def read_answers(content: bytes) -> list[Answer]:
 def _choice(choice: Mapping[str, Any]) -> tuple[str, str, str]:
     """Text, finish reason and reasoning of one choice."""
     message = choice["message"] if "message" in choice else {"content": choice["text"]}
-    text = message.get("content")
+    content = message.get("content")
+    text, thinking = _in_parts(content) if isinstance(content, list) else (content, "")
     if not isinstance(text, (str, type(None))):
         raise Garbled("the answer's text is not a string")
-    return text or "", str(choice.get("finish_reason") or "stop"), _reasoning(message)
+    reason = str(choice.get("finish_reason") or "stop")
+    return text or "", reason, thinking or _reasoning(message)
+
+
+def _in_parts(content: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Text and reasoning of a content that is a list of parts, as Mistral's service sends it."""
+    text = "".join(each["text"] for each in content if each["type"] in ("text", "output_text"))
+    thinking = [each["thinking"] for each in content if each["type"] == "thinking"]
+    thoughts = [
+        thought if isinstance(thought, str) else _joined(thought, "text") for thought in thinking
+    ]
+    return text, "\n\n".join(thought for thought in thoughts if thought)
+
+
+def _joined(parts: Iterable[Mapping[str, Any]], *names: str) -> str:
+    """The texts of parts, each under the first of the names that it has."""
+    found = (next((part[name] for name in names if part.get(name)), "") for part in parts)
+    return "".join(text for text in found if isinstance(text, str))
 
 
 def _shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -268,8 +286,12 @@ def _shares(total: int, weights: Sequence[int]) -> list[int]:
 def _reasoning(message: Mapping[str, Any]) -> str:
     """The reasoning that a server sends apart, under any of the names in use."""
     # The first is vLLM's and OpenRouter's; DeepSeek, SGLang, llama.cpp and older vLLM the second.
-    found = (message.get(name) for name in ("reasoning", "reasoning_content"))
-    return next((text for text in found if isinstance(text, str) and text), "")
+    for name in ("reasoning", "reasoning_content"):
+        text = message.get(name)
+        if isinstance(text, str) and text:
+            return text
+    # MiniMax's service has these alone, OpenRouter beside the first.
+    return _joined(message.get("reasoning_details") or (), "text", "summary")
 
 
 def completion(request: Request, answer: Answer) -> Completion:

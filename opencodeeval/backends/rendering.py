@@ -12,9 +12,11 @@ from typing import Any, Literal
 from opencodeeval.backends.models import ModelSource
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.names import name_of_folder
-from opencodeeval.core.reasoning import CHANNEL_MARKS, MARKS, parts_of
+from opencodeeval.core.reasoning import parts_of
+from opencodeeval.core.reasoning_marks import known_marks
 from opencodeeval.core.types import (
     DEFAULT,
+    OVERRIDES,
     Completion,
     Message,
     ModelType,
@@ -150,7 +152,7 @@ def _chat_text(tokenizer: Any, prompt: Prompt, sampling: Sampling) -> str:
             merged = _without_system_role(tokenizer, prompt.messages, prefix, arguments)
             text = text if merged is None else merged
     if arguments:
-        _check_read(tokenizer, arguments)
+        _check_read(tokenizer, arguments, sampling)
     if sampling.system_prompt.strip() not in text:
         raise BackendError(
             "the model's chat template drops the system prompt: leave out --system-prompt, or "
@@ -214,14 +216,20 @@ def _lacks_system_role(tokenizer: Any) -> bool:
     return _without_system_role(tokenizer, [system, user], "", {}) is not None
 
 
-def _check_read(tokenizer: Any, arguments: Iterable[str]) -> None:
+def _check_read(tokenizer: Any, arguments: Iterable[str], sampling: Sampling) -> None:
     """Refuse arguments that the chat template does not read: it would ignore a misspelt name."""
     names = _names_in_template(tokenizer)
     for name in arguments:
         if name not in names:
+            field = EFFORT if name == EFFORT else "chat_template_args"
+            if field in sampling.from_preset:
+                raise BackendError(
+                    f"the model's chat template does not read {name!r}, which the preset "
+                    f"{sampling.preset} sets: take a preset of this model, or none"
+                )
             raise BackendError(
                 f"the model's chat template does not read {name!r}: correct the name, or leave out "
-                + ("--reasoning-effort" if name == EFFORT else "--chat-template-arg")
+                f"--{OVERRIDES[field]}"
             )
 
 
@@ -279,7 +287,7 @@ def marks_are_special(tokenizer: Any) -> bool:
 
     So it is for gpt-oss, Magistral and Gemma 4; Qwen3 and DeepSeek-R1 have ordinary tokens.
     """
-    return bool(_special(tokenizer, [*CHANNEL_MARKS, *(mark for pair in MARKS for mark in pair)]))
+    return bool(_special(tokenizer, known_marks(tokenizer.get_vocab())))
 
 
 def with_thinking_tokens(tokenizer: Any, completion: Completion) -> Completion:

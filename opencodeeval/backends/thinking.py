@@ -10,6 +10,7 @@ from typing import Any
 from opencodeeval.backends.rendering import Rendered
 from opencodeeval.core import reasoning
 from opencodeeval.core.errors import BackendError
+from opencodeeval.core.reasoning_marks import known_marks, names_marks
 
 _NEVER = sys.maxsize
 
@@ -94,10 +95,8 @@ def require_marks(tokenizer: Any) -> None:
     Raises:
         BackendError: neither its tokens nor its chat template have any.
     """
-    known = [opening for opening, _ in reasoning.MARKS] + list(reasoning.CHANNEL_MARKS[:1])
     template = tokenizer.get_chat_template() if tokenizer.chat_template else ""
-    vocabulary = tokenizer.get_vocab()
-    if not any(mark in vocabulary or mark in template for mark in known):
+    if not known_marks(tokenizer.get_vocab()) and not names_marks(template):
         raise BackendError(
             "--thinking-budget needs marks around the reasoning, such as <think>, and this model's "
             "tokenizer and chat template have none that are known: leave it out, or see "

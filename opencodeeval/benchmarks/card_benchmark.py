@@ -17,7 +17,7 @@ from opencodeeval.benchmarks.cards import Card, ProtocolCard, prompt_sources, re
 from opencodeeval.benchmarks.errata import Erratum, read_errata
 from opencodeeval.benchmarks.prompt_templates import template_variables
 from opencodeeval.benchmarks.windows import Window
-from opencodeeval.core import reasoning, syntax
+from opencodeeval.core import channels, reasoning, reasoning_marks, syntax
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.paths import benchmarks_dir
 from opencodeeval.core.syntax import normal_form
@@ -238,7 +238,8 @@ def _source_digest(adapter: Path) -> str:
     shared = Path(__file__).resolve().parent
     # Shipped adapters share code with each other, by classes and by functions.
     others = adapter.parent.glob("*/*.py") if adapter.parent == benchmarks_dir() else ()
-    core = [Path(inspect.getfile(module)) for module in (reasoning, syntax)]
+    modules = (channels, reasoning, reasoning_marks, syntax)
+    core = [Path(inspect.getfile(module)) for module in modules]
     sources = {*adapter.glob("*.py"), *others, *shared.rglob("*.py"), *core}
     texts = sorted((f"{path.parent.name}/{path.name}", path.read_text("utf-8")) for path in sources)
     parsers = [version(name) for name in ("tree-sitter", "tree-sitter-python")]

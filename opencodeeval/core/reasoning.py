@@ -3,19 +3,20 @@
 The rules, in order:
 
 1. Reasoning that a server has sent apart: the text is the answer.
-2. The channels of gpt-oss: the answer is what stands in the channel "final".
+2. Channels (core/channels.py), as gpt-oss has: the answer is what stands in the channel "final".
 3. An opening mark at the start of the text, or at the end of the prompt (some chat templates
    write it): the reasoning ends at the first closing mark of the same kind. Several rounds
    may follow each other; the text after the last one counts.
 4. A closing mark without an opening one: everything before the first is reasoning, as in the
    parsers of DeepSeek-R1 and Qwen3. They see tokens, this sees text, so a mark that belongs to
-   a program does not count: one beside a quote, or inside a block of code that is Python
-   or has more on the mark's line, or in a text that is Python as a whole. None counts
+   a program does not count: one beside a quote, or inside a block of code that is Python, is
+   closed, or has more on the mark's line, or in a text that is Python as a whole. None counts
    after a prompt that ends in closed reasoning (`<think></think>`).
 5. An opening mark in the prose before the first block of code that is never closed.
    It begins a line or follows a sentence, or reasoning follows it directly.
 
-Reasoning that never ends leaves no answer.
+Reasoning that never ends leaves no answer. Marks that a family puts around its answer are
+taken off.
 """
 
 from __future__ import annotations
@@ -23,54 +24,31 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from opencodeeval.core import channels
+from opencodeeval.core.reasoning_marks import (
+    GRANITE_CLOSINGS,
+    MARKS,
+    SENTENCES,
+    SPECIAL_WRAPPERS,
+    SUFFIXED,
+    WRAPPERS,
+)
 from opencodeeval.core.syntax import parse
 from opencodeeval.core.types import Completion, ModelType
-
-# Opening and closing marks, and a model family that writes them.
-MARKS = (
-    ("<think>", "</think>"),  # DeepSeek-R1, QwQ, Qwen3, GLM-4.5, Kimi K2, MiniMax-M2, Nemotron
-    ("<thinking>", "</thinking>"),  # models that a system prompt teaches to reason
-    ("[THINK]", "[/THINK]"),  # Magistral
-    ("<seed:think>", "</seed:think>"),  # Seed-OSS
-    ("<mm:think>", "</mm:think>"),  # MiniMax-M3
-    ("◁think▷", "◁/think▷"),  # Kimi-VL
-    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A Reasoning
-    ("<|channel>", "<channel|>"),  # Gemma 4
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
-    ("<thought>", "</thought>"),  # Gemini, behind servers with the OpenAI interface
-    ("<reasoning>", "</reasoning>"),  # models trained with rewards for this format
-    ("<REASONING>", "</REASONING>"),
-    ("<start_working_out>", "<end_working_out>"),
-    ("<scratchpad>", "</scratchpad>"),
-    ("<longcat_think>", "</longcat_think>"),  # LongCat
-    ("<unused94>", "<unused95>"),  # MedGemma
-    ("<|open|>think<|sep|>", "<|close|>think<|sep|>"),  # Kimi K3
-    ("<ifm|think>", "</ifm|think>"),  # K2 Horizon, by effort
-    ("<ifm|think_fast>", "</ifm|think_fast>"),
-    ("<ifm|think_faster>", "</ifm|think_faster>"),
-)
-# Sentences in their place. Others write them too, so they count only at the start of the text,
-# or at the end of the prompt.
-SENTENCES = (
-    ("Here is my thought process:", "Here is my response:"),  # Granite 3.2
-    ("Here's my thought process:", "Here's my response:"),
-    ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),  # Apriel
-)
-# Special tokens of gpt-oss that a tokenizer may leave out of the text.
-CHANNEL_MARKS = ("<|channel|>", "<|message|>")
-# Ends a message of gpt-oss and begins its answer.
-FINAL_CHANNEL = "<|end|><|start|>assistant<|channel|>final<|message|>"
 
 _Span = tuple[int, int]
 _CLOSING = dict(MARKS + SENTENCES)
 _ALL_MARKS = tuple(mark for pair in MARKS for mark in pair)
-_ANY_OPENING = "|".join(re.escape(opening) for opening, _ in MARKS)
-_ANY_CLOSING = "|".join(re.escape(closing) for _, closing in MARKS)
-_LEADING = re.compile(rf"[\s\ufeff]*({'|'.join(map(re.escape, _CLOSING))})")
+_ANY_OPENING = "|".join([*(re.escape(opening) for opening, _ in MARKS), f"<{SUFFIXED}"])
+_ANY_CLOSING = "|".join([*(re.escape(closing) for _, closing in MARKS), f"</{SUFFIXED}"])
+_LEADING = re.compile(rf"[\s\ufeff]*({'|'.join(map(re.escape, _CLOSING))}|<{SUFFIXED})")
+_AT_THE_END = re.compile(rf"({'|'.join(map(re.escape, _CLOSING))}|<{SUFFIXED})\Z")
+_CLOSED = re.compile(rf"(?:{'|'.join(map(re.escape, _CLOSING.values()))}|</{SUFFIXED})\Z")
+_LONGEST = 60
 _NEXT_ROUND = re.compile(rf"^[ \t]*({_ANY_OPENING})", re.MULTILINE)
 _FREE_CLOSING = re.compile(rf"(?<![\"'])(?<!(?<!`)`)(?:{_ANY_CLOSING})(?![\"'])(?!`(?!`))")
 # After a sentence; elsewhere only with the reasoning right behind it, as prose may name a mark.
@@ -86,12 +64,6 @@ _FENCE = re.compile(
     rf"^[ \t]*(`{{3,}}|~{{3,}})(?!`)(?:[^`\n]*$|(?={_ANY_CLOSING}))|(?<!`)(`{{3}})(?!`)\w*[ \t]*$",
     re.MULTILINE,
 )
-
-_CHANNEL = re.compile(r"<\|channel\|>(\w+)[^\n]*?<\|message\|>")
-_MESSAGE_ENDS = ("<|end|>", "<|return|>", "<|call|>", "<|start|>assistant")
-_BARE_FINAL = "assistantfinal"
-# "analysisWe need", but neither the assignment `analysisResult = 1` nor the word alone.
-_BARE_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z][\w'\u2019]*[\s,.:;!?](?!\s*[=\[(]))")
 
 
 @dataclass(frozen=True)
@@ -109,7 +81,8 @@ def parts_of(completion: Completion) -> Parts:
         return Parts(completion.text)
     if completion.reasoning or (completion.thinking_tokens and not completion.text.strip()):
         ended = bool(completion.text.strip())
-        return Parts(completion.text, completion.reasoning, ended)
+        answer = _unwrapped(completion.text, WRAPPERS)
+        return Parts(answer, completion.reasoning, ended)
     return separate(completion.text, completion.prompt)
 
 
@@ -129,17 +102,26 @@ def unfinished(finish_reason: str) -> str:
 
 def separate(text: str, prompt: str = "") -> Parts:
     """The answer in a text that follows `prompt` (as the model saw it, "" if unknown)."""
-    found = _channels(text)
+    before = prompt.rstrip()
+    found = _channels(text, before)
     if found is not None:
         return found
-    before = prompt.rstrip()
+    found = _separate(text, before)
+    after_reasoning = found.answer != text or _CLOSED.search(before, len(before) - _LONGEST)
+    wrappers = WRAPPERS if after_reasoning else SPECIAL_WRAPPERS
+    return replace(found, answer=_unwrapped(found.answer, wrappers))
+
+
+def _separate(text: str, before: str) -> Parts:
+    """The same of a text without channels."""
     start, closing = _leading(text, before)
     if closing:
+        closing = _as_written(text, start, closing)
         return _rounds(text, start, _first_closing(text, start, closing), closing)
     # Most answers have no mark at all, which is seen in a tenth of the time.
-    if not any(mark in text for mark in _ALL_MARKS):
+    if not any(mark in text for mark in _ALL_MARKS) and "think:" not in text:
         return Parts(text)
-    stray = None if before.endswith(tuple(_CLOSING.values())) else _stray_closing(text)
+    stray = None if _CLOSED.search(before, len(before) - _LONGEST) else _stray_closing(text)
     if stray:
         return _rounds(text, 0, stray.start(), stray[0])
     opening = _FREE_OPENING.search(text)
@@ -150,12 +132,13 @@ def separate(text: str, prompt: str = "") -> Parts:
 
 def opened(text: str, prompt: str = "") -> tuple[int, str] | None:
     """Of a text that is in its leading reasoning: where that begins, and what would close it."""
-    channel = _CHANNEL.match(text)
+    head = channels.begun(prompt.rstrip())
+    channel = channels.opened(head + text)
     if channel:
-        ended = channel[1] == "final" or any(end in text for end in _MESSAGE_ENDS)
-        return None if ended else (channel.end(), FINAL_CHANNEL)
+        is_open, begins, closing = channel
+        return (max(0, begins - len(head)), closing) if is_open else None
     start, closing = _leading(text, prompt.rstrip())
-    if not closing or _first_closing(text, start, closing) is not None:
+    if not closing or _first_closing(text, start, _as_written(text, start, closing)) is not None:
         return None
     return start, closing
 
@@ -163,17 +146,29 @@ def opened(text: str, prompt: str = "") -> tuple[int, str] | None:
 def may_open(text: str) -> bool:
     """Whether more of a text may make it one that begins with an opening mark."""
     begun = text.lstrip()
-    if begun.startswith(CHANNEL_MARKS[0]):
-        return CHANNEL_MARKS[1] not in begun
-    return any(mark.startswith(begun) for mark in (*_CLOSING, CHANNEL_MARKS[0]))
+    if channels.may_begin(text) or re.fullmatch(r"<think:[\w.-]{0,40}", begun):
+        return True
+    return any(mark.startswith(begun) for mark in _CLOSING)
 
 
 def _leading(text: str, before: str) -> tuple[int, str]:
     """Where reasoning at the start of a text begins, and its closing mark; "" if there is none."""
     leading = _LEADING.match(text)
     if leading:
-        return leading.end(), _CLOSING[leading[1]]
-    return 0, next((end for begin, end in _CLOSING.items() if before.endswith(begin)), "")
+        return leading.end(), _closing_of(leading[1])
+    at_the_end = _AT_THE_END.search(before, len(before) - _LONGEST)
+    return 0, _closing_of(at_the_end[1]) if at_the_end else ""
+
+
+def _closing_of(opening: str) -> str:
+    return _CLOSING.get(opening) or opening.replace("<", "</", 1)
+
+
+def _as_written(text: str, start: int, closing: str) -> str:
+    """The closing mark that comes first, of those that a family writes for this one."""
+    of_granite = GRANITE_CLOSINGS if closing in GRANITE_CLOSINGS else ()
+    written = [each for each in of_granite if text.find(each, start) >= 0]
+    return min(written, key=lambda each: text.find(each, start), default=closing)
 
 
 def _rounds(text: str, start: int, end: int | None, closing: str) -> Parts:
@@ -195,7 +190,7 @@ def _rounds(text: str, start: int, end: int | None, closing: str) -> Parts:
             opening = next((each for each in later if not _around(blocks, each.start())), None)
         if opening is None:
             return Parts(text[at:], _joined(found))
-        closing = _CLOSING[opening[1]]
+        closing = _closing_of(opening[1])
         end = _first_closing(text, opening.end(), closing)
         if leading is None and (end is None or not _ANYTHING.search(text, end + len(closing))):
             return Parts(text[at:], _joined(found))
@@ -224,22 +219,33 @@ def _first_closing(text: str, start: int, closing: str) -> int | None:
 def _stray_closing(text: str) -> re.Match[str] | None:
     """The first closing mark that is no part of a program."""
     blocks: list[_Span] | None = None
-    python: dict[_Span, bool] = {}
+    fences: list[re.Match[str]] = []
+    programs: dict[_Span, bool] = {}
     for mark in _FREE_CLOSING.finditer(text):
         if blocks is None:
             if parse(text) is not None:
                 return None
-            blocks = list(_blocks(text, 0))
+            blocks, fences = list(_blocks(text, 0)), list(_FENCE.finditer(text))
         block = _around(blocks, mark.start())
         if block is None:
             return mark
         if not _alone_on_its_line(text, mark):
             continue
-        if block not in python:
-            python[block] = parse(textwrap.dedent(text[slice(*block)])) is not None
-        if not python[block]:
+        if block not in programs:
+            python = parse(textwrap.dedent(text[slice(*block)])) is not None
+            programs[block] = python or _is_closed(fences, block)
+        if not programs[block]:
             return mark
     return None
+
+
+def _is_closed(fences: Sequence[re.Match[str]], block: _Span) -> bool:
+    """Whether a fence alone closes a block, and all blocks after it are closed too.
+
+    If a draft breaks off at the mark, the next fence opens the answer's block instead.
+    """
+    place = bisect_left(fences, block[1], key=lambda fence: fence.start())
+    return (len(fences) - place) % 2 == 1 and not fences[place].group().strip().strip("`~")
 
 
 def _alone_on_its_line(text: str, mark: re.Match[str]) -> bool:
@@ -268,34 +274,20 @@ def _around(blocks: Sequence[_Span], at: int) -> _Span | None:
     return blocks[place] if place >= 0 and at < blocks[place][1] else None
 
 
-def _channels(text: str) -> Parts | None:
+def _channels(text: str, prompt: str) -> Parts | None:
     """The parts of a text in channels, with or without the special tokens."""
-    if text.lstrip().startswith(("<|channel|>", "<|start|>assistant")):
-        heads = list(_CHANNEL.finditer(text))
-        ends = [*(head.start() for head in heads), len(text)][1:]
-        messages = [
-            (head[1], _without_end(text[head.end() : end]))
-            for head, end in zip(heads, ends, strict=True)
-        ]
-        final = [body for channel, body in messages if channel == "final"]
-        others = [body.strip() for channel, body in messages if channel != "final"]
-        return Parts("\n".join(final), "\n\n".join(others), ended=bool(final))
-    bare = re.match(r"\s*analysis", text)
-    if bare is None:
+    found = channels.messages(channels.begun(prompt) + text)
+    if found is None:
         return None
-    reasoning, final_mark, answer = text[bare.end() :].partition(_BARE_FINAL)
-    if final_mark:
-        return Parts(answer, reasoning.strip())
-    return Parts("", reasoning.strip(), ended=False) if _BARE_ANALYSIS.match(text) else None
+    answers, reasoning = found
+    return Parts("\n".join(answers), _joined(reasoning), ended=bool(answers))
 
 
-def _without_end(body: str) -> str:
-    end = len(body)
-    while True:
-        last = end
-        while last and body[last - 1].isspace():
-            last -= 1
-        mark = next((each for each in _MESSAGE_ENDS if body.endswith(each, 0, last)), None)
-        if mark is None:
-            return body[:end]
-        end = last - len(mark)
+def _unwrapped(answer: str, wrappers: Sequence[tuple[str, str]]) -> str:
+    """The answer without the marks that some families put around it."""
+    begun = answer.lstrip()
+    for opening, closing in wrappers:
+        if begun.startswith(opening):
+            end = begun.rfind(closing)
+            return begun[len(opening) : end if end >= 0 else None]
+    return answer

@@ -129,9 +129,9 @@ class Sampling:
 
     Defaults change nothing: `top_k` 0 means all tokens, `repetition_penalty` 1 and the
     other penalties 0 mean none. `stop` are strings beyond the protocol's,
-    `chat_template_args` go to the chat template, `reasoning_effort` is "low", "medium"
-    or "high". `thinking_budget` is the number of tokens after which reasoning is cut, 0 for
-    none. `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
+    `chat_template_args` go to the chat template, `reasoning_effort` is a word that the model
+    knows, such as "low". `thinking_budget` is the number of tokens after which reasoning is cut,
+    0 for none. `prompt_prefix` and `prompt_suffix` stand before and after a task's prompt,
     `prompt_template` is the text of a template that replaces the protocol's.
     `from_generation_config` names the fields whose values are those of the
     model's generation_config.json, `from_preset` those whose values are the `preset`'s.

@@ -11,7 +11,7 @@ from opencodeeval.core.errors import UsageError
 from opencodeeval.core.text import wrapped
 from opencodeeval.records.comparable import Pair, remarks
 from opencodeeval.stats import paired_tests
-from opencodeeval.stats.metrics import PASS_AT_1, SOLVED, Metric, estimate
+from opencodeeval.stats.metrics import CONSISTENCY, PASS_AT_1, SOLVED, Metric, estimate
 from opencodeeval.stats.paired_tests import Differences
 from opencodeeval.stats.pass_at_k import Count, Estimate
 
@@ -123,7 +123,15 @@ def compare(
 
 
 def _check_numbers(metric: Metric, before: Mapping[str, Count], after: Mapping[str, Count]) -> None:
-    """Raise UsageError if the two sides' samples make different metrics of one name."""
+    """Raise UsageError if the sides' samples make no metric, or different ones of one name."""
+    sides = {"baseline": list(before.values()), "candidate": list(after.values())}
+    few = [side for side, counts in sides.items() if counts and not metric.fits(counts)]
+    if len(few) == 1 and metric != CONSISTENCY:
+        n = min(count.n for count in sides[few[0]])
+        raise UsageError(
+            f"{metric} needs at least {metric.samples} samples per task, and the {few[0]} has {n}: "
+            f"draw more samples of the {few[0]}, or name a metric with a smaller k"
+        )
     if metric != SOLVED:
         return
     for task in before:

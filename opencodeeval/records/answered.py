@@ -98,7 +98,9 @@ def _reasoning(found: Answered) -> list[str]:
     if reasoning.at_budget:
         text += f"; {reasoning.at_budget} cut at the thinking budget"
     if reasoning.unfinished:
-        text += f"; {reasoning.unfinished} ended inside it ({reasoning.cut_off} of them cut off)"
+        text += f"; {reasoning.unfinished} ended inside it"
+        if found.drawn:
+            text += f" ({reasoning.cut_off} of them cut off)"
     return [text]
 
 
@@ -116,13 +118,22 @@ def advice(record: Record) -> list[str]:
     if cut_off > MANY:
         told.append(
             f"{_percent(cut_off)} of the answers were cut off at {found.longest} tokens: "
-            f"raise --max-tokens{_context(record)}"
+            + (
+                "with --ignore-eos an answer ends nowhere else"
+                if record.sampling.ignore_eos
+                else f"raise --max-tokens{_context(record)}"
+            )
         )
     stopped = found.reasoning.unfinished - found.reasoning.cut_off if found.reasoning else 0
     if found.graded and stopped / found.graded > MANY:
         told.append(
             f"{_percent(stopped / found.graded)} of the answers ended inside their reasoning "
-            "without being cut off: a protocol's stop strings end it too (docs/reasoning.md)"
+            + (
+                "without being cut off: a protocol's stop strings end it too (docs/reasoning.md)"
+                if found.drawn
+                else "and have no code: they may have been cut off where they were generated, at "
+                "the longest answer or by a stop string (docs/reasoning.md)"
+            )
         )
     elif (
         found.without_code_share > MANY

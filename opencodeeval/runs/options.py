@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from opencodeeval.core.errors import UsageError
 from opencodeeval.core.types import SETTINGS, Sampling
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from opencodeeval.stats.metrics import Metric
 
 RESULTS = Path("results")
-EFFORTS = ("low", "medium", "high")
+# Those of OpenAI's interface; each model and server knows some of them.
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[str, ...] = get_args(Effort)
 ProgressKind = Literal["auto", "bars", "lines", "none"]
 
 
@@ -108,7 +110,7 @@ class SamplingOptions:
     stop: Sequence[str] = ()
     system_prompt: str | None = None
     chat_template_args: Mapping[str, Any] = field(default_factory=dict)
-    reasoning_effort: Literal["low", "medium", "high"] | None = None
+    reasoning_effort: Effort | None = None
     prompt_prefix: str | None = None
     prompt_suffix: str | None = None
     prompt_template: str | None = None

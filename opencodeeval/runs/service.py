@@ -92,6 +92,7 @@ def evaluate(
     opened = _executor(executor, sandbox, out)
     backends = _Backends(model, backend, options, opened, out)
     backends.use_known(jobs)
+    backends.check(jobs)
     return run_jobs(name, jobs, backends, opened, out, observers)
 
 
@@ -201,6 +202,13 @@ class _Backends:
         self._known = self._engines.of_finished(self._output.folder, jobs)
         if self._known:
             self._output.log(f"all runs are finished, so {self._model} is not loaded")
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """Refuse what the model cannot be asked before it is loaded, which may take minutes."""
+        if self._name in ("vllm", "transformers") and self._engines and not self._known:
+            from opencodeeval.runs.askable import check_askable
+
+            check_askable(str(self._model), self._options, jobs)
 
     def __call__(self, job: Job) -> Backend:
         if self._known:

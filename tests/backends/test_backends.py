@@ -347,6 +347,11 @@ def test_an_argument_that_the_template_does_not_read_is_refused(tokenizer: Any) 
     template = "{{ 'thinking' }} thinking {% if enable_thinking %}{% endif %}{# thinking #}"
     with pytest.raises(BackendError, match="does not read 'thinking'"):
         render(tiny_tokenizer(template), chat(), Sampling(chat_template_args={"thinking": False}))
+    by_preset = Sampling(
+        chat_template_args={"a": 1}, preset="mine", from_preset=("chat_template_args",)
+    )
+    with pytest.raises(BackendError, match="'a', which the preset mine sets: take a preset of"):
+        render(tokenizer, chat(), by_preset)
     with pytest.raises(BackendError, match=r"'reasoning_effort': .* leave out --reasoning"):
         render(tokenizer, chat(), Sampling(reasoning_effort="low"))
 

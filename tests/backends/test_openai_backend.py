@@ -373,6 +373,34 @@ def test_reasoning_that_a_server_sends_apart_is_kept(server: Server, name: str) 
     assert (found.text, found.reasoning, found.thinking_tokens) == ("", "one two", 0)
 
 
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "one "}, {"text": "two"}]}
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": [THOUGHT, {"type": "text", "text": "three"}]}, "three", "one two"),
+        ({"content": [{"type": "thinking", "thinking": "one two"}]}, "", "one two"),
+        ({"content": [{"type": "text", "text": x} for x in ("th", "ree")]}, "three", ""),
+        (
+            {
+                "content": "three",
+                "reasoning_details": [{"type": "reasoning.text", "text": "one two"}],
+            },
+            "three",
+            "one two",
+        ),
+    ],
+    ids=["mistral", "mistral, cut off", "parts", "minimax"],
+)
+def test_reasoning_and_answer_in_parts(
+    server: Server, message: dict[str, Any], text: str, reasoning: str
+) -> None:
+    server.choices = [{"message": message, "finish_reason": "stop"}]
+    (found,), _ = draw(server, 1)
+    assert (found.text, found.reasoning) == (text, reasoning)
+
+
 def test_a_run_with_reasoning_ends_in_a_summary_and_a_page_that_count_it(
     server: Server, tmp_path: Path, repo_root: Path, capfd: Any
 ) -> None:

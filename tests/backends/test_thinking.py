@@ -8,8 +8,9 @@ import pytest
 
 from opencodeeval.backends.rendering import Rendered
 from opencodeeval.backends.thinking import ThinkingBudget, require_marks
+from opencodeeval.core.channels import GPT_OSS
 from opencodeeval.core.errors import BackendError
-from opencodeeval.core.reasoning import FINAL_CHANNEL, separate
+from opencodeeval.core.reasoning import separate
 from tests.support.tiny_models import TEMPLATE, tiny_tokenizer
 
 
@@ -78,7 +79,7 @@ def test_gpt_oss_goes_on_in_its_final_channel() -> None:
     tokenizer = tokenizer_with(*marks, special=True)
     found = kept_until_cut(tokenizer, "<|channel|>analysis<|message|>12345", 3)
     assert found is not None
-    assert found[0] == f"<|channel|>analysis<|message|>123{FINAL_CHANNEL}"
+    assert found[0] == f"<|channel|>analysis<|message|>123{GPT_OSS.closing}"
     assert separate(found[0] + "x = 1").answer == "x = 1"
     final = "<|channel|>final<|message|>1234567"
     assert kept_until_cut(tokenizer, final, 3) is None

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opencodeeval.core.reasoning import MARKS, SENTENCES, Parts, parts_of, separate, unfinished
+from opencodeeval.core.reasoning import Parts, may_open, opened, parts_of, separate, unfinished
+from opencodeeval.core.reasoning_marks import (
+    MARKS,
+    SENTENCES,
+    SPECIAL_WRAPPERS,
+    WRAPPERS,
+    known_marks,
+)
 from opencodeeval.core.types import Completion
 
 DRAFT = "```python\ndef f(x):\n    return 0\n```"
@@ -48,6 +55,11 @@ def test_sentences_in_place_of_marks(opening: str, closing: str) -> None:
     assert separate(DRAFT, f"assistant: {opening}\n") == cut(DRAFT)
 
 
+def test_granite_may_end_with_the_other_sentence() -> None:
+    text = f"Here's my thought process: Hm. Here is my response:\n{RIGHT}"
+    assert separate(text) == Parts(f"\n{RIGHT}", "Hm.")
+
+
 @pytest.mark.parametrize(
     ("text", "prompt", "parts"),
     [
@@ -63,6 +75,8 @@ def test_sentences_in_place_of_marks(opening: str, closing: str) -> None:
         (f"{DRAFT}\n</think>", GENERATION, Parts("", DRAFT)),
         # A draft whose block was never closed.
         (f"```python\ndef f(\n</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "```python\ndef f(")),
+        (f"```js\nlet f = (\n</think>\n{RIGHT}", "", Parts(f"\n{RIGHT}", "```js\nlet f = (")),
+        ("```\nf(\n</think>\n```\ng()\n```", "", Parts("\n```\ng()\n```", "```\nf(")),
         # The mark named in the reasoning does not end it.
         (f"<think>Say '</think>'.</think>{RIGHT}", "", Parts(RIGHT, "Say '</think>'.")),
         (f"<think>Say `</think>`.</think>{RIGHT}", "", Parts(RIGHT, "Say `</think>`.")),
@@ -119,6 +133,63 @@ def test_channels(text: str, parts: Parts) -> None:
     assert separate(text) == parts
 
 
+THINKING, TEXT = "<|content_thinking|>", "<|end_message|><|message_model|><|content_text|>"
+SELF, USER = "to=self<|message|>", "<|eom|><|start|>assistant to=user<|message|>"
+
+
+@pytest.mark.parametrize(
+    ("head", "final", "end"),
+    [(CHANNELS, FINAL, "<|return|>"), (THINKING, TEXT, "<|end_message|>"), (SELF, USER, "<|eot|>")],
+    ids=["gpt-oss", "inkling", "muse-glimmer"],
+)
+def test_families_with_channels(head: str, final: str, end: str) -> None:
+    for begun, prompt in ((head, GENERATION), (f" {head}", ""), ("", f"{GENERATION}{head}")):
+        text = f"{begun}Try:\n{DRAFT}"
+        assert separate(text, prompt) == cut(f"Try:\n{DRAFT}")
+        assert separate(f"{text}{final}{RIGHT}{end}", prompt) == Parts(RIGHT, f"Try:\n{DRAFT}")
+        # Where a budget of thinking tokens would cut it.
+        assert opened(text, prompt) == (len(begun), final)
+        assert opened(f"{text}{final}{RIGHT}", prompt) is None
+    again = f"{head}a{final}{DRAFT}{end}{head}b{final}{RIGHT}"
+    assert separate(again) == Parts(f"{DRAFT}\n{RIGHT}", "a\n\nb")
+    # An answer alone, after a prompt that has ended the reasoning.
+    assert separate(f"{final.partition('>')[2]}{RIGHT}{end}") == Parts(RIGHT)
+    assert all(may_open(head[:end]) for end in range(len(head)))
+
+
+def test_marks_with_a_suffix_of_the_checkpoint() -> None:
+    for start in ("", "\n"):
+        text = f"{start}<think:6124c78e>Try:\n{DRAFT}"
+        assert separate(text) == cut(f"Try:\n{DRAFT}")
+        assert separate(f"{text}</think:6124c78e>{RIGHT}") == Parts(RIGHT, f"Try:\n{DRAFT}")
+    prompt = f"{GENERATION}<think:6124c78e>"
+    assert separate(f"{DRAFT}</think:6124c78e>{RIGHT}", prompt) == Parts(RIGHT, DRAFT)
+    assert separate(DRAFT, prompt) == cut(DRAFT)
+    assert opened(DRAFT, prompt) == (0, "</think:6124c78e>")
+    assert separate(f"{DRAFT}</think:6124c78e>{RIGHT}") == Parts(RIGHT, DRAFT)
+    assert separate(RIGHT, f"{prompt}</think:6124c78e>") == Parts(RIGHT)
+    assert known_marks(["<think:6124c78e>", "</think:6124c78e>", "think:", "a"]) == [
+        *("<think:6124c78e>", "</think:6124c78e>")
+    ]
+
+
+PLAIN = "def f(x):\n    return 1\n"
+
+
+@pytest.mark.parametrize(("opening", "closing"), WRAPPERS)
+def test_marks_around_the_answer_are_taken_off(opening: str, closing: str) -> None:
+    for ending in ("", closing, f"{closing}\n<|close|>message<|sep|>"):
+        wrapped = f"{opening}{PLAIN}{ending}"
+        assert separate(f"<think>Hm.</think>\n{wrapped}") == Parts(PLAIN, "Hm.")
+        assert separate(f"<think></think>{wrapped}").answer == PLAIN
+        assert separate(wrapped, CLOSED).answer == PLAIN
+        special = (opening, closing) in SPECIAL_WRAPPERS
+        assert separate(wrapped).answer == (PLAIN if special else wrapped)
+        assert parts_of(Completion("t", 0, wrapped, reasoning="Hm.")) == Parts(PLAIN, "Hm.")
+    inside = f"{PLAIN}# {opening}{closing}\n"
+    assert separate(f"<think>Hm.</think>{inside}").answer == inside
+
+
 SPLITTING = "def f(x):\n    return x.split('</think>')[1]"
 IN_A_STRING = 'def f():\n    return """\n<think>\n</think>\n"""'
 COMMENT = "def f(x):\n    # what follows </think> counts\n    return x"
@@ -141,6 +212,16 @@ COMMENT = "def f(x):\n    # what follows </think> counts\n    return x"
         f"I wrote it. Here is my thought process:\n{RIGHT}",
         f"Here is my response:\n{RIGHT}",
         f"{RIGHT}\nThis works.\n<think>\nfor all x",
+        # Alone on its line, in a closed block of another language.
+        *(
+            f"Here it is:\n```{language}\n{code}\n```\n{after}"
+            for language, code in (
+                ("js", "const text = `\n</think>\n`;"),
+                ("cpp", 'auto text = R"(\n</think>\n)";'),
+                ("bash", "cat <<END\n</think>\nEND"),
+            )
+            for after in ("", "It works.\n", f"Or:\n{RIGHT}")
+        ),
         f"```js\n// the </think> of an answer\nlet s = '</think>'\n```\n{RIGHT}",
         f"I'm thinking about it. A thought: analysis is all.\n{RIGHT}",
         "analysis = 1\nprint(analysis)",
@@ -172,8 +253,25 @@ def test_what_ended_the_reasoning_is_told() -> None:
     assert unfinished("stop") == "the answer ended inside its reasoning"
 
 
-PIECES = [part for pair in MARKS for part in pair] + [
-    *(CHANNELS, FINAL, "analysisWe ", "assistantfinal", "```", "```python\n", "`", "'", '"', "\n"),
+PIECES = [part for pair in (*MARKS, *WRAPPERS) for part in pair] + [
+    *(
+        CHANNELS,
+        FINAL,
+        THINKING,
+        TEXT,
+        SELF,
+        USER,
+        "<think:a>",
+        "</think:a>",
+        "analysisWe ",
+        "assistantfinal",
+        "```",
+        "```python\n",
+        "`",
+        "'",
+        '"',
+        "\n",
+    ),
     *("x = 1\n", "It's ", "<think>", "</think>", "\ufeff", "\ud800", "\x00"),
 ]
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=20).map("".join)
@@ -191,6 +289,7 @@ UNITS = [
     *("<think>", "</think>", "<think></think>", "<think>\n", "</think>\n", "x\n<think></think>\n"),
     *("```\n</think> x\n", "```\n<think>\n</think>\n```\n", "`</think>`", ". ", " \n", "\t"),
     *(FINAL, "<|channel|>", "<|end|>", "analysis", "<|start|>assistant"),
+    *(THINKING, "<|content_", "to=self", SELF, "<think:", "</think:a>", "<answer>", "</answer>"),
 ]
 
 

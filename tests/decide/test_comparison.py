@@ -215,6 +215,13 @@ def test_any_metric_is_compared_by_the_counts_that_records_have() -> None:
         compare(Pair(before, after), parse_metric("pass^11"))
 
 
+@pytest.mark.parametrize(("sides", "side"), [((1, 4), "baseline"), ((4, 1), "candidate")])
+def test_the_side_with_too_few_samples_is_named(sides: tuple[int, int], side: str) -> None:
+    before, after = (stored(record({"a": (n, 1), "b": (n, 0)})) for n in sides)
+    with pytest.raises(UsageError, match=f"needs at least 4 .*, and the {side} has 1: draw more"):
+        compare(Pair(before, after), parse_metric("pass^4"))
+
+
 def test_solved_tasks_are_compared_by_mcnemars_test_and_only_for_the_same_n() -> None:
     def solved(bits: str, n: int = 4) -> StoredRecord:
         return stored(record({f"t/{i}": (n, int(bit)) for i, bit in enumerate(bits)}))

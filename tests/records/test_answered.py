@@ -32,12 +32,21 @@ def test_an_ordinary_record_has_two_shares_and_no_advice() -> None:
 def test_of_samples_from_elsewhere_it_is_not_known_how_they_ended(reasons: dict[str, int]) -> None:
     assert counts(made(reasons)).cut_off_share is None
     assert lines(made(reasons)) == ["answers: 0.0 % without code"]
+    of_a_file = made(reasons, no_code=2, reasoning={"answers": 5, "unfinished": 2})
+    _, told, warning = lines(of_a_file)
+    assert told == "reasoning: in 5 answers; 2 ended inside it"
+    assert warning.startswith(
+        "warning: 10.0 % of the answers ended inside their reasoning and have no code: they may "
+    )
 
 
 def test_many_answers_that_were_cut_off() -> None:
     assert advice(made({"stop": 18, "length": 2}, no_code=2)) == [
         "10.0 % of the answers were cut off at 512 tokens: raise --max-tokens"
     ]
+    endless = made({"stop": 18, "length": 2}, sampling={"ignore_eos": True})
+    (line,) = advice(endless)
+    assert line.endswith("cut off at 512 tokens: with --ignore-eos an answer ends nowhere else")
     model = {"identity": {"backend": "vllm", "model": "m", "max_model_len": 600}}
     totals = {"finish_reasons": {"length": 20}, "prompt_tokens": 20 * 100}
     small = stored(record(NONE, changes={"totals": totals, "model": model})).record

@@ -35,7 +35,7 @@ from opencodeeval.runs.asking import (
     sampling_fields,
     sampling_of,
 )
-from opencodeeval.runs.options import SamplingOptions
+from opencodeeval.runs.options import Effort, SamplingOptions
 from opencodeeval.runs.recording import Planned, configuration, head
 from opencodeeval.runs.sharing import draw_alike
 from tests.runs.test_pipeline import SAMPLED, StandInBackend, StandInBenchmark, answers
@@ -202,13 +202,18 @@ def test_samples_from_a_file_have_no_other_prompts() -> None:
         sampling_fields(Samples(answers), ALL)
 
 
+EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
 def test_values_from_python_are_checked() -> None:
     assert SamplingOptions(stop="END").applied(DEFAULT).stop == ("END",)
     with pytest.raises(UsageError, match=r"must be JSON values.*date is not JSON"):
         SamplingOptions(chat_template_args={"day": date(2024, 7, 26)}).applied(DEFAULT)
     with pytest.raises(UsageError, match="a stop string is empty"):
         SamplingOptions(stop=[""]).applied(DEFAULT)
-    with pytest.raises(UsageError, match="reasoning effort must be low, medium, high, got 'x'"):
+    for effort in EFFORTS:  # all that OpenAI's interface has
+        assert SamplingOptions(reasoning_effort=effort).applied(DEFAULT).reasoning_effort == effort
+    with pytest.raises(UsageError, match=r"reasoning effort must be none, .*, max, got 'x'"):
         SamplingOptions(reasoning_effort="x").applied(DEFAULT)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"generation_config\.json has not been read"):
         SamplingOptions(generation_config="model").applied(DEFAULT)

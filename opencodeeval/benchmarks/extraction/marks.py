@@ -1,6 +1,6 @@
 """The marks that may stand around the code of an answer, but for Markdown's fences.
 
-Marks around reasoning are in `core/reasoning.py`.
+Marks around reasoning are in `core/reasoning_marks.py`.
 """
 
 from __future__ import annotations
