@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from opencodeeval.backends import openai_answers, openai_fields
 from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Opener
 from opencodeeval.backends.capabilities import Capabilities
@@ -135,7 +136,11 @@ class LiteLLMBackend(OpenAIBackend):
             # Its errors have no body: what the service said is in the message, without the key.
             status, said = int(getattr(error, "status_code", 0) or 500), str(error)
             several = "n" in body and status in UNFIT
-            if status not in PASSING and not several and not wire.is_too_long(status, said):
+            if (
+                status not in PASSING
+                and not several
+                and not openai_answers.is_too_long(status, said)
+            ):
                 raise self._refusal(status, said) from None
             headers = getattr(error, "litellm_response_headers", None) or {}
             wait = {name: headers[name] for name in ("retry-after",) if name in headers}
@@ -151,7 +156,7 @@ class LiteLLMBackend(OpenAIBackend):
             401: "put a valid key into the service's environment variable",
             403: "put a valid key into the service's environment variable",
             404: "correct the model's name",
-        }.get(status, "change the request")
+        }.get(status, openai_fields.advice(b"", said) or "change the request")
         return BackendError(f"{service} refuses the request (HTTP {status}: {said}): {advice}")
 
     async def close(self) -> None:

@@ -8,15 +8,17 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import groupby, islice
 from typing import Any
 
+from opencodeeval.backends import openai_answers
 from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Opener, Request, SamplesFailed
 from opencodeeval.backends.capabilities import Capabilities, check
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
+from opencodeeval.backends.openai_fields import Fields
 from opencodeeval.backends.openai_server import KEY, check_url, find_model, refusal, stop_strings
 from opencodeeval.backends.options import BackendOptions
 from opencodeeval.backends.streaming import as_finished
@@ -134,7 +136,7 @@ class OpenAIBackend:
         self._identity = dict(identity)
         self._key = key
         self._patience = patience
-        self._limit = wire.LIMIT
+        self._fields = Fields()
         self._together = capabilities.samples_per_request
 
     def identity(self) -> Mapping[str, Any]:
@@ -188,7 +190,7 @@ class OpenAIBackend:
                 answers = await self._try(endpoint, body, failed + 1)
             if not isinstance(answers, str):
                 given = zip(asked, answers, strict=False)
-                answered += [wire.completion(*each) for each in given]
+                answered += [openai_answers.completion(*each) for each in given]
                 endpoint, failed = None, 0
                 continue
             reason, failed = answers, failed + 1
@@ -199,14 +201,14 @@ class OpenAIBackend:
 
     async def _try(
         self, endpoint: Endpoint, body: dict[str, Any], failed: int
-    ) -> list[wire.Answer] | str:
+    ) -> list[openai_answers.Answer] | str:
         """The answers, which may be fewer than asked for, or why there are none this time."""
         import openai
 
         sent, wanted = time.monotonic(), body.get("n", 1)
         try:
-            answers = wire.read_answers(await self._send(endpoint, body))
-        except wire.Garbled as error:
+            answers = openai_answers.read_answers(await self._send(endpoint, body))
+        except openai_answers.Garbled as error:
             return f"{endpoint.url}: {error}"
         except openai.APITimeoutError:
             endpoint.busy(sent)
@@ -230,13 +232,13 @@ class OpenAIBackend:
         try:
             return await self._post(endpoint, body, body["max_tokens"])
         except openai.APIStatusError as error:
-            said = wire.message_of(error.response.content, self._key)
+            said = openai_answers.message_of(error.response.content, self._key)
             context = self._identity["max_model_len"]
-            if not wire.is_too_long(error.status_code, said):
+            if not openai_answers.is_too_long(error.status_code, said):
                 raise
             # An answer of one token shows how long the prompt is, or that it is too long.
             one = {name: value for name, value in body.items() if name != "n"}
-            probe = wire.read_answers(await self._post(endpoint, one, 1))[0]
+            probe = openai_answers.read_answers(await self._post(endpoint, one, 1))[0]
             if not context or not probe.prompt_tokens:
                 raise BackendError(
                     f"prompt and answer do not fit into the model's context on {endpoint.url} "
@@ -253,34 +255,33 @@ class OpenAIBackend:
             endpoint.client.chat.completions if "messages" in body else endpoint.client.completions
         )
         named = {name: body[name] for name in ("model", "messages", "prompt") if name in body}
-        rest = {name: value for name, value in body.items() if name != "max_tokens"}
         while True:
-            limit = self._limit
             # In extra_body, which the client leaves as it is.
-            extra = {**rest, limit: longest}
+            sent = self._fields.of(body, longest)
             try:
-                answer = await kind.with_raw_response.create(**named, extra_body=extra)
+                answer = await kind.with_raw_response.create(**named, extra_body=sent)
             except openai.APIStatusError as error:
-                said = wire.message_of(error.response.content, self._key)
-                if not wire.asks_for_new_limit(error.status_code, said) or limit == wire.NEW_LIMIT:
+                if not self._fields.learn(error.status_code, error.response.content, sent):
                     raise
-                self._limit = wire.NEW_LIMIT
+                if "stop" in self._fields.left_out:
+                    # The record says so.
+                    self.capabilities = replace(self.capabilities, stop_strings=0)
             else:
                 content: bytes = answer.http_response.content
                 return content
 
     def _refused(
         self, endpoint: Endpoint, error: Any, sent: float, wanted: int
-    ) -> list[wire.Answer] | str:
+    ) -> list[openai_answers.Answer] | str:
         status, content = error.status_code, error.response.content
-        said = wire.message_of(content, self._key)
+        said = openai_answers.message_of(content, self._key)
         if status in PASSING:
             if status in _BUSY:
                 endpoint.busy(sent)
             endpoint.rest(_retry_after(error.response.headers.get("retry-after")))
             return f"{endpoint.url}: HTTP {status} {said}"
-        if wire.is_too_long(status, said):
-            return [wire.Answer("", "prompt_too_long", 0, 0)] * wanted
+        if openai_answers.is_too_long(status, said):
+            return [openai_answers.Answer("", "prompt_too_long", 0, 0)] * wanted
         if wanted > 1 and status in UNFIT:
             # Perhaps for their number: asked for one by one, it shows.
             self._together = 1

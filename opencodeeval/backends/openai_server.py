@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from opencodeeval.backends import openai_answers, openai_fields
 from opencodeeval.backends import openai_wire as wire
 from opencodeeval.core.errors import BackendError, UsageError
 
@@ -61,8 +62,8 @@ def find_model(url: str, key: str, model: str) -> Found:
     try:
         with openai.OpenAI(base_url=url, api_key=key or "none", timeout=30.0) as client:
             content = client.models.with_raw_response.list().http_response.content
-        models = wire.model_ids(content)
-    except wire.Garbled:
+        models = openai_answers.model_ids(content)
+    except openai_answers.Garbled:
         raise BackendError(
             f"{url} is not a server with the OpenAI interface (GET {url}/models gives something "
             "else): most URLs end in /v1"
@@ -113,9 +114,11 @@ def refusal(url: str, status: int, content: bytes, key: str) -> BackendError:
             f"{url} refuses the key (HTTP {status}): put a valid one into {KEY}, or into the "
             "variable that --api-key-env names"
         )
-    said = wire.message_of(content, key)
+    said = openai_answers.message_of(content, key)
     if status == 404:
         advice = "most URLs end in /v1, and the server must have the model and this kind of prompt"
+    elif changed := openai_fields.advice(content, said):
+        advice = changed
     elif status >= 500:
         advice = "see the server's log, and start it again"
     elif _NO_SYSTEM.search(said):

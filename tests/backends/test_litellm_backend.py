@@ -137,6 +137,23 @@ def test_refusals_say_what_to_do_without_the_key(
     assert len(service.bodies) == 1
 
 
+def test_a_temperature_that_a_model_does_not_take_is_refused_with_the_option(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """LiteLLM knows that of OpenAI's models that reason, and asks nobody."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    backend = open_litellm("openai/gpt-5", BackendOptions(), patience=Patience(1))
+
+    async def run() -> None:
+        async for _ in backend.generate(
+            [Request(Prompt("t/0", messages=(Message("user", "Write x."),)), 0)], Sampling()
+        ):
+            raise AssertionError("there is no such service here")
+
+    with pytest.raises(BackendError, match=r"temperature=0.*: change --temperature$"):
+        asyncio.run(run())
+
+
 def test_what_a_service_lacks_is_refused_before_it_is_asked(service: Anthropic) -> None:
     for sampling, said in (
         (Sampling(top_k=20), "--top-k .anthropic is not known to take it"),

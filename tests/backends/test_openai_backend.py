@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import opencodeeval as oce
-from opencodeeval.backends import BackendOptions, openai
+from opencodeeval.backends import BackendOptions, openai, openai_answers
 from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
@@ -337,6 +337,52 @@ def test_the_longest_answer_has_another_name_on_newer_services(server: Server) -
     assert (len(found), said) == (20, "")
     assert "max_tokens" not in server.bodies[-1]
     assert server.bodies[-1]["max_completion_tokens"] == 99
+
+
+def test_fields_that_a_model_does_not_take_are_left_out_where_that_changes_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    """OpenAI's models that reason take neither stop strings nor any of these."""
+    server.newer = True
+    server.only = dict.fromkeys(("stop", "temperature", "top_p", "seed"))
+    sampling = Sampling(temperature=1.0)
+    found, said = draw(server, 20, tries=1, sampling=sampling, stop=("two",))
+    assert (len(found), said) == (20, "")
+    assert {each.text for each in found} == {"one "}
+    assert not server.bodies[-1].keys() & {"max_tokens", *server.only}
+    command_line = ("--temperature", "1", "--stop", "two")
+    assert command(server, tmp_path, *command_line) == 0
+    (path,) = tmp_path.glob("starter/*.json")
+    assert "stop-strings" in json.loads(path.read_text())["lacks"]
+
+
+@pytest.mark.parametrize(
+    ("only", "sampling", "advice"),
+    [
+        ({"temperature": 1.0}, {"temperature": 0.0}, "change --temperature"),
+        ({"top_p": None}, {"temperature": 1.0, "top_p": 0.9}, "leave out --top-p"),
+        ({"presence_penalty": None}, {"presence_penalty": 0.5}, "leave out --presence-penalty"),
+        ({"reasoning_effort": None}, {"reasoning_effort": "low"}, "or leave out --reasoning-effo"),
+        ({"max_tokens": 5}, {"max_tokens": 6}, "lower --max-tokens"),
+        ({"added": 1}, {}, "change the request"),
+    ],
+)
+def test_a_refusal_about_a_field_names_the_option(
+    server: Server, only: dict[str, Any], sampling: dict[str, Any], advice: str
+) -> None:
+    server.only = only
+    with pytest.raises(BackendError, match=f"not supported with this model.*{advice}"):
+        draw(server, 1, sampling=Sampling(**sampling), **CHAT)
+    assert len(server.bodies) == 1
+
+
+def test_a_field_that_is_refused_without_being_there_is_not_left_out_for_ever(
+    server: Server,
+) -> None:
+    server.only = {"stop": ["a stop string"]}
+    with pytest.raises(BackendError, match="'stop' is not supported"):
+        draw(server, 1)
+    assert len(server.bodies) == 1
 
 
 def test_a_prompt_that_does_not_fit_has_no_answer(server: Server) -> None:
@@ -681,9 +727,9 @@ def command(server: Server, out: Path, *more: str) -> int:
 
 def test_a_web_page_is_told_by_its_title() -> None:
     page = b"<!DOCTYPE HTML>\n<html><head><title>Bad\ngateway</title></head><h1>Nothing</h1></html>"
-    assert wire.message_of(page, "") == "a web page, Bad gateway"
-    assert wire.message_of(b"<html>hello</html>", "") == "a web page"
-    assert wire.message_of(b'{"detail": "Unexpected fields"}', "") == "Unexpected fields"
+    assert openai_answers.message_of(page, "") == "a web page, Bad gateway"
+    assert openai_answers.message_of(b"<html>hello</html>", "") == "a web page"
+    assert openai_answers.message_of(b'{"detail": "Unexpected fields"}', "") == "Unexpected fields"
 
 
 @pytest.mark.parametrize(
@@ -696,7 +742,7 @@ def test_a_web_page_is_told_by_its_title() -> None:
     ],
 )
 def test_what_servers_say_of_what_does_not_fit_is_known(said: str) -> None:
-    assert wire.is_too_long(400, said)
+    assert openai_answers.is_too_long(400, said)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class Server:
 
     So are `choices`, with what is added to the usage under "usage"; the last one stays.
     A request gets as many as it asks for, but at most `at_once`; one that asks for several is
-    refused where `at_once` is 0.
+    refused where `at_once` is 0. So is one with a field of `only` and another value than there.
 
     Prompt and answer together have at most `context` tokens. It is a proxy where
     `upstream` is another server's URL, and can be stopped and started again.
@@ -40,6 +40,7 @@ class Server:
         self.context = 4096
         self.at_once = 128
         self.newer = False
+        self.only: dict[str, Any] = {}
         self.upstream = ""
         server = self
 
@@ -121,6 +122,8 @@ class Server:
                 status = 400
                 said = "'max_tokens' is not supported: use 'max_completion_tokens' instead."
                 content = {"error": {"message": said}}
+            elif unlike := [name for name in self.only if body.get(name) != self.only[name]]:
+                status, content = 400, _unsupported(unlike[0])
             elif PROMPT_TOKENS + body.get("max_tokens", 0) > self.context:
                 status = 400
                 said = f"This model's maximum context length is {self.context} tokens."
@@ -140,6 +143,13 @@ class Server:
             to.wfile.write(data[:9] if fault == "cut" else data)
         except OSError:
             pass
+
+
+def _unsupported(name: str) -> Any:
+    """As OpenAI's own service words it."""
+    said = f"Unsupported parameter: '{name}' is not supported with this model."
+    error = {"message": said, "type": "invalid_request_error", "param": name}
+    return {"error": {**error, "code": "unsupported_parameter"}}
 
 
 @pytest.fixture
