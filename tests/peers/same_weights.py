@@ -8,7 +8,7 @@ token that differs is shown, with the difference of the logits of the two likeli
 there: where that is tiny and they are the two, rounding has decided.
 
 `--python` names the peer's interpreter (docs/agreement.md says how to make one). With
-`--keep FOLDER`, answers are written there after every 32 tasks, and those that are there are
+`--keep FOLDER`, answers are written there after every 64 tasks, and those that are there are
 used again: a comparison that was interrupted continues.
 """
 
@@ -41,7 +41,7 @@ SIDES = Path(__file__).parent
 # SmolLM2's logits in float32 are within 1e-4 of those in float64, for each kernel here.
 ROUNDING = 1e-3
 # So many tasks are answered by one process where answers are kept.
-PART = 32
+PART = 64
 
 
 @dataclass(frozen=True)
