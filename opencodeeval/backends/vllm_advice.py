@@ -64,6 +64,10 @@ _KINDS = (
         "use a --tensor-parallel-size that divides this number",
     ),
     _Kind(
+        "Not enough allowed NUMA nodes",
+        "set VLLM_CPU_OMP_THREADS_BIND=nobind, or use a smaller --tensor-parallel-size",
+    ),
+    _Kind(
         "larger than the number of available GPUs",
         "use a smaller --tensor-parallel-size",
     ),

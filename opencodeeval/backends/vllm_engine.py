@@ -231,7 +231,8 @@ def last_error(log: str) -> str:
     for line in reversed(log.splitlines()):
         found = _ERROR_LINE.match(_LOG_PREFIX.sub("", line).strip())
         if found and not _VAGUE.search(found["reason"]):
-            return found["reason"]
+            # One word alone, as of a KeyError, tells nothing without its kind.
+            return found["reason"] if " " in found["reason"] else found[0]
     if _DEATH_LINE.search(log):
         return "one of its workers was killed, perhaps for want of memory"
     return ""

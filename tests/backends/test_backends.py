@@ -599,6 +599,8 @@ def test_the_reason_of_a_failure_is_the_last_error_that_says_anything() -> None:
 RuntimeError: cancelled
 """
     assert last_error(log) == "CUDA out of memory."
+    log += "(EngineCore pid=9) ERROR 11-23 17:27:03 [core.py:1512] KeyError: '0-9b7e592b'\n"
+    assert last_error(log) == "KeyError: '0-9b7e592b'"
 
 
 def test_a_killed_worker_is_named_where_the_log_names_no_error() -> None:

@@ -78,6 +78,13 @@ MESSAGES = [
         "size (2): use a --tensor-parallel-size that divides this number",
     ),
     Case(
+        "Not enough allowed NUMA nodes to bind threads of 2 local CPUWorkers. Allowed NUMA nodes "
+        "are [0]. Please try to bind threads manually or decrease DP/TP/PP.",
+        "Not enough allowed NUMA nodes to bind threads of ",
+        "utils/ompmultiprocessing.py",
+        "nodes are [0]: set VLLM_CPU_OMP_THREADS_BIND=nobind, or use a smaller --tensor-parallel-s",
+    ),
+    Case(
         "World size (4) is larger than the number of available GPUs (1) in this node. If this is "
         "intentional and you are using:",
         "is larger than the number of ",
