@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from opencodeeval.execution.jails.docker import ask, client
 
 # In an image: the downloads that its build could not reach, one per line.
 NOT_INSTALLED = "/opt/opencodeeval/environment/not-installed"
+# What Docker prints below a step that it does not run again.
+_REUSED = " ---> Using cache"
 
 
 class ImageMissing(SandboxError):
@@ -56,8 +59,6 @@ def build_image(
     Raises:
         SandboxError: the build failed; the message has its last lines.
     """
-    from docker.errors import APIError, BuildError, DockerException
-
     engine = client(timeout=1800 if environment == PLAIN else 7200)
     name = default_image(environment)
     if not environment.python:
@@ -67,14 +68,35 @@ def build_image(
     if environment.toolchains:
         arguments["ENVIRONMENT"] = environment.name
     log(f"building {name}" + (f" from {base_image}" if base_image else ""))
+    reused = _build(engine, environment, name, arguments)
+    if reused and _not_installed(engine, name):
+        # What an earlier build could not reach may be reached now.
+        log("an earlier build lacked downloads: building all of it again")
+        _build(engine, environment, name, arguments, nocache=True)
+    for line in _not_installed(engine, name):
+        log(f"{name} lacks downloads that could not be reached: {line}")
+    return name
+
+
+def _build(
+    engine: Any, environment: Environment, name: str, arguments: dict[str, str], **more: Any
+) -> bool:
+    """Build an image; whether what an earlier build had run was used again.
+
+    Raises:
+        SandboxError: as `build_image`.
+    """
+    from docker.errors import APIError, BuildError, DockerException
+
     try:
-        engine.images.build(
+        _, said = engine.images.build(
             path=str(sandbox_dir()),
             dockerfile=str(environment.dockerfile),
             tag=name,
             rm=True,
             forcerm=True,
             buildargs=arguments,
+            **more,
         )
     except BuildError as error:
         words = [str(line.get("stream", "")).strip() for line in error.build_log]
@@ -88,9 +110,11 @@ def build_image(
         ) from None
     except (DockerException, OSError) as error:
         raise SandboxError(f"the sandbox image could not be built: {error}") from None
-    for line in _not_installed(engine, name):
-        log(f"{name} lacks downloads that could not be reached: {line}")
-    return name
+    lines = "".join(str(each.get("stream", "")) for each in said).splitlines()
+    steps = [line for line in lines if line.startswith(("Step ", _REUSED))]
+    return any(
+        " : RUN " in step and after.startswith(_REUSED) for step, after in itertools.pairwise(steps)
+    )
 
 
 def packed_image(image: str) -> bytes:

@@ -27,10 +27,11 @@ def main() -> None:
         name, version, sha256 = line.split()
         try:
             data = fetched(name, version)
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             if not (HOME / name / "package.json").is_file():
+                why = " ".join(str(error).split())
                 with open("not-installed", "a", encoding="utf-8") as notes:
-                    notes.write(f"{name} {version}: the npm registry was not reached\n")
+                    notes.write(f"{name} {version}: the npm registry was not reached ({why})\n")
             continue
         if hashlib.sha256(data).hexdigest() != sha256:
             raise SystemExit(f"{name} {version} is another file than the one named in npm.txt")

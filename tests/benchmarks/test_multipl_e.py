@@ -491,12 +491,16 @@ def test_the_proof_stands_behind_the_last_test_and_before_the_end(language: str)
 
 
 def missing(language: str) -> set[str]:
-    """The commands that a language needs and this machine lacks."""
+    """The commands and files that a language needs and this machine lacks."""
     rounds = only_task(language, first_protocol(language)).tests["rounds"]
     names = {step["command"][0] for steps in rounds for step in steps}
-    if language not in read_environment("multipl_e").toolchains:
+    toolchain = read_environment("multipl_e").toolchains.get(language)
+    if toolchain is None:
         return {f"a toolchain for {language} in the environment multipl_e"}
-    return {name for name in names if "./" not in name and shutil.which(name, path=PATH) is None}
+    absent = {name for name in toolchain.files if not Path(name).exists()}
+    return absent | {
+        name for name in names if "./" not in name and shutil.which(name, path=PATH) is None
+    }
 
 
 def graded(pairs: list[tuple[Task, Program]]) -> list[Grade]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,9 @@ REJECTED = WRONG | ERROR | TIMEOUT | MEMORY | FORGED
 # For programs that may be right: what counts is what they do to everything else.
 ANY = PASSED | REJECTED
 
-# A process that a program starts under this name must be gone when its sample ends.
-TRACE = "left-by-a-sample"
+# A process that a program starts under this name must be gone when its sample ends. Other tests
+# may run the same program at the same time.
+TRACE = f"left-by-a-sample-of-{os.getpid()}"
 
 _MEMORY_MB = 512
 _CALL_LIMITS = {
