@@ -51,11 +51,11 @@ class Fields:
             self.limit = NEW_LIMIT
             return True
         name = _unsupported(content)
-        if name in _DISPENSABLE or sent.get(name) == _USUAL.get(name, ""):
-            self.left_out.add(name)
-            # Not so where it is refused although it was not there.
-            return name in sent
-        return False
+        # One that was not there would be refused again.
+        if name not in sent or not (name in _DISPENSABLE or sent[name] == _USUAL.get(name)):
+            return False
+        self.left_out.add(name)
+        return True
 
 
 def advice(content: bytes, said: str) -> str:

@@ -79,7 +79,11 @@ def build_image(
 
 
 def _build(
-    engine: Any, environment: Environment, name: str, arguments: dict[str, str], **more: Any
+    engine: Any,
+    environment: Environment,
+    name: str,
+    arguments: dict[str, str],
+    nocache: bool = False,
 ) -> bool:
     """Build an image; whether what an earlier build had run was used again.
 
@@ -96,7 +100,7 @@ def _build(
             rm=True,
             forcerm=True,
             buildargs=arguments,
-            **more,
+            nocache=nocache,
         )
     except BuildError as error:
         words = [str(line.get("stream", "")).strip() for line in error.build_log]

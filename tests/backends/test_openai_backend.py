@@ -21,6 +21,7 @@ from opencodeeval.backends import openai_wire as wire
 from opencodeeval.backends.base import Request, SamplesFailed
 from opencodeeval.backends.endpoints import Endpoint, Endpoints
 from opencodeeval.backends.openai import Patience, open_openai
+from opencodeeval.backends.openai_fields import Fields
 from opencodeeval.backends.openai_server import refusal
 from opencodeeval.cli.main import main
 from opencodeeval.core.errors import BackendError
@@ -376,13 +377,14 @@ def test_a_refusal_about_a_field_names_the_option(
     assert len(server.bodies) == 1
 
 
-def test_a_field_that_is_refused_without_being_there_is_not_left_out_for_ever(
-    server: Server,
-) -> None:
-    server.only = {"stop": ["a stop string"]}
-    with pytest.raises(BackendError, match="'stop' is not supported"):
-        draw(server, 1)
-    assert len(server.bodies) == 1
+def test_a_field_that_is_refused_without_being_there_is_not_left_out_afterwards() -> None:
+    error = {"message": "no", "param": "stop", "code": "unsupported_parameter"}
+    refused, fields = json.dumps({"error": error}).encode(), Fields()
+    assert not fields.learn(400, refused, {"temperature": 0.0})
+    body = {"stop": ["a"], "max_tokens": 9}
+    assert fields.of(body, 9) == body
+    assert fields.learn(400, refused, body)
+    assert fields.of(body, 9) == {"max_tokens": 9}
 
 
 def test_a_prompt_that_does_not_fit_has_no_answer(server: Server) -> None:
