@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
 from opencodeeval.backends.base import Request, SamplesFailed
+from opencodeeval.backends.capabilities import Capabilities
 from opencodeeval.core.errors import BackendError
 from opencodeeval.core.together import run_together
 from opencodeeval.core.types import Completion, SampleId
-from opencodeeval.runs.asking import prompt_of
+from opencodeeval.runs.asking import needs_met, prompt_of
+from opencodeeval.runs.lacking import remember
 from opencodeeval.runs.recording import Planned
 from opencodeeval.runs.sharing import Answer, Question, Shared, drawn_as, take_answers
 from opencodeeval.runs.store import RunStore
@@ -46,6 +48,7 @@ class Generation:
         self._drawn_as = drawn_as(planned.sampling)
         self._questions: dict[str, Question] = {}
         self._taken = 0
+        self._could: Capabilities | None = None
         self.drawn = 0
         self.unanswered: SamplesFailed | None = None
 
@@ -195,6 +198,13 @@ class Generation:
             self._take(answer)
 
     def _take(self, completion: Completion) -> None:
+        planned = self._planned
+        # It may have changed: backends learn what a server refuses.
+        can = planned.backend.capabilities
+        if can != self._could:
+            _, lacks = needs_met(planned.benchmark, planned.backend, planned.sampling)
+            remember(self._store.folder, lacks)
+            self._could = can
         self._store.add_completion(completion)
         self._deliver(SampleId(completion.task_id, completion.sample_id), completion)
 

@@ -22,6 +22,7 @@ from opencodeeval.records.reading import StoredRecord, read_records
 from opencodeeval.records.schema import Record, Timing, content_of
 from opencodeeval.runs.asking import prompt_of, sampling_of
 from opencodeeval.runs.finished import benchmark_of, find_run
+from opencodeeval.runs.lacking import remember
 from opencodeeval.runs.pipeline import RunResult
 from opencodeeval.runs.recording import Planned, build_record, configuration
 from opencodeeval.runs.rows import VerdictRow
@@ -154,6 +155,7 @@ def _merged(
     with closing(RunStore(output, configuration(benchmark, backend, planned.sampling))) as store:
         for part, run in zip(parts, runs, strict=True):
             _add(store, planned, part, run)
+            remember(store.folder, part.record.lacks)
         metrics = parse_metrics(list(first.scores[benchmark.headline]))
         timing = _timing([part.record.timing for part in parts])
         record = build_record(planned, sandbox, store, metrics, timing)

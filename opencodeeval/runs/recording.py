@@ -25,6 +25,7 @@ from opencodeeval.records.schema import Record, TaskRow
 from opencodeeval.runs import tallies
 from opencodeeval.runs.asking import needs_met, protocol_of, sampling_fields
 from opencodeeval.runs.executors.base import Provenance, on_this_machine
+from opencodeeval.runs.lacking import both, remembered
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import Metric
 
@@ -100,6 +101,7 @@ def build_record(
         known,
         benchmark=msgspec.structs.replace(known.benchmark, integrity=_counted(worth)),
         run_id=store.run_id,
+        lacks=both(known.lacks, remembered(store.folder)),
         hardware=made.hardware,
         executor=_sorted(made.executor),
         sandbox=_sorted(sandbox.describe()),

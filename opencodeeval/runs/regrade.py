@@ -24,6 +24,7 @@ from opencodeeval.runs.again import begun_again_after
 from opencodeeval.runs.asking import prompt_of, protocol_of, sampling_of
 from opencodeeval.runs.executors.base import Executor, Provenance, on_this_machine
 from opencodeeval.runs.finished import benchmark_of, find_run
+from opencodeeval.runs.lacking import remember
 from opencodeeval.runs.observers import Observer
 from opencodeeval.runs.options import Output
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
@@ -194,6 +195,7 @@ async def regrade(
     sampling = sampling_of(record)
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
+        remember(store.folder, record.lacks)
         described = record.sandbox
         store.rename_sandbox(first_identity(described), sandbox_identity(described))
         if again:

@@ -27,19 +27,26 @@ from opencodeeval.core.types import (
     digest,
 )
 from opencodeeval.runs.asking import prompt_of
+from opencodeeval.runs.lacking import remember, remembered
 from opencodeeval.runs.packed import MANIFEST
 from opencodeeval.runs.rows import read_prompts
 from opencodeeval.runs.store import RunStore, read_completions
 
 
 class Answered(Protocol):
-    """A run whose answers may be taken: digests of its prompts by task id, its completions."""
+    """A run whose answers may be taken: digests of its prompts by task id, its completions.
+
+    `lacks` is what they do without.
+    """
 
     @property
     def prompts(self) -> Mapping[str, str]: ...
 
     @property
     def completions(self) -> Mapping[SampleId, Completion]: ...
+
+    @property
+    def lacks(self) -> Sequence[str]: ...
 
 
 class StoredAnswers:
@@ -59,6 +66,11 @@ class StoredAnswers:
     def completions(self) -> Mapping[SampleId, Completion]:
         """Sample -> completion."""
         return read_completions(self._folder)
+
+    @property
+    def lacks(self) -> Sequence[str]:
+        """What the answers do without."""
+        return remembered(self._folder)
 
 
 class Question(NamedTuple):
@@ -141,7 +153,7 @@ def take_answers(
     """
     if not sources:
         return 0
-    taken = 0
+    taken, used = 0, list[Answered]()
     for task in benchmark.tasks:
         prompt = prompt_of(benchmark, task, sampling, model_type)
         prompt_digest = digest(asdict(prompt))
@@ -150,10 +162,13 @@ def take_answers(
             where = SampleId(task.task_id, sample_id)
             if where in store.completions:
                 continue
-            answers = (source.completions.get(where) for source in same)
-            answer = next((each for each in answers if each is not None), None)
-            if answer is None:
+            answers = ((source.completions.get(where), source) for source in same)
+            answer, source = next((each for each in answers if each[0] is not None), (None, None))
+            if answer is None or source is None:
                 continue
+            if source not in used:
+                used.append(source)
+                remember(store.folder, source.lacks)
             if task.task_id not in store.prompts:
                 store.add_prompt(prompt)
             store.add_completion(answer)

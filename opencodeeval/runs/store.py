@@ -13,15 +13,15 @@ files of JSON lines, for the steps of a sample:
                        the overall verdict, suite -> verdict, suite -> details, tails
                        of the output
     legs.jsonl         when each leg of the run began and ended (runs/legs.py)
+    lacks.json         what answers had to do without, if anything (runs/lacking.py)
     faults.jsonl       like verdicts.jsonl, for infrastructure failures (never reused)
     index.sqlite       where the lines of each sample are, and what decides without their
                        texts (runs/index.py); made anew from the files if it is missing
 
-If a sample has several lines, the last one counts. That happens when an input of a
-step has changed between two runs. Texts are read from their lines when they are needed,
-so memory does not grow with the number of samples. `opencodeeval pack` makes NAME.jsonl.zst
-of the files of a finished run (runs/packing.py). What each step depends on, and how a change is
-noticed:
+Of several lines of a sample the last one counts: an input of a step has changed between
+two runs. Texts are read from their lines when they are needed, so memory does not grow with
+the number of samples. `opencodeeval pack` makes NAME.jsonl.zst of the files of a finished run
+(runs/packing.py). What each step depends on, and how a change is noticed:
 
     prompt      data, templates, stop strings, protocol: all in the configuration,
                 whose digest names the folder

@@ -41,6 +41,7 @@ from opencodeeval.records.schema import content_digest, content_of
 from opencodeeval.runs.observers import GradedSample, Observer
 from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.recording import Planned, configuration, without_secrets
+from opencodeeval.runs.sharing import Shared
 from opencodeeval.runs.store import RunStore, read_run
 from opencodeeval.runs.summary import summarise, table
 from opencodeeval.stats.metrics import parse_metrics, pass_at
@@ -223,12 +224,14 @@ def run(
     sampling: Sampling = SAMPLED,
     ks: Sequence[int] = (1,),
     progress: Tally | None = None,
+    shared: Shared | None = None,
 ) -> RunResult:
     benchmark = benchmark or StandInBenchmark()
     store = RunStore(output, configuration(benchmark, backend, sampling))
     try:
         planned = Planned(benchmark, backend, sampling)
-        work = Run(planned, sandbox or StandInSandbox(), store, pass_at(*ks))
+        sandbox, shared = sandbox or StandInSandbox(), shared or Shared()
+        work = Run(planned, sandbox, store, pass_at(*ks), shared=shared)
         return asyncio.run(run_benchmark(work, [progress or Tally()]))
     finally:
         store.close()
