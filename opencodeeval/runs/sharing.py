@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from opencodeeval.benchmarks.base import Benchmark
 from opencodeeval.core.types import (
@@ -31,22 +31,6 @@ from opencodeeval.runs.lacking import remember, remembered
 from opencodeeval.runs.packed import MANIFEST
 from opencodeeval.runs.rows import read_prompts
 from opencodeeval.runs.store import RunStore, read_completions
-
-
-class Answered(Protocol):
-    """A run whose answers may be taken: digests of its prompts by task id, its completions.
-
-    `lacks` is what they do without.
-    """
-
-    @property
-    def prompts(self) -> Mapping[str, str]: ...
-
-    @property
-    def completions(self) -> Mapping[SampleId, Completion]: ...
-
-    @property
-    def lacks(self) -> Sequence[str]: ...
 
 
 class StoredAnswers:
@@ -122,7 +106,7 @@ class Shared:
     """
 
     asked: Asked = field(default_factory=Asked)
-    sources: Sequence[Answered] = ()
+    sources: Sequence[StoredAnswers] = ()
     log: Callable[[str], None] = lambda _: None
 
 
@@ -142,7 +126,7 @@ def take_answers(
     model_type: ModelType,
     sampling: Sampling,
     store: RunStore,
-    sources: Sequence[Answered],
+    sources: Sequence[StoredAnswers],
 ) -> int:
     """Copy missing completions from `sources` into `store`; returns how many.
 
@@ -153,7 +137,7 @@ def take_answers(
     """
     if not sources:
         return 0
-    taken, used = 0, list[Answered]()
+    taken, used = 0, list[StoredAnswers]()
     for task in benchmark.tasks:
         prompt = prompt_of(benchmark, task, sampling, model_type)
         prompt_digest = digest(asdict(prompt))

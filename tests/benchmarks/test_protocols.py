@@ -30,7 +30,7 @@ from opencodeeval.runs.pipeline import Run, RunResult, run_benchmark
 from opencodeeval.runs.protocol_differences import Judged, cause, lines
 from opencodeeval.runs.recording import Planned, configuration
 from opencodeeval.runs.service import evaluate
-from opencodeeval.runs.sharing import draw_alike, take_answers
+from opencodeeval.runs.sharing import StoredAnswers, draw_alike, take_answers
 from opencodeeval.runs.store import RunStore
 from opencodeeval.stats.metrics import pass_at
 from tests.cli.test_cli import opencodeeval, refused
@@ -67,7 +67,7 @@ def run_both(
     results, taken = [], []
     try:
         for number, (job, store) in enumerate(zip(jobs, stores, strict=True)):
-            sources = [stores[1 - number]]
+            sources = [StoredAnswers(stores[1 - number].folder)]
             taken.append(take_answers(job, backend.model_type, sampling, store, sources))
             work = run_benchmark(
                 Run(Planned(job, backend, sampling), StandInSandbox(), store, pass_at(1))
