@@ -248,14 +248,24 @@ def describe(model: Any, options: BackendOptions) -> Mapping[str, Any]:
     import transformers
 
     asked = options.engine_args.get("device_map", None)
+    quantization = _quantization(model)
     return {
         "dtype": str(model.dtype).removeprefix("torch."),
+        **({"quantization": quantization} if quantization else {}),
         "attention": getattr(model.config, "_attn_implementation", None),
         "device_map": device_map(options) if asked is None else asked,
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         "hardware": _hardware(model),
         "engine_args": dict(options.engine_args),
     }
+
+
+def _quantization(model: Any) -> str:
+    """The method that the model's weights are quantized with, as its config names it; else ""."""
+    stored = getattr(model.config, "quantization_config", None)
+    known = stored if isinstance(stored, dict) else vars(stored) if stored else {}
+    method = known.get("quant_method", "")
+    return str(getattr(method, "value", method))
 
 
 def _hardware(model: Any) -> dict[str, Any]:

@@ -68,6 +68,19 @@ _KINDS = (
         "set VLLM_CPU_OMP_THREADS_BIND=nobind, or use a smaller --tensor-parallel-size",
     ),
     _Kind(
+        "is not supported for quantization method",
+        "name one of these with --dtype",
+    ),
+    _Kind(
+        "Cannot find the config file for",
+        "leave out --engine-arg quantization, or name a checkpoint that is quantized in this way",
+    ),
+    _Kind(
+        r"_OpNamespace.* has no attribute|_C::\w+\(\) expected at most",
+        "this vLLM lacks an operation for this processor, most likely one of the model's "
+        "quantization: use --backend transformers, or another checkpoint",
+    ),
+    _Kind(
         "larger than the number of available GPUs",
         "use a smaller --tensor-parallel-size",
     ),

@@ -35,12 +35,14 @@ def describe(config: Any) -> dict[str, Any]:
     import transformers
     import vllm
 
+    quantization = config.model_config.quantization
     return {
         "dtype": str(config.model_config.dtype).removeprefix("torch."),
         "tensor_parallel_size": config.parallel_config.tensor_parallel_size,
         "max_model_len": config.model_config.max_model_len,
         "max_num_seqs": config.scheduler_config.max_num_seqs,
         "enforce_eager": config.model_config.enforce_eager,
+        **({"quantization": str(quantization)} if quantization else {}),
         "versions": {
             "vllm": vllm.__version__,
             "torch": torch.__version__,

@@ -92,6 +92,32 @@ MESSAGES = [
         "in this node: use a smaller --tensor-parallel-size",
     ),
     Case(
+        "torch.float32 is not supported for quantization method fp8. Supported dtypes: "
+        "[torch.bfloat16, torch.float16]",
+        "is not supported for quantization ",
+        "config/vllm.py",
+        "[torch.bfloat16, torch.float16]: name one of these with --dtype",
+    ),
+    Case(
+        "Cannot find the config file for awq",
+        "Cannot find the config file for ",
+        "model_executor/model_loader/weight_utils.py",
+        "for awq: leave out --engine-arg quantization, or name a checkpoint that is quantized in",
+    ),
+    # PyTorch's words, for kernels that vLLM's build for this processor does not have.
+    Case(
+        "'_OpNamespace' '_C' object has no attribute 'cpu_gemm_wna16'",
+        "",
+        "",
+        "'cpu_gemm_wna16': this vLLM lacks an operation for this processor, most likely one of the",
+    ),
+    Case(
+        "_C::static_scaled_fp8_quant() expected at most 0 argument(s) but received 4 argument(s).",
+        "",
+        "",
+        "4 argument(s): this vLLM lacks an operation for this processor",
+    ),
+    Case(
         "Target and draft model should have the same vocabulary size. Target model vocab_size="
         "1024. Draft model vocab_size=49152. Using models with different tokenizers can cause "
         "out-of-bounds errors during speculative decoding.",

@@ -1,13 +1,11 @@
 """Draft models for vLLM's speculative decoding: found, named, refused, and what they change.
 
-With OPENCODEEVAL_TEST_DRAFTS=all also an engine on the CPU that has one (a minute).
+With OPENCODEEVAL_TEST_ENGINES=all also an engine on the CPU that has one (a minute).
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from opencodeeval.backends.models import weight_digest
 from opencodeeval.backends.vllm_drafts import describe_draft, draft_arguments, find_draft
 from opencodeeval.core.errors import BackendError, UsageError
 from opencodeeval.core.types import Prompt, Sampling
+from tests.support.engines import loads_engines
 from tests.support.hub import COMMIT
 from tests.support.tiny_adapters import save_tiny_adapter
 from tests.support.tiny_models import save_tiny_model
@@ -97,11 +96,7 @@ def test_what_is_no_draft_model_is_refused_before_a_model_is_loaded(
 
 @pytest.mark.vllm
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
-@pytest.mark.skipif(
-    os.environ.get("OPENCODEEVAL_TEST_DRAFTS") != "all",
-    reason="loads two engines: set OPENCODEEVAL_TEST_DRAFTS=all",
-)
+@loads_engines("two engines")
 def test_with_a_draft_model_greedy_answers_are_the_same(repo_root: Path) -> None:
     """Two checkpoints of one training: the later one answers, the earlier one drafts."""
     steps = repo_root / "tests" / "checkpoints" / "starter-tiny-chat"

@@ -1,13 +1,11 @@
 """vLLM in several processes writes what it writes in one.
 
-Runs with OPENCODEEVAL_TEST_PARALLEL=all: it loads three engines (four minutes on two cores).
+Runs with OPENCODEEVAL_TEST_ENGINES=all (four minutes on two cores).
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 from opencodeeval.backends import BackendOptions, open_backend
 from opencodeeval.backends.base import Request
 from opencodeeval.core.types import Prompt, Sampling
+from tests.support.engines import loads_engines
 
 TEXTS = ("def add(a, b):\n", "x = ", "class A", "import ")
 SAMPLINGS = (Sampling(max_tokens=48), Sampling(n=2, temperature=0.8, max_tokens=48))
@@ -23,11 +22,7 @@ SAMPLINGS = (Sampling(max_tokens=48), Sampling(n=2, temperature=0.8, max_tokens=
 
 @pytest.mark.vllm
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
-@pytest.mark.skipif(
-    os.environ.get("OPENCODEEVAL_TEST_PARALLEL") != "all",
-    reason="loads three engines: set OPENCODEEVAL_TEST_PARALLEL=all",
-)
+@loads_engines("three engines")
 def test_answers_are_the_same_with_parallel_engines(
     repo_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
