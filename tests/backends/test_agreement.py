@@ -16,7 +16,7 @@ from opencodeeval.backends.base import Request
 from opencodeeval.core.types import Completion, Prompt, SampleId, Sampling
 from opencodeeval.records.schema import content_of
 from opencodeeval.runs.store import read_run
-from tests.backends.test_openai_backend import EVERYTHING
+from tests.support.openai_asking import EVERYTHING
 from tests.support.openai_server import Server
 from tests.support.vllm_server import CHECKPOINT, vllm_server
 
