@@ -23,6 +23,7 @@ from opencodeeval.execution.environments import read_environment
 from opencodeeval.runs.formats.reading import read_samples
 from opencodeeval_benchmarks.bigcodebench import adapter as bigcodebench
 from opencodeeval_benchmarks.bigcodebench.sanitize import sanitize
+from tests.support.one_task import of_row
 
 ROW = {
     "task_id": "BigCodeBench/0",
@@ -52,20 +53,7 @@ BASE_STOP = ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert ")
 
 def benchmark(protocol: str = "bigcodebench") -> Benchmark:
     """A benchmark of one task of our own, under one of the card's protocols."""
-    card = read_card("bigcodebench")
-    chosen = next(each for each in card.protocols if each.name == protocol)
-    task = bigcodebench.to_task(ROW, chosen)
-    made: Benchmark = bigcodebench.BigCodeBench(
-        name=card.name,
-        card=card,
-        protocol_card=chosen,
-        data_version="own",
-        data_digest="",
-        provenance={},
-        tasks=[task],
-        known_ids=frozenset({task.task_id}),
-    )
-    return made
+    return of_row("bigcodebench", ROW, protocol, "own")
 
 
 def program(

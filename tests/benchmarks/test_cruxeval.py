@@ -19,19 +19,18 @@ from hypothesis import strategies as st
 
 from opencodeeval.benchmarks import registry
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.data.rows import read_bytes
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.core.errors import DataError
 from opencodeeval.core.types import Completion, Sampling, SuiteResult, Task, Verdict
 from opencodeeval.execution import open_sandbox
-from opencodeeval_benchmarks.cruxeval_input import adapter as cruxeval
 from opencodeeval_benchmarks.cruxeval_input.predictions import (
     ENTRY_POINT,
     input_program,
     output_program,
     predicted,
 )
+from tests.support.one_task import of_row
 
 ROW = {
     "task_id": "sample_0",
@@ -47,21 +46,7 @@ NEWER_PYTHON = {"sample_296", "sample_409", "sample_531", "sample_548"}
 
 def benchmark(scenario: str, protocol: str = "cruxeval", **changes: str) -> CardBenchmark:
     """A benchmark of one task of our own."""
-    card = read_card(f"cruxeval_{scenario}")
-    chosen = next(each for each in card.protocols if each.name == protocol)
-    make = cruxeval.input_task if scenario == "input" else cruxeval.output_task
-    task = make({**ROW, **changes}, chosen)
-    made: CardBenchmark = cruxeval.CruxEval(
-        name=card.name,
-        card=card,
-        protocol_card=chosen,
-        data_version="own",
-        data_digest="",
-        provenance={},
-        tasks=[task],
-        known_ids=frozenset({task.task_id}),
-    )
-    return made
+    return of_row(f"cruxeval_{scenario}", {**ROW, **changes}, protocol, "own")
 
 
 def results(

@@ -17,7 +17,6 @@ import pytest
 from opencodeeval.backends.reference import ReferenceBackend
 from opencodeeval.benchmarks import registry
 from opencodeeval.benchmarks.card_benchmark import CardBenchmark
-from opencodeeval.benchmarks.cards import read_card
 from opencodeeval.benchmarks.extraction.opencodeeval_sanitize import sanitize
 from opencodeeval.benchmarks.registry import load_benchmark
 from opencodeeval.cli.main import main
@@ -26,6 +25,7 @@ from opencodeeval.core.types import Completion, Program, Sampling, SuiteResult, 
 from opencodeeval.execution import open_sandbox
 from opencodeeval.runs.formats.reading import read_samples
 from opencodeeval_benchmarks.leetcode import adapter as leetcode
+from tests.support.one_task import of_row
 
 STUB = "class Solution:\n    def doubleIt(self, x: int) -> int:"
 RIGHT = f"{STUB}\n        return 2 * x"
@@ -87,20 +87,7 @@ OTHER_ANSWERS = {"LeetCode/3165", "LeetCode/3170"}
 
 def benchmark(row: dict[str, Any] = CONTEST, protocol: str = "opencodeeval") -> CardBenchmark:
     """A benchmark of one task of our own."""
-    card = read_card("leetcode")
-    chosen = next(each for each in card.protocols if each.name == protocol)
-    task = leetcode.to_task(row, chosen)
-    made: CardBenchmark = leetcode.LeetCode(
-        name=card.name,
-        card=card,
-        protocol_card=chosen,
-        data_version="own",
-        data_digest="",
-        provenance={},
-        tasks=[task],
-        known_ids=frozenset({task.task_id}),
-    )
-    return made
+    return of_row("leetcode", row, protocol, "own")
 
 
 def program(text: str, model_type: Any = "chat", form: Any = "answer", **more: Any) -> Program:

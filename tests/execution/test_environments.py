@@ -432,26 +432,30 @@ def test_a_small_image_of_bigcodebench_s_recipe_grades_and_tells_what_it_lacks(
         engine.images.remove(name, force=True)
 
 
-@pytest.mark.docker
-def test_an_environment_of_toolchains_is_a_folder_of_data(
-    guest_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def wares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment of toolchains, without one yet, in a copy of the sandbox's folder."""
     context = tmp_path / "sandbox"
     shutil.copytree(sandbox_dir(), context, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (images, guest):
+        monkeypatch.setattr(module, "sandbox_dir", lambda: context)
     folder = context / "wares"
     folder.mkdir()
     (folder / "packages.txt").write_text("# none\n")
-    (folder / "prepare.sh").write_text(
+    return folder
+
+
+@pytest.mark.docker
+def test_an_environment_of_toolchains_is_a_folder_of_data(guest_image: str, wares: Path) -> None:
+    (wares / "prepare.sh").write_text(
         "printf '#!/bin/sh\\necho 7.2\\n' >/usr/local/bin/ware\nchmod +x /usr/local/bin/ware\n"
     )
     toolchain = 'commands = ["{0}"]\nask = ["{0}"]\npackages = "{0}"\n'
-    (folder / "environment.toml").write_text(
+    (wares / "environment.toml").write_text(
         "[environ]\n"
         + "".join(f"[toolchains.{name}]\n{toolchain.format(name)}" for name in ("ware", "absent"))
     )
-    for module in (images, guest):
-        monkeypatch.setattr(module, "sandbox_dir", lambda: context)
-    environment, said = environment_of(folder), list[str]()
+    environment, said = environment_of(wares), list[str]()
     assert {"packages.txt", "Dockerfile", "npm.py"} <= {path.name for path in environment.recipe}
     name = images.build_image(guest_image, said.append, environment)
     try:
@@ -466,15 +470,10 @@ def test_an_environment_of_toolchains_is_a_folder_of_data(
 
 @pytest.mark.docker
 def test_what_a_build_could_not_reach_is_looked_for_again(
-    guest_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    guest_image: str, wares: Path, tmp_path: Path
 ) -> None:
     """Docker keeps what a step has made, also of one that went on without its download."""
-    context = tmp_path / "sandbox"
-    shutil.copytree(sandbox_dir(), context, ignore=shutil.ignore_patterns("__pycache__"))
-    folder = context / "wares"
-    folder.mkdir()
-    (folder / "packages.txt").write_text("# none\n")
-    (folder / "environment.toml").write_text(
+    (wares / "environment.toml").write_text(
         '[environ]\n[toolchains.sh]\ncommands = ["sh"]\nask = ["sh", "-c", "echo 1"]\n'
         'packages = "none"\n'
     )
@@ -484,14 +483,12 @@ def test_what_a_build_could_not_reach_is_looked_for_again(
     server = http.server.ThreadingHTTPServer(
         ("0.0.0.0", 0), partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     )
-    (folder / "prepare.sh").write_text(
+    (wares / "prepare.sh").write_text(
         "python3 -c 'import urllib.request; "
         f'urllib.request.urlopen("http://{bridge}:{server.server_port}/ware", timeout=20)\' '
         "|| echo a ware >>not-installed\n"
     )
-    for module in (images, guest):
-        monkeypatch.setattr(module, "sandbox_dir", lambda: context)
-    environment = environment_of(folder)
+    environment = environment_of(wares)
     # There is no such file yet.
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
