@@ -1,4 +1,7 @@
-"""The example of docs/examples as a script and in a notebook, with a real engine."""
+"""The example of docs/examples as a script and in a notebook, with a real engine.
+
+It is transformers; with OPENCODEEVAL_TEST_ENGINES=all vLLM, which takes minutes to load.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ import pytest
 
 from opencodeeval.decide.gate import Answer
 
+WHOLE = os.environ.get("OPENCODEEVAL_TEST_ENGINES") == "all"
+ENGINE = "vllm" if WHOLE else "transformers"
+AS_WRITTEN = "backend_options=engine"
 pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
+    pytest.mark.skipif(importlib.util.find_spec(ENGINE) is None, reason=f"no {ENGINE} here"),
     pytest.mark.timeout(600),
 ]
 ANSWERS = {answer.value for answer in Answer}
@@ -30,11 +35,19 @@ def folder(repo_root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def with_engine(code: str) -> str:
+    """The code, with the engine that is tested instead of vLLM."""
+    assert code.count(AS_WRITTEN) == 1
+    return code if WHOLE else code.replace(AS_WRITTEN, f'backend="{ENGINE}", {AS_WRITTEN}')
+
+
 def test_a_script_scores_compares_and_gates(repo_root: Path, folder: Path) -> None:
     script = repo_root / "docs" / "examples" / "score_and_gate.py"
     assert len(script.read_text().splitlines()) <= 25
+    copy = folder / script.name
+    copy.write_text(with_engine(script.read_text()))
     done = subprocess.run(
-        [sys.executable, str(script)],
+        [sys.executable, str(copy)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(repo_root)},
         capture_output=True,
@@ -50,7 +63,7 @@ def test_a_script_scores_compares_and_gates(repo_root: Path, folder: Path) -> No
     assert len(list((folder / "results").glob("*/*--*.json"))) == 4
 
 
-CELLS = (
+CELLS = [
     """
 import opencodeeval as oce
 benchmarks = ["starter", "file:mine.jsonl"]
@@ -66,7 +79,7 @@ comparisons = oce.compare(before, after)
 decision = oce.gate(before, after, oce.Policy(margin=0.2))
 print(len(comparisons), "comparisons:", decision.answer)
 """,
-)
+]
 
 
 def test_a_notebook_does_the_same_and_shows_progress(
@@ -78,7 +91,8 @@ def test_a_notebook_does_the_same_and_shows_progress(
 
     monkeypatch.setenv("PYTHONPATH", str(repo_root))
     v4: Any = nbformat.v4
-    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in CELLS])
+    cells = [CELLS[0], with_engine(CELLS[1]), CELLS[2]]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
     client = NotebookClient(notebook, timeout=500, resources={"metadata": {"path": str(folder)}})
     client.execute()
     shown = ["".join(map(str, cell.outputs)) for cell in notebook.cells]

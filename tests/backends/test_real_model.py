@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed"),
     pytest.mark.timeout(900),
 ]
-TASKS = 6
+TASKS = 4
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_vllm_and_transformers_write_the_same_texts(
             model,
             "humaneval_plus",
             selection=oce.Selection(data_dir=shared_data, limit=TASKS),
-            sampling=oce.SamplingOptions(max_tokens=200),
+            sampling=oce.SamplingOptions(max_tokens=128),
             backend=backend,
             backend_options=BackendOptions(dtype="float32", max_model_len=2048),
             sandbox="local",

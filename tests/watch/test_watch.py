@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import os
@@ -32,6 +31,7 @@ from opencodeeval.watch.evaluation import event, write_page
 from opencodeeval.watch.loop import Evaluated, Settling, exit_status
 from opencodeeval.watch.webhook import Webhook
 from tests.support.distributions import install
+from tests.support.engines import loads_engines
 from tests.support.http import FlakyServer
 from tests.support.records import greedy, record, write
 from tests.support.tiny_adapters import save_tiny_adapter
@@ -674,18 +674,25 @@ def test_the_page_loads_nothing_and_escapes_names() -> None:
     assert "https://" not in text
 
 
-@pytest.mark.vllm
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "transformers",
+        pytest.param("vllm", marks=[pytest.mark.vllm, loads_engines("one engine")]),
+    ],
+)
 def test_a_real_checkpoint_is_evaluated_by_a_real_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip(backend)
     reference = ("--backend", "reference", "--bench", "starter", "--sandbox", "local", "--quiet")
     assert cli.main([*reference, "--output", str(tmp_path / "base")]) == 0
     copied(tmp_path / "ckpts", "step-0300", TINY[-1])
     command = ("watch", str(tmp_path / "ckpts"), "--bench", "starter", "--once", "--settle", "1")
     gate = ("--gate", str(tmp_path / "base"), "--output", str(tmp_path / "out"))
-    run = ("--", "--dtype", "float32", "--max-model-len", "1024", "--sandbox", "local", "--quiet")
+    engine = ("--backend", backend, "--dtype", "float32", "--max-model-len", "1024")
+    run = ("--", *engine, "--sandbox", "local", "--quiet")
     # 4 tasks of 24 lost and none gained: p is 1/16, and 24 tasks show no margin of a point.
     assert cli.main([*command, *gate, *run]) == 11
     assert "step-0300: starter 83.3 - inconclusive" in capsys.readouterr().err
