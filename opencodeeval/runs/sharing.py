@@ -146,15 +146,14 @@ def take_answers(
             where = SampleId(task.task_id, sample_id)
             if where in store.completions:
                 continue
-            answers = ((source.completions.get(where), source) for source in same)
-            answer, source = next((each for each in answers if each[0] is not None), (None, None))
-            if answer is None or source is None:
+            source = next((each for each in same if where in each.completions), None)
+            if source is None:
                 continue
             if source not in used:
                 used.append(source)
                 remember(store.folder, source.lacks)
             if task.task_id not in store.prompts:
                 store.add_prompt(prompt)
-            store.add_completion(answer)
+            store.add_completion(source.completions[where])
             taken += 1
     return taken

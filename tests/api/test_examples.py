@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from opencodeeval.decide.gate import Answer
+from tests.support.engines import WANTED
 
-WHOLE = os.environ.get("OPENCODEEVAL_TEST_ENGINES") == "all"
-ENGINE = "vllm" if WHOLE else "transformers"
+ENGINE = "vllm" if WANTED else "transformers"
 AS_WRITTEN = "backend_options=engine"
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec(ENGINE) is None, reason=f"no {ENGINE} here"),
@@ -38,7 +38,7 @@ def folder(repo_root: Path, tmp_path: Path) -> Path:
 def with_engine(code: str) -> str:
     """The code, with the engine that is tested instead of vLLM."""
     assert code.count(AS_WRITTEN) == 1
-    return code if WHOLE else code.replace(AS_WRITTEN, f'backend="{ENGINE}", {AS_WRITTEN}')
+    return code if WANTED else code.replace(AS_WRITTEN, f'backend="{ENGINE}", {AS_WRITTEN}')
 
 
 def test_a_script_scores_compares_and_gates(repo_root: Path, folder: Path) -> None:

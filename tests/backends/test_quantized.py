@@ -55,17 +55,16 @@ def texts(backend: str, model: Path, **engine_args: Any) -> tuple[dict[str, str]
     return asyncio.run(answers()), dict(opened.identity())
 
 
-@pytest.mark.parametrize("scheme", ["W8A8", "W4A16"])
+# How many answers are those of the model itself: four bits round away more than eight.
+@pytest.mark.parametrize(("scheme", "same"), [("W8A8", 2), ("W4A16", 1)])
 def test_transformers_loads_them_and_the_record_names_the_method(
-    scheme: str, whole: Path, quantized: dict[str, Path]
+    scheme: str, same: int, whole: Path, quantized: dict[str, Path]
 ) -> None:
     plain, described = texts("transformers", whole)
     assert "quantization" not in described
     found, described = texts("transformers", quantized[scheme])
     assert described["quantization"] == "compressed-tensors"
-    assert found.keys() == plain.keys()
-    # Four bits round away more than eight.
-    assert sum(found[text] == plain[text] for text in plain) >= (2 if scheme == "W8A8" else 0)
+    assert sum(found[text] == plain[text] for text in plain) >= same
 
 
 @pytest.mark.vllm

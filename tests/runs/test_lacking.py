@@ -15,6 +15,7 @@ from opencodeeval.execution.jails import local
 from opencodeeval.runs.lacking import NAME, remember, remembered
 from opencodeeval.runs.sharing import Shared, StoredAnswers
 from tests.runs.test_pipeline import StandInBackend, StandInBenchmark, answers, run
+from tests.support.openai_asking import command
 from tests.support.openai_server import Server
 
 UNKNOWN = Capabilities(exact_prompts=False, token_counts=False)
@@ -25,9 +26,7 @@ def score(server: Server, out: Path, *more: str) -> None:
     """Two tasks of `starter`, answered by a model that takes no stop strings."""
     server.newer = True
     server.only = {"stop": None}
-    asked = ["--backend", "openai", "--base-url", server.url, "--model", "tiny"]
-    asked += ["--bench", "starter", "--limit", "2", "--stop", "two", "--sandbox", "local"]
-    assert main([*asked, "--output", str(out), *more]) == 0
+    assert command(server, out, "--stop", "two", *more) == 0
 
 
 def records(out: Path) -> list[dict[str, Any]]:
@@ -55,8 +54,8 @@ def test_a_regrade_says_it(server: Server, tmp_path: Path) -> None:
     (before,) = records(tmp_path / "out")
     (folder,) = (tmp_path / "out" / "runs").iterdir()
     other = tmp_path / "other"
-    for command in ([], ["--output", str(other)]):
-        assert main(["regrade", str(folder), "--again", "--sandbox", "local", *command]) == 0
+    for where in ([], ["--output", str(other)]):
+        assert main(["regrade", str(folder), "--again", "--sandbox", "local", *where]) == 0
     found = [*records(tmp_path / "out"), *records(other)]
     assert [each["lacks"] for each in found] == [before["lacks"]] * 2
     assert all(each["regraded"] for each in found)

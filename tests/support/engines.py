@@ -1,4 +1,4 @@
-"""Marks of tests that load several of vLLM's engines, and so run only where they are asked for."""
+"""Tests that load more of vLLM's engines, and so run only where they are asked for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 
 import pytest
 
-_WANTED = "OPENCODEEVAL_TEST_ENGINES"
+_VARIABLE = "OPENCODEEVAL_TEST_ENGINES"
+# Whether they are asked for.
+WANTED = os.environ.get(_VARIABLE) == "all"
 
 
 def loads_engines(number: str) -> pytest.MarkDecorator:
     """The mark of a test that loads this number of engines, about a minute each."""
-    reason = f"loads {number} in vLLM: set {_WANTED}=all"
     if importlib.util.find_spec("vllm") is None:
-        reason = "vLLM is not installed"
-        return pytest.mark.skipif(True, reason=reason)
-    return pytest.mark.skipif(os.environ.get(_WANTED) != "all", reason=reason)
+        return pytest.mark.skipif(True, reason="vLLM is not installed")
+    return pytest.mark.skipif(not WANTED, reason=f"loads {number} in vLLM: set {_VARIABLE}=all")
